@@ -1,0 +1,47 @@
+"""Edge Caption: camera frames -> sentences, on the device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edge_caption.errors import (
+    BackendError,
+    BundleError,
+    CameraError,
+    ConfigError,
+    EdgeCaptionError,
+    OutboxError,
+    PhotoError,
+)
+
+if TYPE_CHECKING:
+    from edge_caption.caption import Caption, Word
+    from edge_caption.captioner import Captioner
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BackendError",
+    "BundleError",
+    "CameraError",
+    "Caption",
+    "Captioner",
+    "ConfigError",
+    "EdgeCaptionError",
+    "OutboxError",
+    "PhotoError",
+    "Word",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # ONNX Runtime and OpenCV load only once a captioner is asked for: `--help` stays quick.
+    if name == "Captioner":
+        from edge_caption.captioner import Captioner
+
+        return Captioner
+    if name in ("Caption", "Word"):
+        from edge_caption import caption
+
+        return getattr(caption, name)
+    raise AttributeError(f"module 'edge_caption' has no attribute {name!r}")

@@ -1,0 +1,17 @@
+"""Ways to run a graph on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+Arrays = Sequence[NDArray[Any]]
+
+
+class Session(Protocol):
+    """A graph that is ready to run."""
+
+    def run(self, **inputs: NDArray[Any]) -> Arrays:
+        """Return the outputs in the graph's order; may be called from several threads."""

@@ -1,0 +1,42 @@
+"""ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+from numpy.typing import NDArray
+
+from edge_caption.backends import Arrays
+from edge_caption.errors import BackendError
+
+PROVIDER = "CPUExecutionProvider"
+
+
+class OnnxSession:
+    """A graph in ONNX Runtime."""
+
+    def __init__(self, graph: Path, threads: int) -> None:
+        """Load it.
+
+        Raises:
+            BackendError: this ONNX Runtime can't run the graph.
+        """
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Between two frames a spinning worker would burn a core for nothing.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # The arena keeps its peak for ever; a device has other uses for the memory.
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(graph, options, providers=[PROVIDER])
+        except Exception as error:  # ONNX Runtime raises its own kinds, which share no base class
+            reason = str(error).splitlines()[0]
+            raise BackendError(f"ONNX Runtime {onnxruntime.__version__} can't run {graph} ({reason}); update it") from error
+
+    def run(self, **inputs: NDArray[Any]) -> Arrays:
+        """Return the outputs in the graph's order."""
+        outputs: Arrays = self._session.run(None, inputs)
+        return outputs

@@ -1,0 +1,177 @@
+"""The bundle: a folder that is all a device needs of a trained captioner, and the only thing it gets.
+
+    manifest.json           what everything is, with size and sha256 of every other file
+    encoder.<flavour>.onnx  photo -> regions, keys, state
+    decoder.<flavour>.onnx  one step: word -> next word; flavours may share one file
+    vocabulary.json         the words
+    calibration.json        activation ranges that the INT8 flavours were made with
+    MODEL_CARD.md           for people
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_caption import preprocess
+from edge_caption.errors import BundleError
+from edge_caption.vocabulary import Vocabulary
+
+SCHEMA = 1
+"""Version of the manifest's form; a bundle of another version is refused."""
+
+DEFAULT = Path(__file__).parent / "bundles" / "default"
+"""The bundle that ships with the package."""
+
+MANIFEST = "manifest.json"
+
+FLAVOUR_OF_MACHINE = {"x86_64": "cpu-x86", "amd64": "cpu-x86", "aarch64": "cpu-arm", "arm64": "cpu-arm"}
+
+
+class FileRecord(msgspec.Struct, frozen=True):
+    """What a file of the bundle must be."""
+
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+class Graphs(msgspec.Struct, frozen=True):
+    """File names of a flavour's two graphs."""
+
+    encoder: str
+    decoder: str
+
+
+class Sizes(msgspec.Struct, frozen=True, kw_only=True):
+    """Dimensions of the graphs' inputs and outputs."""
+
+    side: int
+    """Pixels of the encoder's square input."""
+    grid: int
+    """Regions a row and a column."""
+    region: int
+    attention: int
+    hidden: int
+    words: int
+
+
+class Decoding(msgspec.Struct, frozen=True, kw_only=True):
+    """How sentences are searched unless the caller says otherwise."""
+
+    beam: int = 1
+    max_words: int = 20
+    length_penalty: float = 0.7
+    """Exponent of the length that a beam's log-probability is divided by (Wu et al. 2016, simplified)."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What `manifest.json` holds."""
+
+    schema: int
+    name: str
+    version: str
+    preprocessing: str
+    sizes: Sizes
+    decoding: Decoding
+    flavours: dict[str, Graphs]
+    files: dict[str, FileRecord]
+    training: dict[str, Any]
+    """Data set, terms, recipe."""
+    quality: dict[str, dict[str, Any]]
+    """Flavour -> figures of this very artifact."""
+    made_with: dict[str, str]
+    """Package -> version."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose manifest was read; files are checked when they are asked for."""
+
+    folder: Path
+    manifest: Manifest
+    sha256: str
+    """Of the manifest, and so of everything."""
+
+    def file(self, name: str) -> Path:
+        """Return a file's path after checking it against the manifest.
+
+        Raises:
+            BundleError: it is missing, altered or not named there.
+        """
+        record = self.manifest.files.get(name)
+        if record is None:
+            raise BundleError(f"{self.folder / MANIFEST} does not name {name}; copy the whole bundle again")
+        path = self.folder / name
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"{path} can't be read ({error.strerror}); copy the whole bundle again") from error
+        if len(data) != record.size or hashlib.sha256(data).hexdigest() != record.sha256:
+            raise BundleError(f"{path} is not the file that {MANIFEST} names (altered or cut short); copy the bundle again")
+        return path
+
+    def graphs(self, flavour: str | None = None) -> tuple[str, Path, Path]:
+        """Return the flavour (the machine's if None) and its checked encoder and decoder.
+
+        Raises:
+            BundleError: the bundle lacks it, or a file is wrong.
+        """
+        flavour = flavour or self.default_flavour()
+        graphs = self.manifest.flavours.get(flavour)
+        if graphs is None:
+            have = ", ".join(sorted(self.manifest.flavours))
+            raise BundleError(f"{self.folder} has no flavour {flavour}; choose one of: {have}")
+        return flavour, self.file(graphs.encoder), self.file(graphs.decoder)
+
+    def default_flavour(self) -> str:
+        """Return the flavour made for this machine, or fp32 where there is none."""
+        return FLAVOUR_OF_MACHINE.get(platform.machine().lower(), "fp32")
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the checked vocabulary.
+
+        Raises:
+            BundleError: the file is wrong, or has another number of words than the graphs.
+        """
+        vocabulary = Vocabulary.load(self.file("vocabulary.json"))
+        if len(vocabulary) != self.manifest.sizes.words:
+            raise BundleError(f"{self.folder} has {len(vocabulary)} words for {self.manifest.sizes.words}; copy it again")
+        return vocabulary
+
+    def verify(self) -> None:
+        """Check every file.
+
+        Raises:
+            BundleError: naming the first that is wrong.
+        """
+        for name in self.manifest.files:
+            self.file(name)
+
+
+def open_bundle(folder: Path | None = None) -> Bundle:
+    """Read a bundle's manifest (the shipped bundle's if None).
+
+    Raises:
+        BundleError: there is none, or it is of another version or preprocessing.
+    """
+    folder = folder or DEFAULT
+    path = folder / MANIFEST
+    try:
+        data = path.read_bytes()
+        schema = msgspec.json.decode(data, type=dict[str, Any]).get("schema")
+        if schema != SCHEMA:
+            raise BundleError(f"{path} has schema {schema} and this program reads {SCHEMA}; use a bundle made for it")
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except OSError as error:
+        raise BundleError(f"{folder} is not a bundle ({MANIFEST}: {error.strerror}); give a bundle's folder") from error
+    except msgspec.DecodeError as error:
+        raise BundleError(f"{path} is damaged ({error}); copy the whole bundle again") from error
+    if manifest.preprocessing != preprocess.NAME or manifest.sizes.side != preprocess.SIDE:
+        raise BundleError(f"{path} wants preprocessing {manifest.preprocessing}, not {preprocess.NAME}; update the program")
+    return Bundle(folder, manifest, hashlib.sha256(data).hexdigest())

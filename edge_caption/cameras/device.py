@@ -1,0 +1,52 @@
+"""A camera of this computer: a USB camera's index or a V4L2 path."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import cv2
+
+from edge_caption.cameras.camera import read_now
+from edge_caption.cameras.source import Source
+from edge_caption.errors import CameraError
+from edge_caption.frame import Frame
+
+
+class Device:
+    """An opened camera of this computer."""
+
+    def __init__(self, source: Source) -> None:
+        """Open it.
+
+        Raises:
+            CameraError: it is not there, may not be used, or another program has it.
+        """
+        path = f"/dev/video{int(source.address)}" if source.address.isdecimal() else source.address
+        _check(path)
+        self._name = path
+        self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
+        if not self._capture.isOpened():
+            raise CameraError(f"the camera {path} does not open; close the program that uses it, or try another index")
+        # One buffer: the driver's queue would only hold old frames.
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+
+    def read(self) -> Frame:
+        """Return the next frame.
+
+        Raises:
+            CameraError: there is none.
+        """
+        return read_now(self._capture, self._name)
+
+    def close(self) -> None:
+        """Give the camera back."""
+        self._capture.release()
+
+
+def _check(path: str) -> None:
+    if not os.path.exists(path):
+        present = sorted(str(device) for device in Path("/dev").glob("video*"))
+        raise CameraError(f"there is no camera {path}; present: {', '.join(present) or 'none'}")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise CameraError(f"the camera {path} may not be used by this user; add the user to the group video")

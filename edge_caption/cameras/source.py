@@ -1,0 +1,76 @@
+"""What the user calls a camera: an index, a device, a URL, a file, a folder or a pattern."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
+
+from edge_caption.errors import ConfigError
+
+Kind = Literal["device", "stream", "video", "photos"]
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
+PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+"""The same as `photos.SUFFIXES`; that file needs OpenCV, which the command line's help should not load."""
+
+
+class Source:
+    """Where frames come from; a URL's user name and password are in no representation of it."""
+
+    def __init__(self, address: str) -> None:
+        """Take what the user wrote.
+
+        Raises:
+            ConfigError: it is empty, or a URL of a kind that is not read.
+        """
+        self.address = address
+        """As written, secrets included: for the driver only."""
+        if not address.strip() or "\0" in address:
+            raise ConfigError("the source is empty; give a camera index, a URL, a file or a folder")
+        scheme, separator, _ = address.partition("://")
+        if separator and scheme.lower() not in SCHEMES:
+            raise ConfigError(f"a source cannot begin with {scheme}://; known are {', '.join(SCHEMES)}")
+        if separator:
+            _check_url(address)
+
+    @property
+    def kind(self) -> Kind:
+        """What sort of source it is, by its form and, for a path, by what is there now."""
+        if self.address.isdecimal() or self.address.startswith("/dev/video"):
+            return "device"
+        if "://" in self.address:
+            return "stream"
+        path = Path(self.address).expanduser()
+        pattern = glob.has_magic(self.address) and not path.exists()
+        if pattern or path.is_dir() or path.suffix.lower() in PHOTO_SUFFIXES:
+            return "photos"
+        return "video"
+
+    @property
+    def live(self) -> bool:
+        """Whether frames come by themselves, so that only the newest counts."""
+        return self.kind in ("device", "stream")
+
+    def __str__(self) -> str:
+        """Return what logs may show."""
+        if "://" not in self.address:
+            return self.address
+        parts = urlsplit(self.address)
+        host = parts.netloc.rpartition("@")[2]
+        # A query often holds a token.
+        return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
+
+    def __repr__(self) -> str:
+        return f"Source({str(self)!r})"
+
+
+def _check_url(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        raise ConfigError("the source's URL is wrong; percent-encode / ? # @ in a user name or password") from None
+    if not parts.hostname:
+        raise ConfigError("the source's URL names no host")

@@ -1,0 +1,55 @@
+"""A camera in the network: RTSP, HTTP and what else FFmpeg reads."""
+
+from __future__ import annotations
+
+import os
+
+import cv2
+
+from edge_caption.cameras.camera import read_now
+from edge_caption.cameras.source import Source
+from edge_caption.errors import CameraError
+from edge_caption.frame import Frame
+
+
+class Stream:
+    """An opened connection to a camera."""
+
+    def __init__(self, source: Source, open_timeout_s: float, read_timeout_s: float) -> None:
+        """Connect, for at most `open_timeout_s` seconds.
+
+        Raises:
+            CameraError: there is no video to be had.
+        """
+        # AV_LOG_QUIET: FFmpeg's own messages can repeat the URL, password included.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        self._name = str(source)
+        # The timeouts work only here: set() later returns False. One decoder thread keeps memory small.
+        self._capture = cv2.VideoCapture(
+            source.address,
+            cv2.CAP_FFMPEG,
+            [
+                *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _milliseconds(open_timeout_s)),
+                *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _milliseconds(read_timeout_s)),
+                *(cv2.CAP_PROP_N_THREADS, 1),
+            ],
+        )
+        if not self._capture.isOpened():
+            raise CameraError(f"{self._name} does not open; check the address, the password and the network")
+
+    def read(self) -> Frame:
+        """Return the next frame.
+
+        Raises:
+            CameraError: there is none. The connection is of no use then: isOpened() stays true, but every read
+                fails at once.
+        """
+        return read_now(self._capture, self._name)
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._capture.release()
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(min(seconds * 1000, 2**31 - 1))

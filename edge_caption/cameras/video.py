@@ -1,0 +1,78 @@
+"""A video file, as if its scenes were happening now."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from pathlib import Path
+
+import cv2
+
+from edge_caption.cameras.camera import to_rgb
+from edge_caption.cameras.source import Source
+from edge_caption.errors import CameraError
+from edge_caption.frame import Frame
+
+
+class Video:
+    """An opened video file; gives the frames that are 1/fps seconds of film apart."""
+
+    def __init__(self, source: Source, fps: float, *, loop: bool) -> None:
+        """Open it.
+
+        Args:
+            source: its path.
+            fps: frames to give for each second of film; at most what the film has.
+            loop: start over at the end.
+
+        Raises:
+            CameraError: it is missing or no video.
+        """
+        # See stream.py.
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        self._path = Path(source.address).expanduser()
+        self._step_s = 1 / fps
+        self._loop = loop
+        if not self._path.is_file():
+            raise CameraError(f"there is no video {self._path}; check the path")
+        self._open()
+
+    def read(self) -> Frame | None:
+        """Return the next frame, or None at the end.
+
+        Raises:
+            CameraError: it was to start over, but there is nothing in it.
+        """
+        if not self._advance():
+            if not self._loop:
+                return None
+            self.close()
+            self._open()
+            if not self._advance():
+                raise CameraError(f"the video {self._path} holds no frame; choose another")
+        ok, bgr = self._capture.retrieve()
+        return Frame(to_rgb(bgr), time.time()) if ok else None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._capture.release()
+
+    def _open(self) -> None:
+        self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        if not self._capture.isOpened():
+            raise CameraError(f"{self._path} is no video that can be read; convert it, say to MP4")
+        film_fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self._frame_s = 1 / film_fps if math.isfinite(film_fps) and film_fps > 0 else 0.0
+        self._index = -1
+        self._due_s = 0.0
+
+    def _advance(self) -> bool:
+        """Go to the next frame to give; the ones between are only grabbed."""
+        while self._capture.grab():
+            self._index += 1
+            # Half a frame early is nearest.
+            if self._index * self._frame_s >= self._due_s - self._frame_s / 2:
+                self._due_s += self._step_s
+                return True
+        return False

@@ -1,0 +1,146 @@
+"""Keeps a camera going: notices when it fails, hangs or freezes, and opens it again."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+
+from edge_caption.backoff import Backoff
+from edge_caption.cameras.camera import Feed
+from edge_caption.cameras.newest import Shot
+from edge_caption.cameras.reader import Reader
+from edge_caption.cameras.stillness import Stillness
+from edge_caption.config import CameraSettings
+
+log = logging.getLogger(__name__)
+
+MAX_HANGING = 3
+"""Readers stuck in a driver that are tolerated; each may hold a connection and a frame's memory."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The camera gives no usable frames any more."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Back:
+    """It gives frames again; the first one comes with the next `take`."""
+
+
+@dataclass(frozen=True)
+class Over:
+    """The file has ended."""
+
+
+class Watch:
+    """Takes frames from a feed, whatever happens to it. For one thread."""
+
+    def __init__(self, feed: Feed, settings: CameraSettings) -> None:
+        """Start reading."""
+        self.reconnects = 0
+        """How often the feed was opened again."""
+        self._feed = feed
+        self._settings = settings
+        self._backoff = Backoff(0.5, 60)
+        self._retry_at = 0.0
+        self._hanging: list[Reader] = []
+        self._stillness = Stillness()
+        self._held: Shot | None = None
+        self._lost = self._started = False
+        self._reader: Reader | None = Reader(feed)
+
+    def take(self, timeout_s: float, not_before: float = 0.0) -> Shot | Lost | Back | Over | None:
+        """Return what happens next, or None when nothing does in time.
+
+        Args:
+            timeout_s: how long to wait.
+            not_before: monotonic seconds before which no frame is wanted, though a fault is.
+
+        Raises:
+            CameraError: a source that should be there could not be opened or read.
+        """
+        if self._held:
+            shot, self._held = self._held, None
+            return shot
+        if self._reader is None:
+            self._reopen(timeout_s)
+            return None
+        if found := _wait(self._reader, timeout_s, not_before):
+            return self._accept(found, self._reader)
+        return self._fault(self._reader)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Stop reading and return whether every reader has ended; one that hangs in a driver has not."""
+        readers = [*self._hanging, *([self._reader] if self._reader else [])]
+        for reader in readers:
+            reader.stop()
+        until = time.monotonic() + timeout_s
+        return all([reader.join(max(0.0, until - time.monotonic())) for reader in readers])
+
+    def _reopen(self, timeout_s: float) -> None:
+        wait = self._retry_at - time.monotonic()
+        if wait > 0:
+            time.sleep(min(wait, timeout_s))
+            return
+        self._hanging = [reader for reader in self._hanging if reader.alive]
+        if len(self._hanging) < MAX_HANGING:
+            self.reconnects += 1
+            self._reader = Reader(self._feed)
+        else:
+            self._retry_at = time.monotonic() + self._backoff.next_s()
+
+    def _accept(self, shot: Shot, reader: Reader) -> Shot | Back | Lost | None:
+        limit = self._settings.same_frame_s
+        if self._feed.live and limit and self._stillness.seconds(shot) > limit:
+            return self._lose(reader, f"the same frame for {limit:g} s")
+        self._started = True
+        if shot.arrived - reader.started > self._settings.no_frame_s:
+            self._backoff.reset()
+        if not self._lost:
+            return shot
+        self._lost, self._held = False, shot
+        return Back()
+
+    def _fault(self, reader: Reader) -> Lost | Over | None:
+        """Find out why there is no frame."""
+        if not reader.newest.wait_ended(0):
+            return self._check_silence(reader)
+        if not self._feed.live:
+            if reader.error:
+                raise reader.error
+            return Over()
+        error = reader.error
+        if error and not self._started and not self._feed.patient:
+            raise error
+        return self._lose(reader, str(error or f"{self._feed.name} has ended"))
+
+    def _check_silence(self, reader: Reader) -> Lost | None:
+        limit = self._settings.no_frame_s
+        opening = reader.newest.sequence == 0
+        allowed = limit + (self._settings.open_timeout_s if opening else 0)
+        if not self._feed.live or time.monotonic() - reader.newest.arrived <= allowed:
+            return None
+        return self._lose(reader, f"no frame for {allowed:g} s")
+
+    def _lose(self, reader: Reader, reason: str) -> Lost | None:
+        """Give the reader up and plan the next; tell only once until the camera is back."""
+        reader.stop()
+        self._hanging.append(reader)
+        self._reader = None
+        wait = self._backoff.next_s()
+        self._retry_at = time.monotonic() + wait
+        log.debug("%s: %s; next try in %.1f s", self._feed.name, reason, wait)
+        told, self._lost = self._lost, True
+        return None if told else Lost(reason)
+
+
+def _wait(reader: Reader, timeout_s: float, not_before: float) -> Shot | None:
+    early = not_before - time.monotonic()
+    if early > 0:
+        reader.newest.wait_ended(min(early, timeout_s))
+        return None
+    return reader.newest.take(timeout_s)

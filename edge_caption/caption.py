@@ -1,0 +1,58 @@
+"""What the captioner says of a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom as fractions (0-1) of the picture's width and height."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word and where the captioner looked when it said it."""
+
+    text: str
+
+    log_prob: float
+    """Natural logarithm of the word's probability, given the words before it."""
+
+    attention: NDArray[np.float32]
+    """Shape (rows, columns), sums to 1: the weight of each region of the picture."""
+
+    @property
+    def box(self) -> Box:
+        """The smallest rectangle around the regions with at least half the strongest weight."""
+        rows, columns = np.nonzero(self.attention >= self.attention.max() / 2)
+        height, width = self.attention.shape
+        return (
+            round(float(columns.min()) / width, 4),
+            round(float(rows.min()) / height, 4),
+            round(float(columns.max() + 1) / width, 4),
+            round(float(rows.max() + 1) / height, 4),
+        )
+
+
+@dataclass(frozen=True)
+class Caption:
+    """A sentence about a picture."""
+
+    text: str
+
+    words: tuple[Word, ...]
+
+    log_prob: float
+    """Natural logarithm of the whole sentence's probability, its end included."""
+
+    stages_ms: Mapping[str, float]
+    """Milliseconds spent in each stage: preprocess, encode, decode."""
+
+    @property
+    def confidence(self) -> float:
+        """Geometric mean of the probabilities of the words and of the sentence's end, 0-1."""
+        return math.exp(self.log_prob / (len(self.words) + 1))

@@ -1,0 +1,124 @@
+"""The captioner: a photo in, a caption out."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edge_caption.backends.onnx import OnnxSession
+from edge_caption.bundle import Bundle, open_bundle
+from edge_caption.caption import Caption, Word
+from edge_caption.decoder import Decoder, Sentence, beam_search, greedy
+from edge_caption.encoder import Encoder, Seen
+from edge_caption.errors import ConfigError, PhotoError
+from edge_caption.frame import Pixels
+from edge_caption.photos import decode_photo, read_photo
+from edge_caption.preprocess import to_input
+
+MAX_BEAMS = 20
+
+
+@dataclass(frozen=True)
+class Model:
+    """Which model captions; goes into every message."""
+
+    name: str
+    sha256: str
+    """Of the bundle's manifest, which holds those of all files."""
+    flavour: str
+    backend: str
+
+
+class Captioner:
+    """Says in a sentence what a picture shows. One serves any number of threads."""
+
+    def __init__(
+        self,
+        bundle: Path | str | None = None,
+        *,
+        flavour: str | None = None,
+        beam: int | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Load a bundle.
+
+        Args:
+            bundle: its folder; the one that ships with the package if None.
+            flavour: the one made for this machine if None.
+            beam: sentences kept while searching; 1 is greedy; the bundle's own default if None.
+            threads: CPU threads of the encoder; all cores, but at most 4, if None.
+
+        Raises:
+            BundleError: the bundle is incomplete, altered or of another version.
+            BackendError: this machine can't run it.
+            ConfigError: beam or threads are out of range.
+        """
+        opened = open_bundle(Path(bundle) if bundle is not None else None)
+        self._decoding = opened.manifest.decoding
+        self._beams = self._decoding.beam if beam is None else beam
+        threads = min(4, os.cpu_count() or 1) if threads is None else threads
+        if not 1 <= self._beams <= MAX_BEAMS:
+            raise ConfigError(f"beam must be 1 to {MAX_BEAMS}, not {self._beams}")
+        if threads < 1:
+            raise ConfigError(f"threads must be 1 or more, not {threads}")
+        self._load(opened, flavour, threads)
+
+    def _load(self, bundle: Bundle, flavour: str | None, threads: int) -> None:
+        flavour, encoder, decoder = bundle.graphs(flavour)
+        self._vocabulary = bundle.vocabulary()
+        self._grid = bundle.manifest.sizes.grid
+        self._encoder = Encoder(OnnxSession(encoder, threads))
+        # A step is too little work to share: waking a second thread costs more than it saves.
+        self._decoder = Decoder(OnnxSession(decoder, 1))
+        self.model = Model(bundle.manifest.name, bundle.sha256, flavour, "onnxruntime")
+
+    def caption(self, photo: Path | str | bytes | Pixels) -> Caption:
+        """Caption a photo.
+
+        Args:
+            photo: a path, the bytes of a JPEG, PNG or WebP file, or pixels (height, width, 3), RGB, uint8.
+
+        Raises:
+            PhotoError: it can't be read.
+        """
+        started = time.perf_counter()
+        image = to_input(_pixels(photo))
+        prepared = time.perf_counter()
+        seen = self._encoder(image)
+        encoded = time.perf_counter()
+        sentence = self._search(seen)
+        decoded = time.perf_counter()
+        stages = {
+            "preprocess": (prepared - started) * 1000,
+            "encode": (encoded - prepared) * 1000,
+            "decode": (decoded - encoded) * 1000,
+        }
+        return self._caption(sentence, stages)
+
+    def _search(self, seen: Seen) -> Sentence:
+        if self._beams == 1:
+            return greedy(self._decoder, seen, self._decoding.max_words)
+        return beam_search(
+            self._decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty
+        )
+
+    def _caption(self, sentence: Sentence, stages: dict[str, float]) -> Caption:
+        grid = (self._grid, self._grid)
+        texts = self._vocabulary.decode(sentence.tokens)
+        parts = zip(texts, sentence.log_probs, sentence.attentions, strict=True)
+        words = tuple(Word(text, log_prob, attention.reshape(grid)) for text, log_prob, attention in parts)
+        return Caption(" ".join(texts), words, sentence.log_prob, stages)
+
+
+def _pixels(photo: Path | str | bytes | Pixels) -> Pixels:
+    if isinstance(photo, bytes):
+        return decode_photo(photo, "the photo")
+    if isinstance(photo, np.ndarray):
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
+            raise PhotoError(f"pixels must be uint8 (height, width, 3) RGB, not {photo.dtype} {photo.shape}; convert them")
+        return photo
+    return read_photo(Path(photo))

@@ -1,0 +1,1 @@
+"""The commands of `edge-caption`: one file each."""

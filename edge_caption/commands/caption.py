@@ -1,0 +1,91 @@
+"""`edge-caption caption PHOTO…`: a sentence a photo."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from edge_caption.commands.model_options import add_model_options
+from edge_caption.errors import PhotoError
+
+if TYPE_CHECKING:
+    from edge_caption.caption import Caption, Word
+
+STDIN = "-"
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser("caption", help="print a sentence for each photo")
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG or WebP file, folder of them, or - for stdin")
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--attention", action="store_true", help="with --json: add the attention map of each word")
+    add_model_options(parser)
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Caption the photos in the order given; a bad one is reported and the rest go on.
+
+    Returns:
+        0, or 1 if a photo could not be read.
+    """
+    from edge_caption.captioner import Captioner
+
+    captioner = Captioner(args.bundle, flavour=args.flavour, beam=args.beam, threads=args.threads)
+    failed = False
+    for name, source in _photos(args.photos):
+        try:
+            if isinstance(source, PhotoError):
+                raise source
+            caption = captioner.caption(source)
+        except PhotoError as error:
+            print(f"edge-caption: error: {error}", file=sys.stderr)
+            failed = True
+            continue
+        print(_as_json(name, caption, args.attention) if args.json else _as_text(name, caption, args.photos), flush=True)
+    return int(failed)
+
+
+def _photos(arguments: list[str]) -> Iterator[tuple[str, Path | bytes | PhotoError]]:
+    """Yield name and source of each photo; a folder without photos is an error in its place."""
+    from edge_caption.photos import list_photos
+
+    for argument in arguments:
+        if argument == STDIN:
+            yield STDIN, sys.stdin.buffer.read()
+        elif Path(argument).is_dir():
+            try:
+                yield from ((str(file), file) for file in list_photos(Path(argument)))
+            except PhotoError as error:
+                yield argument, error
+        else:
+            yield argument, Path(argument)
+
+
+def _as_text(name: str, caption: Caption, arguments: list[str]) -> str:
+    alone = len(arguments) == 1 and name == arguments[0]
+    return caption.text if alone else f"{name}: {caption.text}"
+
+
+def _as_json(name: str, caption: Caption, attention: bool) -> str:
+    record = {
+        "file": name,
+        "caption": caption.text,
+        "words": [_word(word, attention) for word in caption.words],
+        "confidence": round(caption.confidence, 4),
+        "stages_ms": {stage: round(spent, 3) for stage, spent in caption.stages_ms.items()},
+    }
+    return msgspec.json.encode(record).decode()
+
+
+def _word(word: Word, attention: bool) -> dict[str, Any]:
+    record: dict[str, Any] = {"text": word.text, "log_prob": round(word.log_prob, 4)}
+    if attention:
+        record["attention"] = [[round(float(weight), 5) for weight in row] for row in word.attention]
+    return record

@@ -1,0 +1,190 @@
+"""Settings: what they are, their defaults, and how they are read."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, get_type_hints
+
+import msgspec
+
+from edge_caption.cameras.source import Source
+from edge_caption.errors import ConfigError
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.topics import check_name
+
+PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every section is: fixed once read, and strict about names."""
+
+
+class CameraSettings(_Section):
+    """[camera]."""
+
+    source: Source | None = None
+    name: str = "camera"
+    fps: Positive = 1.0
+    """Captions a second at most."""
+    loop: bool = False
+    """Start files over when they end."""
+    open_timeout_s: Positive = 10.0
+    no_frame_s: Positive = 10.0
+    """A camera that gives no frame for so long is opened again."""
+    same_frame_s: Annotated[float, msgspec.Meta(ge=0)] = 120.0
+    """A camera that gives the same frame for so long is opened again; 0 never."""
+
+
+class MqttSettings(_Section):
+    """[mqtt]."""
+
+    broker: Address = Address("localhost", 1883)
+    protocol: Literal["5", "3.1.1"] | None = None
+    """None: 5, or 3.1.1 with the embedded broker, which speaks nothing else."""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    """Certificates to trust with mqtts://; None: the system's."""
+    health_s: Positive = 30.0
+
+
+class ModelSettings(_Section):
+    """[model]."""
+
+    bundle: Path | None = None
+    flavour: str | None = None
+    beam: Count = 1
+    threads: Count | None = None
+
+
+class OutboxSettings(_Section):
+    """[outbox]."""
+
+    max_messages: Count = 100_000
+    max_bytes: Count = 256 * 1024 * 1024
+
+
+class Settings(_Section):
+    """Everything that `run` can be told."""
+
+    node: str | None = None
+    """None: the name kept in the state directory, at first the computer's."""
+    prefix: str = "edge_caption"
+    state_dir: Path = msgspec.field(default_factory=lambda: default_state_dir())
+    camera: CameraSettings = CameraSettings()
+    mqtt: MqttSettings = MqttSettings()
+    model: ModelSettings = ModelSettings()
+    outbox: OutboxSettings = OutboxSettings()
+
+
+def default_state_dir() -> Path:
+    """Return where state is kept when nothing else is said, by the XDG base directory specification."""
+    base = os.environ.get("XDG_STATE_HOME", "")
+    # The specification: a relative path is invalid and must be ignored.
+    root = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
+    return root / "edge-caption"
+
+
+def load(path: Path | None, options: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings' file, then let the options override it.
+
+    Args:
+        path: a TOML file, or None for the defaults alone.
+        options: keys as in the file (`{"camera": {"fps": 2}}`); None means not given.
+        environment: where the broker's password may be.
+
+    Raises:
+        ConfigError: the file cannot be read, or a setting is unknown, of a wrong type or out of range.
+    """
+    values = _merge(_read(path) if path else {}, options)
+    try:
+        settings = msgspec.convert(values, Settings, dec_hook=_convert)
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(str(error), path)) from None
+    for name, what in ((settings.node, "node"), (settings.prefix, "prefix"), (settings.camera.name, "camera.name")):
+        if name is not None:
+            check_name(name, what)
+    return _with_password(settings, environment)
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=dict[str, object])
+    except OSError as error:
+        raise ConfigError(f"the settings cannot be read: {path}: {error.strerror}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+
+
+def _merge(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
+    merged = dict(below)
+    for key, value in above.items():
+        if isinstance(value, Mapping):
+            under = merged.get(key, {})
+            # Something that is no table stays, for msgspec to name it.
+            merged[key] = _merge(under, value) if isinstance(under, Mapping) else under
+        elif value is not None:
+            merged[key] = value
+    return merged
+
+
+def _convert(wanted: type, value: object) -> object:
+    if isinstance(value, wanted):
+        return value
+    if wanted is Source and type(value) is int:
+        return Source(str(value))
+    if not isinstance(value, str):
+        raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
+    try:
+        if wanted is Path:
+            return Path(value).expanduser()
+        return Source(value) if wanted is Source else Address.parse(value)
+    except (ConfigError, RuntimeError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _explain(message: str, path: Path | None) -> str:
+    """Turn msgspec's message into a sentence that begins with the setting's name."""
+    what, _, where = message.partition(" - at `$")
+    section = where.strip("`.")
+    file = f"{path}: " if path else ""
+    if unknown := re.search(r"unknown field `(.*)`", what):
+        name = unknown[1]
+        near = difflib.get_close_matches(name, _names(section), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_names(section))}"
+        return f"{file}unknown setting {section + '.' if section else ''}{name}; {hint}"
+    return f"{file}{section}: {what[:1].lower()}{what[1:]}"
+
+
+def _names(section: str) -> tuple[str, ...]:
+    kind = get_type_hints(Settings).get(section, Settings)
+    return tuple(kind.__struct_fields__)
+
+
+def _with_password(settings: Settings, environment: Mapping[str, str]) -> Settings:
+    """Put the password in: the file's before the environment's before the address's."""
+    mqtt = settings.mqtt
+    password = environment.get(PASSWORD_VARIABLE)
+    if mqtt.password_file:
+        password = _read_password(mqtt.password_file)
+    if not password or mqtt.broker.embedded:
+        return settings
+    mqtt = msgspec.structs.replace(mqtt, broker=mqtt.broker.with_password(password))
+    return msgspec.structs.replace(settings, mqtt=mqtt)
+
+
+def _read_password(path: Path) -> str:
+    try:
+        password = path.read_text("utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ConfigError(f"the password file {path} cannot be read: {reason}") from None
+    if not password:
+        raise ConfigError(f"the password file {path} is empty")
+    return password

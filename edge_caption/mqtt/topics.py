@@ -1,0 +1,68 @@
+"""Names of topics, and what may be in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edge_caption.errors import ConfigError
+
+LONGEST_NAME = 100
+"""Characters. MQTT allows 65,535 bytes a topic, but a node's name is also a folder's, which holds 255 bytes."""
+
+
+def check_name(name: str, what: str) -> str:
+    """Return the name when it can be one level of a topic.
+
+    Args:
+        name: the name of a node or camera, or the prefix.
+        what: how the message calls it.
+
+    Raises:
+        ConfigError: it is empty, too long, or has a character that means something else in a topic.
+    """
+    if not name.strip():
+        raise ConfigError(f"{what} is empty; give it a name")
+    if len(name.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+        raise ConfigError(f"{what} is longer than {LONGEST_NAME} bytes; choose a shorter name")
+    for character in name:
+        if character in "+#/" or not character.isprintable():
+            raise ConfigError(f"{what} {name!r} has {character!r} in it, which a topic's name may not have")
+    # "$" begins the broker's own topics; "." and ".." are folders that exist already.
+    if name.startswith(("$", ".")) or name != name.strip():
+        raise ConfigError(f"{what} {name!r} may not begin with {name[0]!r} or have spaces around it")
+    return name
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Every topic of one node; `prefix` and `node` have passed `check_name`."""
+
+    prefix: str
+    node: str
+
+    @property
+    def root(self) -> str:
+        """What every topic of this node begins with."""
+        return f"{self.prefix}/{self.node}"
+
+    @property
+    def status(self) -> str:
+        """Retained `online` or `offline`; the will."""
+        return f"{self.root}/status"
+
+    @property
+    def health(self) -> str:
+        """Retained figures about the device."""
+        return f"{self.root}/health"
+
+    def camera_status(self, camera: str) -> str:
+        """Retained `online` or `offline` of one camera."""
+        return f"{self.root}/cam/{camera}/status"
+
+    def caption(self, camera: str) -> str:
+        """Retained: the newest caption of one camera."""
+        return f"{self.root}/cam/{camera}/caption"
+
+    def event(self, camera: str) -> str:
+        """Everything that happened at one camera, in order, at least once."""
+        return f"{self.root}/cam/{camera}/event"

@@ -1,0 +1,240 @@
+"""Messages on disk until the broker has acknowledged them.
+
+A message's sequence is taken in the transaction that commits it, so sequences have no gaps and a killed process
+loses nothing that it had committed. When the outbox is full the oldest message goes ("drop oldest"): the gap in
+the sequences and a counter tell.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from edge_caption.errors import OutboxError
+
+VERSION = 1
+"""Of the tables; SQLite keeps it in the file as `user_version`."""
+
+TABLES = """
+CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO counters VALUES ('sequence', 0), ('dropped', 0);
+CREATE TABLE messages (
+    sequence INTEGER PRIMARY KEY,
+    topic TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    rejected TEXT
+);
+"""
+
+BUSY_S = 5.0
+"""How long to wait for somebody who reads the file with another tool."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is to be published."""
+
+    sequence: int
+
+    topic: str
+
+    payload: bytes
+
+
+class Outbox:
+    """A queue in a SQLite file that one process at a time may open; safe to use from several threads."""
+
+    def __init__(self, path: Path, max_messages: int = 100_000, max_bytes: int = 256 * 1024 * 1024) -> None:
+        """Open the file, or make it.
+
+        Messages that the broker rejected are tried again from now on.
+
+        Raises:
+            OutboxError: another process has it open, the disk refuses, or the file is damaged or of another version.
+        """
+        self.path = path
+        self.max_messages = max_messages
+        self.max_bytes = max_bytes
+        self._mutex = threading.Lock()
+        self._lock = _lock(path.with_suffix(".lock"))
+        try:
+            self._database = self._open()
+            self._count, self._bytes = self._read_size()
+            self.retry_rejected()
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; what is in it stays for the next time."""
+        with self._mutex:
+            self._database.close()
+            self._lock.close()
+
+    def commit(self, topic: str, encode: Callable[[int], bytes]) -> Message:
+        """Take the next sequence and store a message under it, on disk when this returns.
+
+        Args:
+            topic: where it is to be published.
+            encode: makes the payload; gets the sequence.
+
+        Raises:
+            OutboxError: the disk refuses; no sequence was taken.
+        """
+        with self._transaction(durable=True) as database:
+            ((sequence,),) = database.execute("SELECT value + 1 FROM counters WHERE name = 'sequence'")
+            message = Message(sequence, topic, encode(sequence))
+            database.execute("UPDATE counters SET value = ? WHERE name = 'sequence'", (sequence,))
+            database.execute("INSERT INTO messages VALUES (?, ?, ?, NULL)", (sequence, topic, message.payload))
+            self._count += 1
+            self._bytes += len(message.payload)
+            self._drop_oldest(database)
+        return message
+
+    def pending(self, after: int = 0, limit: int = -1) -> list[Message]:
+        """Return messages to publish, oldest first, with sequences past `after`."""
+        rows = self._select(
+            "SELECT sequence, topic, payload FROM messages WHERE sequence > ? AND rejected IS NULL"
+            " ORDER BY sequence LIMIT ?",
+            after,
+            limit,
+        )
+        return [Message(*row) for row in rows]
+
+    def delete(self, sequences: Iterable[int]) -> None:
+        """Forget messages that the broker acknowledged.
+
+        Raises:
+            OutboxError: the disk refuses; they are still there.
+        """
+        # A deletion that a power cut undoes costs one duplicate, which is cheaper than an fsync for each.
+        with self._transaction(durable=False) as database:
+            for sequence in sequences:
+                self._forget(database, sequence)
+
+    def reject(self, sequence: int, reason: str) -> None:
+        """Park a message that the broker does not want, so that the ones behind it can go on."""
+        with self._transaction(durable=False) as database:
+            database.execute("UPDATE messages SET rejected = ? WHERE sequence = ?", (reason, sequence))
+
+    def retry_rejected(self) -> int:
+        """Make parked messages pending again and return how many there were."""
+        with self._transaction(durable=False) as database:
+            return database.execute("UPDATE messages SET rejected = NULL WHERE rejected IS NOT NULL").rowcount
+
+    @property
+    def depth(self) -> int:
+        """Messages here, parked ones included."""
+        return self._count
+
+    @property
+    def rejected(self) -> int:
+        """Messages parked because the broker rejected them."""
+        return int(self._select("SELECT count(*) FROM messages WHERE rejected IS NOT NULL")[0][0])
+
+    @property
+    def dropped(self) -> int:
+        """Messages dropped because the outbox was full, since it was made."""
+        return int(self._select("SELECT value FROM counters WHERE name = 'dropped'")[0][0])
+
+    def _open(self) -> sqlite3.Connection:
+        with _sentences(self.path):
+            # Autocommit: every transaction below begins and ends in plain sight.
+            database = sqlite3.connect(
+                self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare(database)
+            except BaseException:
+                database.close()
+                raise
+        return database
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        ((version,),) = database.execute("PRAGMA user_version")
+        if version not in (0, VERSION):
+            raise OutboxError(f"{self.path} was made by another version of Edge Caption; choose another state directory")
+        database.execute("PRAGMA journal_mode = WAL")
+        if version == 0:
+            database.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+
+    def _read_size(self) -> tuple[int, int]:
+        ((count, size),) = self._select("SELECT count(*), coalesce(sum(length(payload)), 0) FROM messages")
+        return count, size
+
+    def _select(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        with self._mutex, _sentences(self.path):
+            return self._database.execute(query, values).fetchall()
+
+    def _drop_oldest(self, database: sqlite3.Connection) -> None:
+        while self._count > 1 and (self._count > self.max_messages or self._bytes > self.max_bytes):
+            ((oldest,),) = database.execute("SELECT min(sequence) FROM messages")
+            self._forget(database, oldest)
+            database.execute("UPDATE counters SET value = value + 1 WHERE name = 'dropped'")
+
+    def _forget(self, database: sqlite3.Connection, sequence: int) -> None:
+        rows = database.execute("SELECT length(payload) FROM messages WHERE sequence = ?", (sequence,)).fetchall()
+        for (size,) in rows:
+            database.execute("DELETE FROM messages WHERE sequence = ?", (sequence,))
+            self._count -= 1
+            self._bytes -= size
+
+    @contextmanager
+    def _transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
+        with self._mutex, _sentences(self.path):
+            before = self._count, self._bytes
+            # In WAL mode FULL syncs each commit (a power cut loses nothing), NORMAL only checkpoints.
+            self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                self._count, self._bytes = before
+                # After some errors SQLite has rolled back by itself.
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
+
+def _lock(path: Path) -> IO[str]:
+    """Return an open file whose lock ends with this process, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("a+")
+    except OSError as error:
+        raise OutboxError(f"captions cannot be kept in {path.parent}: {error.strerror}; choose another --state-dir") from None
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        holder = file.read(20).strip()
+        file.close()
+        raise OutboxError(
+            f"another edge-caption (process {holder or 'unknown'}) uses {path.parent}; stop it, or choose another --node"
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+@contextmanager
+def _sentences(path: Path) -> Iterator[None]:
+    """Turn what SQLite says into something a user can act on."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        said = str(error)
+        if "full" in said or "I/O" in said:
+            raise OutboxError(f"the disk refuses captions in {path.parent} ({said}); free some space") from error
+        if "malformed" in said or "not a database" in said:
+            raise OutboxError(f"{path} is damaged ({said}); move it away and a new one is made") from error
+        raise OutboxError(f"captions cannot be kept in {path} ({said}); choose another --state-dir") from error

@@ -1,0 +1,57 @@
+"""Words <-> tokens. Training and the device share this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from edge_caption.errors import BundleError
+
+PAD, START, END, UNKNOWN = range(4)
+SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
+
+
+class Vocabulary:
+    """The words a captioner knows; a word's token is its position."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """Take the words in token order, the four special ones first."""
+        if tuple(words[: len(SPECIAL)]) != SPECIAL:
+            raise BundleError(f"the vocabulary must begin with {', '.join(SPECIAL)}")
+        self.words = tuple(words)
+        self._tokens = {word: token for token, word in enumerate(words)}
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, words: Iterable[str]) -> list[int]:
+        """Return the token of each word, UNKNOWN for a word that is not here."""
+        return [self._tokens.get(word, UNKNOWN) for word in words]
+
+    def decode(self, tokens: Iterable[int]) -> list[str]:
+        """Return the word of each token, up to END; special ones are left out."""
+        words = []
+        for token in tokens:
+            if token == END:
+                break
+            if token >= len(SPECIAL):
+                words.append(self.words[token])
+        return words
+
+    def save(self, path: Path) -> None:
+        """Write a JSON list of words."""
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(self.words), indent=0) + b"\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: the file is missing or not a list of words.
+        """
+        try:
+            return cls(msgspec.json.decode(path.read_bytes(), type=list[str]))
+        except (OSError, msgspec.DecodeError) as error:
+            raise BundleError(f"{path} is not a vocabulary ({error}); copy the bundle again") from error

@@ -1,0 +1,60 @@
+"""`python -m training`: photos with sentences -> a checkpoint."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge_caption.errors import EdgeCaptionError
+from training.data.load import load
+from training.recipe import load_recipe
+from training.train import Data, train
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = _parser().parse_args(argv)
+    # Lightning's advice on worker processes and loggers isn't for the person who runs a recipe.
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", module="lightning")
+    try:
+        return _train(args)
+    except EdgeCaptionError as error:
+        print(f"training: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _train(args: argparse.Namespace) -> int:
+    recipe = load_recipe(args.recipe)
+    dev_captions = args.dev_captions or args.captions
+    data = Data(
+        train=load(args.captions, args.photos, "train"),
+        dev=load(dev_captions, args.photos, "dev"),
+        name=args.name or args.captions.stem,
+        terms=args.terms,
+    )
+    folder = args.out / recipe.name
+    print(f"{len(data.train)} train and {len(data.dev)} dev photos; run in {folder}")
+    print(f"checkpoint: {train(recipe, data, args.weights, folder)}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m training", description="Train a captioner: photos + sentences -> checkpoint.")
+    parser.add_argument("recipe", type=Path, help="stages and sizes, e.g. training/recipes/flickr8k.toml")
+    parser.add_argument("--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv")
+    parser.add_argument("--dev-captions", type=Path, help="where dev is a file of its own, as in COCO")
+    parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
+    parser.add_argument("--weights", type=Path, help="ImageNet weights of the backbone (default: torchvision's download)")
+    parser.add_argument("--out", type=Path, default=Path("runs"), help="where the run's folder goes (default: runs)")
+    parser.add_argument("--name", help="the data set's name, for the model card (default: the file's)")
+    parser.add_argument("--terms", default="not stated", help="the data set's terms of use, for the model card")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

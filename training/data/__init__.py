@@ -1,0 +1,1 @@
+"""Caption data sets in the formats that people have -> `CaptionedPhoto`s."""

@@ -1,0 +1,77 @@
+"""A photo with its sentences, and what is wrong when a data set can't give them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_caption.errors import EdgeCaptionError
+
+DEV_SHARE = 10
+"""One photo in so many goes to dev where a data set brings no split of its own."""
+
+
+class DataError(EdgeCaptionError):
+    """The data set is incomplete or malformed; mend the file and line that are named."""
+
+
+@dataclass(frozen=True)
+class CaptionedPhoto:
+    """A photo and the sentences that people wrote of it."""
+
+    file: Path
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sentence of one photo, as a caption file gives it."""
+
+    photo: str
+    caption: str
+    where: str
+    """File and line or entry, for messages."""
+
+    split: str | None = None
+    """train, dev or test, where the data set says."""
+
+
+def gather(rows: Iterable[Row], photos: Path, split: str) -> list[CaptionedPhoto]:
+    """Collect the rows of one split by photo, in the order in which photos first appear.
+
+    Raises:
+        DataError: a photo is missing on disk, a sentence is empty, or nothing is left.
+    """
+    captions: dict[str, list[str]] = {}
+    for row in rows:
+        if (row.split or split_of(row.photo)) != split:
+            continue
+        if not row.caption.strip():
+            raise DataError(f"{row.where}: the caption of {row.photo} is empty; write one or remove the line")
+        if row.photo not in captions and not (photos / row.photo).is_file():
+            raise DataError(f"{row.where}: there is no photo {photos / row.photo}; add it or remove the line")
+        captions.setdefault(row.photo, []).append(row.caption.strip())
+    if not captions:
+        raise DataError(f"no photo of the {split} split is named; check the caption file and the split")
+    return [CaptionedPhoto(photos / name, tuple(texts)) for name, texts in captions.items()]
+
+
+def split_of(photo: str) -> str:
+    """Return train or dev by a hash of the name: the same on every machine and run."""
+    return "dev" if int(hashlib.sha256(photo.encode()).hexdigest(), 16) % DEV_SHARE == 0 else "train"
+
+
+def read_text(file: Path) -> str:
+    """Read a caption file.
+
+    Raises:
+        DataError: it can't be read or is not UTF-8.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{file} can't be read ({error.strerror}); check the path") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file} is not UTF-8 text (byte {error.start}); convert it first") from error

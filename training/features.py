@@ -1,0 +1,55 @@
+"""The frozen backbone's features of every photo, computed once and kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+from training.batches import in_steps
+from training.data.photos import CaptionedPhoto
+from training.encoders import CHANNELS
+from training.model import GRID, Encoder
+
+STEP = 32
+
+
+def features_of(encoder: Encoder, photos: Sequence[CaptionedPhoto], folder: Path, name: str) -> NDArray[np.float16]:
+    """Compute the features or take those of an earlier run over the same photos and weights.
+
+    Returns:
+        Shape (2, photos, CHANNELS, GRID, GRID): as the photo is, and mirrored; memory-mapped.
+    """
+    files = [photo.file for photo in photos]
+    file = folder / f"{name}-{_key(encoder, files)}.npy"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        partial = file.with_suffix(".partial")
+        _compute(encoder, files, partial, f"features of {name}")
+        partial.rename(file)
+    return np.load(file, mmap_mode="r")
+
+
+def _key(encoder: Encoder, files: Sequence[Path]) -> str:
+    digest = hashlib.sha256("\n".join(map(str, files)).encode())
+    for value in encoder.backbone.state_dict().values():
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+@torch.inference_mode()
+def _compute(encoder: Encoder, files: Sequence[Path], target: Path, title: str) -> None:
+    shape = (2, len(files), CHANNELS, GRID, GRID)
+    features = np.lib.format.open_memmap(target, mode="w+", dtype=np.float16, shape=shape)
+    encoder.eval()
+    steps = -(-len(files) // STEP)
+    for number, images in enumerate(track(in_steps(files, STEP), title, total=steps)):
+        rows = slice(number * STEP, number * STEP + len(images))
+        for view, pixels in enumerate((images, images.flip(2))):
+            features[view, rows] = encoder.features(pixels).half().numpy()
+    features.flush()

@@ -1,0 +1,56 @@
+"""A recipe: all that a training run is made of, in one TOML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from edge_caption.errors import ConfigError
+from training.model import Dimensions
+
+
+class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One pass of optimisation; stages follow one another on the same weights."""
+
+    name: str
+    epochs: int
+    learning_rate: float
+    """Of the projection and the decoder, at its highest; it then falls along a cosine."""
+    encoder_learning_rate: float = 0.0
+    """Of the backbone; 0 keeps it frozen, and its features are computed once."""
+    photos_per_step: int = 64
+    captions_per_photo: int = 5
+    label_smoothing: float = 0.1
+    weight_decay: float = 0.01
+    ema: float = 0.99
+    """Decay of the averaged weights, which are what is scored and kept."""
+    attention_penalty: float = 0.1
+    """Weight of (1 - how much a region was looked at)^2: Xu et al. 2015's doubly stochastic attention."""
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A training run."""
+
+    name: str
+    min_count: int = 5
+    """Words seen less often in train are <unknown>."""
+    max_words: int = 18
+    """Longer sentences are cut in training."""
+    seed: int = 1
+    model: Dimensions = Dimensions()
+    stages: tuple[Stage, ...]
+
+
+def load_recipe(file: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        ConfigError: the file is missing, or a setting is unknown or of the wrong type.
+    """
+    try:
+        return msgspec.toml.decode(file.read_bytes(), type=Recipe)
+    except OSError as error:
+        raise ConfigError(f"the recipe {file} can't be read ({error.strerror}); check the path") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"the recipe {file} is wrong: {error}; mend it") from error

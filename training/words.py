@@ -1,0 +1,25 @@
+"""Sentences -> words, and the vocabulary of a training set."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from edge_caption.vocabulary import SPECIAL, Vocabulary
+from training.data.photos import CaptionedPhoto
+
+WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+"""Letters and digits, joined by apostrophes and hyphens, as the coco-caption tokenizer keeps them."""
+
+
+def split_words(caption: str) -> list[str]:
+    """Return the lower-case words without punctuation."""
+    return WORD.findall(caption.lower())
+
+
+def build_vocabulary(photos: Iterable[CaptionedPhoto], min_count: int) -> Vocabulary:
+    """Keep the words seen `min_count` times or more, the most frequent first, ties by alphabet."""
+    counts = Counter(word for photo in photos for caption in photo.captions for word in split_words(caption))
+    kept = [word for word, count in counts.items() if count >= min_count]
+    return Vocabulary([*SPECIAL, *sorted(kept, key=lambda word: (-counts[word], word))])
