@@ -1,11 +1,11 @@
 """The bundle: a folder that is all a device needs of a trained captioner, and the only thing it gets.
 
-    manifest.json           what everything is, with size and sha256 of every other file
-    encoder.<flavour>.onnx  photo -> regions, keys, state
-    decoder.<flavour>.onnx  one step: word -> next word; flavours may share one file
-    vocabulary.json         the words
-    calibration.json        activation ranges that the INT8 flavours were made with
-    MODEL_CARD.md           for people
+manifest.json           what everything is, with size and sha256 of every other file
+encoder.<flavour>.onnx  photo -> regions, keys, state
+decoder.<flavour>.onnx  one step: word -> next word; flavours may share one file
+vocabulary.json         the words
+calibration.json        activation ranges that the INT8 flavours were made with
+MODEL_CARD.md           for people
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     region: int
     attention: int
     hidden: int
+    embedding: int
     words: int
 
 
@@ -113,7 +114,9 @@ class Bundle:
         except OSError as error:
             raise BundleError(f"{path} can't be read ({error.strerror}); copy the whole bundle again") from error
         if len(data) != record.size or hashlib.sha256(data).hexdigest() != record.sha256:
-            raise BundleError(f"{path} is not the file that {MANIFEST} names (altered or cut short); copy the bundle again")
+            raise BundleError(
+                f"{path} is not the file that {MANIFEST} names (altered or cut short); copy the bundle again"
+            )
         return path
 
     def graphs(self, flavour: str | None = None) -> tuple[str, Path, Path]:
@@ -141,7 +144,9 @@ class Bundle:
         """
         vocabulary = Vocabulary.load(self.file("vocabulary.json"))
         if len(vocabulary) != self.manifest.sizes.words:
-            raise BundleError(f"{self.folder} has {len(vocabulary)} words for {self.manifest.sizes.words}; copy it again")
+            raise BundleError(
+                f"{self.folder} has {len(vocabulary)} words for {self.manifest.sizes.words}; copy it again"
+            )
         return vocabulary
 
     def verify(self) -> None:
@@ -173,5 +178,7 @@ def open_bundle(folder: Path | None = None) -> Bundle:
     except msgspec.DecodeError as error:
         raise BundleError(f"{path} is damaged ({error}); copy the whole bundle again") from error
     if manifest.preprocessing != preprocess.NAME or manifest.sizes.side != preprocess.SIDE:
-        raise BundleError(f"{path} wants preprocessing {manifest.preprocessing}, not {preprocess.NAME}; update the program")
+        raise BundleError(
+            f"{path} wants preprocessing {manifest.preprocessing}, not {preprocess.NAME}; update the program"
+        )
     return Bundle(folder, manifest, hashlib.sha256(data).hexdigest())

@@ -102,9 +102,7 @@ class Captioner:
     def _search(self, seen: Seen) -> Sentence:
         if self._beams == 1:
             return greedy(self._decoder, seen, self._decoding.max_words)
-        return beam_search(
-            self._decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty
-        )
+        return beam_search(self._decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty)
 
     def _caption(self, sentence: Sentence, stages: dict[str, float]) -> Caption:
         grid = (self._grid, self._grid)
@@ -119,6 +117,8 @@ def _pixels(photo: Path | str | bytes | Pixels) -> Pixels:
         return decode_photo(photo, "the photo")
     if isinstance(photo, np.ndarray):
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
-            raise PhotoError(f"pixels must be uint8 (height, width, 3) RGB, not {photo.dtype} {photo.shape}; convert them")
+            raise PhotoError(
+                f"pixels must be uint8 (height, width, 3) RGB, not {photo.dtype} {photo.shape}; convert them"
+            )
         return photo
     return read_photo(Path(photo))

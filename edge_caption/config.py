@@ -22,11 +22,15 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every section is: fixed once read, and strict about names."""
+def default_state_dir() -> Path:
+    """Return where state is kept when nothing else is said, by the XDG base directory specification."""
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    # The specification: a relative path is invalid and must be ignored.
+    root = base if base.is_absolute() else Path.home() / ".local" / "state"
+    return root / "edge-caption"
 
 
-class CameraSettings(_Section):
+class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[camera]."""
 
     source: Source | None = None
@@ -42,7 +46,7 @@ class CameraSettings(_Section):
     """A camera that gives the same frame for so long is opened again; 0 never."""
 
 
-class MqttSettings(_Section):
+class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[mqtt]."""
 
     broker: Address = Address("localhost", 1883)
@@ -54,41 +58,33 @@ class MqttSettings(_Section):
     health_s: Positive = 30.0
 
 
-class ModelSettings(_Section):
+class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[model]."""
 
     bundle: Path | None = None
     flavour: str | None = None
-    beam: Count = 1
+    beam: Count | None = None
     threads: Count | None = None
 
 
-class OutboxSettings(_Section):
+class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[outbox]."""
 
     max_messages: Count = 100_000
     max_bytes: Count = 256 * 1024 * 1024
 
 
-class Settings(_Section):
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that `run` can be told."""
 
     node: str | None = None
     """None: the name kept in the state directory, at first the computer's."""
     prefix: str = "edge_caption"
-    state_dir: Path = msgspec.field(default_factory=lambda: default_state_dir())
+    state_dir: Path = msgspec.field(default_factory=default_state_dir)
     camera: CameraSettings = CameraSettings()
     mqtt: MqttSettings = MqttSettings()
     model: ModelSettings = ModelSettings()
     outbox: OutboxSettings = OutboxSettings()
-
-
-def default_state_dir() -> Path:
-    """Return where state is kept when nothing else is said, by the XDG base directory specification."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    # The specification: a relative path is invalid and must be ignored.
-    root = Path(base) if os.path.isabs(base) else Path.home() / ".local" / "state"
-    return root / "edge-caption"
 
 
 def load(path: Path | None, options: Mapping[str, object], environment: Mapping[str, str] = os.environ) -> Settings:
@@ -107,7 +103,11 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
         settings = msgspec.convert(values, Settings, dec_hook=_convert)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), path)) from None
-    for name, what in ((settings.node, "node"), (settings.prefix, "prefix"), (settings.camera.name, "camera.name")):
+    for name, what in (
+        (settings.node, "node"),
+        (settings.prefix, "prefix"),
+        (settings.camera.name, "camera.name"),
+    ):
         if name is not None:
             check_name(name, what)
     return _with_password(settings, environment)

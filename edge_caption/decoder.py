@@ -51,9 +51,7 @@ class Decoder:
         Returns:
             Log-probabilities (B, V), with -inf for what is never said; states (B, H); attentions (B, R).
         """
-        log_probs, state, attention = self._session.run(
-            token=tokens, state=state, regions=seen.regions, keys=seen.keys
-        )
+        log_probs, state, attention = self._session.run(token=tokens, state=state, regions=seen.regions, keys=seen.keys)
         log_probs[:, NEVER_SAID] = -np.inf
         return log_probs, state, attention
 
@@ -125,6 +123,7 @@ def _extend(
     for row, beam in enumerate(open_beams):
         scores[row, _blocked(list(beam.sentence.tokens))] = -np.inf
     totals = scores + np.array([[beam.sentence.log_prob] for beam in open_beams], np.float32)
+    beams = min(beams, totals.size)
     best = np.argpartition(totals, -beams, axis=None)[-beams:]
     going_on, ended = [], []
     for flat in sorted(best.tolist(), key=lambda index: -totals.flat[index]):

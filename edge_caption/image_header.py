@@ -1,6 +1,6 @@
 """Size and wholeness of a JPEG, PNG or WebP file, read from its bytes without decoding it.
 
-OpenCV decodes the half of a photo that a broken copy left, and fills the rest with grey; a caption of that would be made
+OpenCV decodes the half of a photo that a broken copy left and fills the rest with grey; a caption of that would be made
 up. And it allocates whatever size a header claims. Both are found here first.
 """
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from edge_caption.errors import OutboxError
 
@@ -147,9 +147,7 @@ class Outbox:
     def _open(self) -> sqlite3.Connection:
         with _sentences(self.path):
             # Autocommit: every transaction below begins and ends in plain sight.
-            database = sqlite3.connect(
-                self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
-            )
+            database = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
             try:
                 self._prepare(database)
             except BaseException:
@@ -160,7 +158,9 @@ class Outbox:
     def _prepare(self, database: sqlite3.Connection) -> None:
         ((version,),) = database.execute("PRAGMA user_version")
         if version not in (0, VERSION):
-            raise OutboxError(f"{self.path} was made by another version of Edge Caption; choose another state directory")
+            raise OutboxError(
+                f"{self.path} was made by another version of Edge Caption; choose another state directory"
+            )
         database.execute("PRAGMA journal_mode = WAL")
         if version == 0:
             database.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
@@ -169,7 +169,7 @@ class Outbox:
         ((count, size),) = self._select("SELECT count(*), coalesce(sum(length(payload)), 0) FROM messages")
         return count, size
 
-    def _select(self, query: str, *values: object) -> list[tuple[object, ...]]:
+    def _select(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._mutex, _sentences(self.path):
             return self._database.execute(query, values).fetchall()
 
@@ -210,7 +210,9 @@ def _lock(path: Path) -> IO[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("a+")
     except OSError as error:
-        raise OutboxError(f"captions cannot be kept in {path.parent}: {error.strerror}; choose another --state-dir") from None
+        raise OutboxError(
+            f"captions cannot be kept in {path.parent}: {error.strerror}; choose another --state-dir"
+        ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

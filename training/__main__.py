@@ -44,12 +44,18 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m training", description="Train a captioner: photos + sentences -> checkpoint.")
+    parser = argparse.ArgumentParser(
+        "python -m training", description="Train a captioner: photos + sentences -> checkpoint."
+    )
     parser.add_argument("recipe", type=Path, help="stages and sizes, e.g. training/recipes/flickr8k.toml")
-    parser.add_argument("--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv")
+    parser.add_argument(
+        "--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv"
+    )
     parser.add_argument("--dev-captions", type=Path, help="where dev is a file of its own, as in COCO")
     parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
-    parser.add_argument("--weights", type=Path, help="ImageNet weights of the backbone (default: torchvision's download)")
+    parser.add_argument(
+        "--weights", type=Path, help="ImageNet weights of the backbone (default: torchvision's download)"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs"), help="where the run's folder goes (default: runs)")
     parser.add_argument("--name", help="the data set's name, for the model card (default: the file's)")
     parser.add_argument("--terms", default="not stated", help="the data set's terms of use, for the model card")

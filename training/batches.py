@@ -28,6 +28,7 @@ SIDES = {"left", "right"}
 class Batch(NamedTuple):
     """P photos and N sentences of each."""
 
+    indices: Tensor  # (P,) which of the data set's photos
     photos: Tensor  # (P, SIDE, SIDE, 3) uint8, or the backbone's features (P, C, GRID, GRID) float16
     inputs: Tensor  # (P, N, T) from START on
     targets: Tensor  # (P, N, T) up to END, then PAD
@@ -40,6 +41,10 @@ class Sentences:
         split = [[split_words(caption) for caption in photo.captions] for photo in photos]
         self._tokens = [[vocabulary.encode(words)[:max_words] for words in captions] for captions in split]
         self.mirrorable = [not any(SIDES & set(words) for words in captions) for captions in split]
+
+    def with_end(self) -> list[list[list[int]]]:
+        """Return each photo's sentences as tokens that close with END."""
+        return [[[*tokens, END] for tokens in tokens_of_photo] for tokens_of_photo in self._tokens]
 
     def sample(self, photos: Sequence[int], count: int) -> tuple[Tensor, Tensor]:
         """Draw `count` sentences of each photo; a photo with fewer is filled up with empty ones.
@@ -73,7 +78,7 @@ class PhotoBatches(Dataset[Batch]):
             pairs = zip(pixels, indices, strict=True)
             pixels = [augment(photo, mirror=self.sentences.mirrorable[index]) for photo, index in pairs]
         images = torch.from_numpy(np.concatenate([to_input(photo) for photo in pixels]))
-        return Batch(images, *self.sentences.sample(indices, self.count))
+        return Batch(torch.tensor(indices), images, *self.sentences.sample(indices, self.count))
 
 
 class FeatureBatches(Dataset[Batch]):
@@ -87,9 +92,10 @@ class FeatureBatches(Dataset[Batch]):
 
     def __getitem__(self, indices: list[int]) -> Batch:
         mirrorable = np.array([self.sentences.mirrorable[index] for index in indices])
-        view = (np.random.random(len(indices)) < 0.5) & mirrorable & self.augment
+        mirror = np.array([random.random() < 0.5 for _ in indices])
+        view = mirror & mirrorable & self.augment
         features = torch.from_numpy(self.features[view.astype(int), indices])
-        return Batch(features, *self.sentences.sample(indices, self.count))
+        return Batch(torch.tensor(indices), features, *self.sentences.sample(indices, self.count))
 
 
 def loader(data: PhotoBatches | FeatureBatches, stage: Stage, *, shuffle: bool) -> DataLoader[Batch]:

@@ -1,28 +1,42 @@
-"""Greedy decoding of many photos at once, for scoring while training."""
+"""Greedy decoding and sampling of many photos at once, for scoring and rewarding while training."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from edge_caption.vocabulary import END, START
+from edge_caption.vocabulary import END, PAD, START, UNKNOWN
 from training.model import Decoder, Seen
 
 MAX_STEPS = 20
 
+NEVER_SAID = [PAD, START, UNKNOWN]
+
+
+def greedy(decoder: Decoder, seen: Seen) -> Tensor:
+    """Say the likeliest word at each step: (P, T) tokens, PAD after END."""
+    return _decode(decoder, seen, 1, lambda scores: scores.argmax(-1)).squeeze(1)
+
+
+def sample(decoder: Decoder, seen: Seen, count: int) -> Tensor:
+    """Draw words by their probability: (P, count, T) tokens, PAD after END."""
+    return _decode(decoder, seen, count, lambda scores: torch.distributions.Categorical(logits=scores).sample())
+
 
 @torch.no_grad()
-def greedy(decoder: Decoder, seen: Seen) -> Tensor:
-    """Say the likeliest word at each step: (P, up to MAX_STEPS) tokens; what follows END means nothing."""
+def _decode(decoder: Decoder, seen: Seen, count: int, choose: Callable[[Tensor], Tensor]) -> Tensor:
     photos = seen.state.shape[0]
-    token = torch.full((photos, 1), START, device=seen.state.device)
-    state, tokens = seen.state.unsqueeze(1), []
-    ended = torch.zeros_like(token, dtype=torch.bool)
+    token = torch.full((photos, count), START, device=seen.state.device)
+    state = seen.state.unsqueeze(1).expand(-1, count, -1)
+    tokens, ended = [], torch.zeros_like(token, dtype=torch.bool)
     for _ in range(MAX_STEPS):
         scores, state, _ = decoder.step(token, state, seen.regions, seen.keys)
-        token = scores.argmax(-1)
+        scores[..., NEVER_SAID] = -torch.inf
+        token = choose(scores.float()).masked_fill(ended, PAD)
         tokens.append(token)
-        ended |= token == END
+        ended = ended | (token == END)
         if ended.all():
             break
-    return torch.cat(tokens, dim=1)
+    return torch.stack(tokens, dim=-1)

@@ -44,4 +44,6 @@ def load_imagenet(backbone: nn.Module, weights: Path | None) -> None:
         backbone.load_state_dict(own)
     except Exception as error:  # torch.load raises a dozen kinds, the download a few more
         reason = str(error).splitlines()[0]
-        raise DataError(f"no ImageNet weights from {weights or 'torchvision'} ({reason}); give a file of them") from error
+        raise DataError(
+            f"no ImageNet weights from {weights or 'torchvision'} ({reason}); give a file of them"
+        ) from error

@@ -1,6 +1,6 @@
 """The captioner: MobileNetV2 -> 49 regions -> a GRU with additive attention over them.
 
-Bahdanau et al. 2015 (additive attention), Xu et al. 2015 (over image regions, with a gate on what was seen). The cell is
+Bahdanau et al. 2015 (additive attention), Xu et al. 2015 (over image regions, gated by what was said). The cell is
 written as matrix products and elementwise operations, because ONNX Runtime has no quantized GRU; `Decoder.step` is the
 graph that a device runs.
 """

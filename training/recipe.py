@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +15,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One pass of optimisation; stages follow one another on the same weights."""
 
     name: str
+    kind: Literal["cross-entropy", "self-critical"] = "cross-entropy"
     epochs: int
     learning_rate: float
     """Of the projection and the decoder, at its highest; it then falls along a cosine."""
@@ -27,6 +29,10 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Decay of the averaged weights, which are what is scored and kept."""
     attention_penalty: float = 0.1
     """Weight of (1 - how much a region was looked at)^2: Xu et al. 2015's doubly stochastic attention."""
+    samples: int = 5
+    """Self-critical: sentences said of each photo."""
+    cross_entropy_weight: float = 0.2
+    """Self-critical: weight of the cross-entropy that stays in the loss."""
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

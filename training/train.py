@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,19 +10,21 @@ import lightning
 import msgspec
 import torch
 from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader
 
 from training.batches import Batch, FeatureBatches, PhotoBatches, Sentences, loader
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.cross_entropy import CrossEntropyStage
+from training.cross_entropy import CrossEntropy
 from training.data.photos import CaptionedPhoto
 from training.encoders import load_imagenet
 from training.features import features_of
+from training.log import TrainingLog
 from training.model import CaptionModel
-from training.plots import plot_log
 from training.recipe import Recipe, Stage
+from training.reward import CiderReward
 from training.scores import Scorer
+from training.self_critical import SelfCritical
+from training.stage import CaptionStage
 from training.words import build_vocabulary
 
 
@@ -53,7 +55,6 @@ def train(recipe: Recipe, data: Data, weights: Path | None, folder: Path) -> Pat
         file = folder / f"{stage.name}.pt"
         if not file.exists():
             _run_stage(current, stage, recipe, data, scorer, folder).save(file)
-            plot_log(folder, [stage.name for stage in recipe.stages])
         current = load_checkpoint(file)
     return file
 
@@ -65,45 +66,52 @@ def _start(recipe: Recipe, data: Data, weights: Path | None) -> Checkpoint:
     return Checkpoint(model, vocabulary)
 
 
-def _run_stage(
-    start: Checkpoint, stage: Stage, recipe: Recipe, data: Data, scorer: Scorer, folder: Path
-) -> Checkpoint:
-    module = CrossEntropyStage(start.model, stage, start.vocabulary, scorer)
+def _run_stage(start: Checkpoint, stage: Stage, recipe: Recipe, data: Data, scorer: Scorer, folder: Path) -> Checkpoint:
+    sentences = {
+        split: Sentences(photos, start.vocabulary, recipe.max_words)
+        for split, photos in (("train", data.train), ("dev", data.dev))
+    }
+    train_batches, dev_batches = _loaders(start, stage, data, sentences, folder)
+    module = _module(start, stage, scorer, sentences["train"])
     best = ModelCheckpoint(folder / stage.name, "best", monitor="dev_cider", mode="max", save_last=True)
     trainer = lightning.Trainer(
         max_epochs=stage.epochs,
         precision="bf16-mixed",
         gradient_clip_val=1.0,
-        logger=CSVLogger(folder, name="log", version=stage.name),
-        callbacks=[best, EMAWeightAveraging(decay=stage.ema), TQDMProgressBar(refresh_rate=20)],
+        logger=False,
+        callbacks=[best, EMAWeightAveraging(decay=stage.ema), TrainingLog(folder), TQDMProgressBar(refresh_rate=20)],
         enable_model_summary=False,
         num_sanity_val_steps=0,
         default_root_dir=folder,
     )
     last = folder / stage.name / "last.ckpt"
-    loaders = _loaders(start, stage, recipe, data, folder)
-    trainer.fit(module, *loaders, ckpt_path=last if last.exists() else None)
+    trainer.fit(module, train_batches, dev_batches, ckpt_path=last if last.exists() else None)
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(state)
     return Checkpoint(module.model, start.vocabulary, _provenance(stage, recipe, data, best))
 
 
+def _module(start: Checkpoint, stage: Stage, scorer: Scorer, sentences: Sentences) -> CaptionStage:
+    if stage.kind == "self-critical":
+        return SelfCritical(start.model, stage, start.vocabulary, scorer, CiderReward(sentences.with_end()))
+    return CrossEntropy(start.model, stage, start.vocabulary, scorer)
+
+
 def _loaders(
-    start: Checkpoint, stage: Stage, recipe: Recipe, data: Data, folder: Path
-) -> tuple[DataLoader[Batch], DataLoader[Batch]]:
-    splits = {"train": data.train, "dev": data.dev}
+    start: Checkpoint, stage: Stage, data: Data, sentences: Mapping[str, Sentences], folder: Path
+) -> list[DataLoader[Batch]]:
+    """Return those of train and dev: photos where the backbone learns, else its features."""
     made = []
-    for name, photos in splits.items():
-        augment = name == "train"
-        sentences = Sentences(photos, start.vocabulary, recipe.max_words)
+    for split, photos in (("train", data.train), ("dev", data.dev)):
+        augment = split == "train"
         batches: PhotoBatches | FeatureBatches
         if stage.encoder_learning_rate:
-            batches = PhotoBatches(photos, sentences, stage.captions_per_photo, augment=augment)
+            batches = PhotoBatches(photos, sentences[split], stage.captions_per_photo, augment=augment)
         else:
-            features = features_of(start.model.encoder, photos, folder / "features", name)
-            batches = FeatureBatches(features, sentences, stage.captions_per_photo, augment=augment)
+            features = features_of(start.model.encoder, photos, folder / "features", split)
+            batches = FeatureBatches(features, sentences[split], stage.captions_per_photo, augment=augment)
         made.append(loader(batches, stage, shuffle=augment))
-    return made[0], made[1]
+    return made
 
 
 def _provenance(stage: Stage, recipe: Recipe, data: Data, best: ModelCheckpoint) -> dict[str, object]:
@@ -115,7 +123,5 @@ def _provenance(stage: Stage, recipe: Recipe, data: Data, best: ModelCheckpoint)
         "recipe": msgspec.to_builtins(recipe),
         "stage": stage.name,
         "dev_cider_greedy_torch": round(float(best.best_model_score or 0), 4),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
     }
-
-

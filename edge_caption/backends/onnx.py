@@ -34,7 +34,9 @@ class OnnxSession:
             self._session = onnxruntime.InferenceSession(graph, options, providers=[PROVIDER])
         except Exception as error:  # ONNX Runtime raises its own kinds, which share no base class
             reason = str(error).splitlines()[0]
-            raise BackendError(f"ONNX Runtime {onnxruntime.__version__} can't run {graph} ({reason}); update it") from error
+            raise BackendError(
+                f"ONNX Runtime {onnxruntime.__version__} can't run {graph} ({reason}); update it"
+            ) from error
 
     def run(self, **inputs: NDArray[Any]) -> Arrays:
         """Return the outputs in the graph's order."""

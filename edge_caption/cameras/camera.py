@@ -53,7 +53,7 @@ class Feed:
 def feed_of(source: Source, settings: CameraSettings) -> Feed:
     """Return how to open a source."""
     # OpenCV and FFmpeg print on stderr, and some of what they print repeats a URL's password.
-    cv2.setLogLevel(0)
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     kind = source.kind
     return Feed(str(source), _opener(source, settings), source.live, patient=kind == "stream")
 

@@ -45,7 +45,7 @@ class Device:
 
 
 def _check(path: str) -> None:
-    if not os.path.exists(path):
+    if not Path(path).exists():
         present = sorted(str(device) for device in Path("/dev").glob("video*"))
         raise CameraError(f"there is no camera {path}; present: {', '.join(present) or 'none'}")
     if not os.access(path, os.R_OK | os.W_OK):

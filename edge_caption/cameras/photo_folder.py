@@ -68,7 +68,7 @@ def _list(address: str) -> list[Path]:
             return list_photos(path)
     except PhotoError as error:
         raise CameraError(str(error)) from error
-    photos = [path] if path.is_file() else [Path(match) for match in sorted(glob.glob(str(path)))]
+    photos = [path] if path.is_file() else sorted(map(Path, glob.iglob(str(path))))
     if not photos:
         raise CameraError(f"there is no photo {address}; check the path")
     return photos

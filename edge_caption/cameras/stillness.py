@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import zlib
 
-import numpy as np
-
 from edge_caption.cameras.newest import Shot
 
 STRIDE = 8
@@ -22,7 +20,7 @@ class Stillness:
 
     def seconds(self, shot: Shot) -> float:
         """Return for how many seconds up to this shot the picture has been exactly the same."""
-        picture = zlib.crc32(np.ascontiguousarray(shot.frame.pixels[::STRIDE, ::STRIDE]))
+        picture = zlib.crc32(shot.frame.pixels[::STRIDE, ::STRIDE].tobytes())
         if picture != self._picture:
             self._picture, self._since = picture, shot.arrived
         return shot.arrived - self._since

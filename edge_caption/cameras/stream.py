@@ -29,9 +29,12 @@ class Stream:
             source.address,
             cv2.CAP_FFMPEG,
             [
-                *(cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, _milliseconds(open_timeout_s)),
-                *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, _milliseconds(read_timeout_s)),
-                *(cv2.CAP_PROP_N_THREADS, 1),
+                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+                _milliseconds(open_timeout_s),
+                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+                _milliseconds(read_timeout_s),
+                cv2.CAP_PROP_N_THREADS,
+                1,
             ],
         )
         if not self._capture.isOpened():

@@ -79,7 +79,7 @@ class Watch:
         for reader in readers:
             reader.stop()
         until = time.monotonic() + timeout_s
-        return all([reader.join(max(0.0, until - time.monotonic())) for reader in readers])
+        return all(reader.join(max(0.0, until - time.monotonic())) for reader in readers)
 
     def _reopen(self, timeout_s: float) -> None:
         wait = self._retry_at - time.monotonic()

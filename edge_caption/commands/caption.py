@@ -22,7 +22,9 @@ STDIN = "-"
 def add_parser(subparsers: Any) -> None:
     """Register the command."""
     parser = subparsers.add_parser("caption", help="print a sentence for each photo")
-    parser.add_argument("photos", nargs="+", metavar="PHOTO", help="JPEG, PNG or WebP file, folder of them, or - for stdin")
+    parser.add_argument(
+        "photos", nargs="+", metavar="PHOTO", help="JPEG, PNG or WebP file, folder of them, or - for stdin"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("--attention", action="store_true", help="with --json: add the attention map of each word")
     add_model_options(parser)
@@ -48,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
             print(f"edge-caption: error: {error}", file=sys.stderr)
             failed = True
             continue
-        print(_as_json(name, caption, args.attention) if args.json else _as_text(name, caption, args.photos), flush=True)
+        print(
+            _as_json(name, caption, args.attention) if args.json else _as_text(name, caption, args.photos), flush=True
+        )
     return int(failed)
 
 

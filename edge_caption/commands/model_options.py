@@ -11,7 +11,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("model")
     group.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model (default: the one that ships)")
     group.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
-    group.add_argument("--beam", type=positive, metavar="N", help="sentences kept while searching (default: the bundle's)")
+    group.add_argument(
+        "--beam", type=positive, metavar="N", help="sentences kept while searching (default: the bundle's)"
+    )
     group.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: all cores, at most 4)")
 
 

@@ -13,12 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from paho.mqtt.client import Client, MQTTErrorCode, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTv5, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.wake import Wake
 
 log = logging.getLogger(__name__)
 
@@ -27,21 +28,23 @@ ANSWER_TIMEOUT_S = 10.0
 KEEPALIVE_S = 30
 QOS = 1
 
-# MQTT 5, 2.4: what a broker may answer to CONNECT or send with DISCONNECT.
+# MQTT 5, 2.4: what a broker may answer.
 UNSUPPORTED_PROTOCOL = 132
 TAKEN_OVER = 142
+NOT_AUTHORIZED = 135
+TOPIC_INVALID = 144
 WAIT_AND_RETRY = frozenset({128, 131, 136, 137, 139, 151, 156, 157, 159})
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The broker does not let this client in, and would not the next time either."""
 
 
-class Broken(Exception):
+class BrokenError(Exception):
     """The connection has ended."""
 
 
-class TakenOver(Broken):
+class TakenOverError(BrokenError):
     """Another client with the same name has connected."""
 
 
@@ -54,49 +57,21 @@ class Answer:
     rejected: str | None
     """Why it does not want it; None when it took it."""
 
-
-class Wake:
-    """Ends another thread's wait for the network."""
-
-    def __init__(self) -> None:
-        """Make a pair of connected sockets."""
-        import socket
-
-        self.receiver, self._sender = socket.socketpair()
-        self.receiver.setblocking(False)
-        self._sender.setblocking(False)
-
-    def set(self) -> None:
-        """Wake the waiter, now or as soon as it waits."""
-        try:
-            self._sender.send(b"\0")
-        except BlockingIOError:
-            pass  # Thousands of wake-ups wait already.
-
-    def clear(self) -> None:
-        """Forget past wake-ups."""
-        try:
-            while self.receiver.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
-
-    def wait(self, timeout_s: float) -> None:
-        """Wait until somebody wakes this thread."""
-        select.select([self.receiver], [], [], max(0.0, timeout_s))
-        self.clear()
-
-    def close(self) -> None:
-        """Close the sockets."""
-        self.receiver.close()
-        self._sender.close()
+    denied: bool = False
+    """It would not want anything on this topic."""
 
 
 class Connection:
     """Publishes with QoS 1 and collects the answers."""
 
     def __init__(
-        self, address: Address, protocol: str, name: str, will_topic: str, wake: Wake, ca_file: str | None = None
+        self,
+        address: Address,
+        protocol: str,
+        name: str,
+        will_topic: str,
+        wake: Wake,
+        ca_file: str | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -108,6 +83,10 @@ class Connection:
             wake: ends the wait in `step`.
             ca_file: certificates to trust in place of the system's.
         """
+        self.receive_maximum = 65_535
+        """Publications without an answer that the broker allows (MQTT 5, 3.2.2.3.3)."""
+        self.maximum_packet = 268_435_460
+        """Bytes of a packet that the broker allows (MQTT 5, 3.2.2.3.6)."""
         self._address = address
         self._wake = wake
         self._answers: list[Answer] = []
@@ -138,25 +117,24 @@ class Connection:
         """Connect and log in.
 
         Raises:
-            Refused: by the broker; the message is a sentence.
-            Broken: no usable answer.
+            RefusedError: by the broker; the message is a sentence.
+            BrokenError: no usable answer.
             OSError: nobody there.
         """
-        five = self._client.protocol == MQTTv5
-        self._client.connect(
-            self._address.host, self._address.port, KEEPALIVE_S, **({"clean_start": True} if five else {})
-        )
+        # MQTT 5: nothing of an earlier session, the outbox knows what is open. 3.1.1 was told so in __init__.
+        clean = True if self._client.protocol == MQTTv5 else MQTT_CLEAN_START_FIRST_ONLY
+        self._client.connect(self._address.host, self._address.port, KEEPALIVE_S, clean_start=clean)
         until = time.monotonic() + ANSWER_TIMEOUT_S
         while not self._accepted:
             if time.monotonic() > until:
-                raise Broken(f"{self._address} accepts connections but does not answer; is it an MQTT broker?")
+                raise BrokenError(f"{self._address} accepts connections but does not answer; is it an MQTT broker?")
             self.step(until - time.monotonic())
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
         """Send and return the number by which `step` gives the answer.
 
         Raises:
-            Broken: the connection has ended.
+            BrokenError: the connection has ended.
         """
         sent = self._client.publish(topic, payload, QOS, retain)
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -167,13 +145,15 @@ class Connection:
         """Wait for traffic or a wake-up, handle it and return the broker's answers.
 
         Raises:
-            Broken: the connection has ended.
-            Refused: while logging in.
+            BrokenError: the connection has ended.
+            RefusedError: while logging in.
         """
         self._wait(timeout_s)
-        if self._client.socket() is None or self._client.loop_misc() != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise self._broken()
+        lives = self._client.socket() is not None and self._client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS
         answers, self._answers = self._answers, []
+        # What was answered before the end counts; the next step tells of the end.
+        if not lives and not answers:
+            raise self._broken()
         return answers
 
     def close(self, *, politely: bool) -> None:
@@ -205,21 +185,23 @@ class Connection:
         if sock in writable and client.socket() is not None:
             client.loop_write()
 
-    def _broken(self) -> Broken:
+    def _broken(self) -> BrokenError:
         if self._end is not None and self._end.value == TAKEN_OVER:
-            return TakenOver()
+            return TakenOverError()
         said = f" ({self._end})" if self._end is not None and self._end.value != 128 else ""
-        return Broken(f"{self._address} closed the connection{said}")
+        return BrokenError(f"{self._address} closed the connection{said}")
 
     def _on_connect(self, client: Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         if not reason.is_failure:
             self._accepted = True
+            self.receive_maximum = getattr(properties, "ReceiveMaximum", self.receive_maximum)
+            self.maximum_packet = getattr(properties, "MaximumPacketSize", self.maximum_packet)
         elif reason.value == UNSUPPORTED_PROTOCOL:
-            raise Refused(f"{self._address} does not speak MQTT 5; run with --protocol 3.1.1")
+            raise RefusedError(f"{self._address} does not speak MQTT 5; run with --protocol 3.1.1")
         elif reason.value in WAIT_AND_RETRY:
-            raise Broken(f"{self._address} does not take connections now ({reason})")
+            raise BrokenError(f"{self._address} does not take connections now ({reason})")
         else:
-            raise Refused(f"{self._address} refused the login ({reason}); check the user name and password")
+            raise RefusedError(f"{self._address} refused the login ({reason}); check the user name and password")
 
     def _on_disconnect(
         self, client: Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Properties | None
@@ -229,4 +211,5 @@ class Connection:
     def _on_publish(
         self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties | None
     ) -> None:
-        self._answers.append(Answer(mid, str(reason) if reason.is_failure else None))
+        denied = reason.value in (NOT_AUTHORIZED, TOPIC_INVALID)
+        self._answers.append(Answer(mid, str(reason) if reason.is_failure else None, denied))

@@ -109,3 +109,8 @@ def word_parts(caption: Caption) -> tuple[WordPart, ...]:
 def encode(message: msgspec.Struct) -> bytes:
     """Return JSON."""
     return msgspec.json.encode(message)
+
+
+def encode_event(message: CaptionMessage) -> bytes:
+    """Return a caption's JSON as one of the events of its camera."""
+    return encode(CaptionEvent(**msgspec.structs.asdict(message)))

@@ -1,0 +1,141 @@
+"""A 640x480 frame in memory -> a sentence: the INT8 bundle, the same model in fp32, and in PyTorch eager, in one run.
+
+PyTorch and fp32 get untrained weights of the bundle's sizes (speed does not depend on their values), with the sentence's
+end made impossible, and say for each frame as many words as the bundle does. All three run the device's own search. Rounds
+are interleaved, so that a machine whose speed drifts slows all alike.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+
+from edge_caption.backends import Arrays
+from edge_caption.backends.onnx import OnnxSession
+from edge_caption.bundle import Sizes, open_bundle
+from edge_caption.decoder import Decoder, greedy
+from edge_caption.encoder import Encoder
+from edge_caption.frame import Pixels
+from edge_caption.photos import list_photos, read_photo
+from edge_caption.preprocess import to_input
+from edge_caption.vocabulary import END
+from export.to_onnx import to_onnx
+from training.model import CaptionModel, Dimensions
+
+PHOTOS = Path(__file__).parent.parent / "edge_caption" / "demo" / "photos"
+
+WIDTH, HEIGHT = 640, 480
+
+Say = Callable[[Pixels, int], int]
+"""Caption a frame in at most so many words; returns how many steps it took."""
+
+
+class TorchEncoder:
+    """The encoder in PyTorch eager, as a session."""
+
+    def __init__(self, model: CaptionModel) -> None:
+        self._model = model
+
+    @torch.inference_mode()
+    def run(self, **inputs: NDArray[Any]) -> Arrays:
+        return [part.numpy() for part in self._model.encoder(torch.from_numpy(inputs["image"]))]
+
+
+class TorchDecoder:
+    """One decoder step in PyTorch eager, as a session."""
+
+    def __init__(self, model: CaptionModel) -> None:
+        self._model = model
+
+    @torch.inference_mode()
+    def run(self, **inputs: NDArray[Any]) -> Arrays:
+        token, state, regions, keys = (torch.from_numpy(inputs[name]) for name in ("token", "state", "regions", "keys"))
+        outputs = self._model.decoder.step(token.unsqueeze(0), state.unsqueeze(0), regions, keys)
+        return [part.squeeze(0).numpy() for part in outputs]
+
+
+def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
+    """Return medians in ms and the ratios to INT8."""
+    torch.set_num_threads(threads)
+    opened = open_bundle(bundle)
+    flavour, encoder, decoder = opened.graphs()
+    model = untrained(opened.manifest.sizes)
+    with tempfile.TemporaryDirectory() as folder:
+        fp32 = [Path(folder) / name for name in ("encoder.onnx", "decoder.onnx")]
+        for graph, file in zip(to_onnx(model), fp32, strict=True):
+            onnx.save(graph, file)
+        runners: dict[str, Say] = {
+            flavour: captioner(OnnxSession(encoder, threads), OnnxSession(decoder, threads)),
+            "onnxruntime fp32": captioner(OnnxSession(fp32[0], threads), OnnxSession(fp32[1], threads)),
+            "pytorch eager": captioner(TorchEncoder(model), TorchDecoder(model)),
+        }
+        times, steps = time_rounds(runners, frames(), flavour, rounds)
+    medians = {name: statistics.median(taken) for name, taken in times.items()}
+    return {
+        "threads": threads,
+        "frames": len(frames()),
+        "rounds": rounds,
+        "mean_steps": round(steps, 2),
+        "median_ms": {name: round(median, 3) for name, median in medians.items()},
+        "best_ms": {name: round(min(taken), 3) for name, taken in times.items()},
+        "times_faster_than": {
+            name: round(median / medians[flavour], 2) for name, median in medians.items() if name != flavour
+        },
+    }
+
+
+def untrained(sizes: Sizes) -> CaptionModel:
+    """Build a captioner of these sizes that never ends a sentence by itself."""
+    torch.manual_seed(1)
+    size = Dimensions(region=sizes.region, attention=sizes.attention, hidden=sizes.hidden, embedding=sizes.embedding)
+    model = CaptionModel(size, sizes.words).eval()
+    with torch.no_grad():
+        model.decoder.word_bias[END] = -1e4
+    return model
+
+
+def captioner(encoder: Any, decoder: Any) -> Say:
+    """Compose two sessions as the runtime does."""
+    see, step = Encoder(encoder), Decoder(decoder)
+
+    def say(frame: Pixels, words: int) -> int:
+        sentence = greedy(step, see(to_input(frame)), words)
+        return min(words, len(sentence.tokens) + 1)
+
+    return say
+
+
+def time_rounds(
+    runners: dict[str, Say], pictures: Sequence[Pixels], leader: str, rounds: int
+) -> tuple[dict[str, list[float]], float]:
+    """Caption all frames with every runner, round by round.
+
+    Returns:
+        Milliseconds a frame in each round, and the mean number of steps that the leader, and so all, took.
+    """
+    steps = [runners[leader](picture, 20) for picture in pictures]
+    times: dict[str, list[float]] = {name: [] for name in runners}
+    for number in range(-1, rounds):  # the first round warms up
+        for name, say in runners.items():
+            started = time.perf_counter()
+            for picture, count in zip(pictures, steps, strict=True):
+                say(picture, count)
+            if number >= 0:
+                times[name].append((time.perf_counter() - started) * 1000 / len(pictures))
+    return times, statistics.mean(steps)
+
+
+def frames() -> list[Pixels]:
+    """Return the shipped photos as camera frames."""
+    photos = [read_photo(photo) for photo in list_photos(PHOTOS)]
+    return [np.asarray(cv2.resize(photo, (WIDTH, HEIGHT)), np.uint8) for photo in photos]

@@ -1,0 +1,53 @@
+"""The whole `edge-caption run` process: its highest resident memory, and the time to its first caption."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+PHOTOS = Path(__file__).parent.parent / "edge_caption" / "demo" / "photos"
+
+PACE = 5
+"""Captions a second."""
+
+
+def measure(bundle: Path | None, captions: int, runs: int) -> dict[str, Any]:
+    """Start the process several times on the shipped photos with a broker that is not there.
+
+    Captions are committed to the outbox as ever, so the memory is that of the whole path but the broker's answers.
+    """
+    measured = [_run(bundle, captions) for _ in range(runs)]
+    first, peak = zip(*measured, strict=True)
+    return {
+        "runs": runs,
+        "captions": captions,
+        "first_caption_s": {"median": round(statistics.median(first), 3), "worst": round(max(first), 3)},
+        "peak_rss_mb": {"median": round(statistics.median(peak), 1), "worst": round(max(peak), 1)},
+    }
+
+
+def _run(bundle: Path | None, captions: int) -> tuple[float, float]:
+    """Return seconds to the first caption and the peak resident memory in MB (10^6 bytes)."""
+    with tempfile.TemporaryDirectory() as state:
+        command = [sys.executable, "-m", "edge_caption", "run", "--source", str(PHOTOS), "--loop", "--fps", str(PACE)]
+        command += ["--state-dir", state, "--node", "benchmark", "--broker", "mqtt://127.0.0.1:9"]
+        command += ["--bundle", str(bundle)] if bundle else []
+        started = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert process.stdout
+        process.stdout.readline()
+        first = time.perf_counter() - started
+        for _ in range(captions - 1):
+            process.stdout.readline()
+        process.terminate()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise SystemExit(f"edge-caption run ended with {process.returncode}; run it by hand to see why")
+        return first, used.ru_maxrss * 1024 / 1e6

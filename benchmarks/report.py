@@ -1,0 +1,49 @@
+"""What a benchmark found, with the machine it was found on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent / "results"
+
+PACKAGES = ("edge-caption", "numpy", "onnxruntime", "opencv-python-headless", "torch")
+
+
+def report(name: str, figures: dict[str, Any], *, save: bool) -> None:
+    """Print the figures as JSON; with `save`, also write them to benchmarks/results/<name>.json."""
+    text = json.dumps({"benchmark": name, "machine": machine(), **figures}, indent=2)
+    print(text)
+    if save:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(text + "\n")
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on besides the code."""
+    installed = {package: _version(package) for package in PACKAGES}
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "packages": {package: version for package, version in installed.items() if version},
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,109 @@
+"""Values that stream by -> the range worth representing in 8 bits.
+
+Pass 1 finds each tensor's extremes, pass 2 counts its values in a fixed number of bins between them; both need the same
+memory for ten photos and for ten thousand. A method turns one tensor's histogram into a range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.observe import Activations
+
+BINS = 2048
+"""As TensorRT's and PyTorch's histogram calibrators use."""
+
+Range = tuple[float, float]
+"""Lowest and highest value to represent."""
+
+Counts = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How often one tensor's values fell into each of BINS equal bins."""
+
+    low: float
+    high: float
+    counts: Counts = field(default_factory=lambda: np.zeros(BINS, np.int64))
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """The bins' limits, shape (BINS + 1,)."""
+        return np.linspace(self.low, self.high, BINS + 1)
+
+    def add(self, values: NDArray[np.float32]) -> None:
+        """Count values, all of which lie between low and high."""
+        # A tensor that never changes (low == high) still needs bins of some width.
+        scale = BINS / max(self.high - self.low, np.finfo(np.float32).tiny)
+        bins = ((values.ravel() - np.float32(self.low)) * np.float32(scale)).astype(np.int32)
+        np.add(self.counts, np.bincount(np.clip(bins, 0, BINS - 1), minlength=BINS), out=self.counts)
+
+
+class Extremes:
+    """Pass 1: the lowest and highest value of each tensor so far."""
+
+    def __init__(self) -> None:
+        self.ranges: dict[str, Range] = {}
+
+    def watch(self, activations: Activations) -> None:
+        """Take in one run's activations."""
+        for name, values in activations.items():
+            low, high = self.ranges.get(name, (np.inf, -np.inf))
+            self.ranges[name] = (min(low, float(values.min())), max(high, float(values.max())))
+
+
+class Histograms:
+    """Pass 2: a histogram of each tensor, over the range that pass 1 found."""
+
+    def __init__(self, extremes: Extremes) -> None:
+        self.of = {name: Histogram(low, high) for name, (low, high) in extremes.ranges.items()}
+
+    def watch(self, activations: Activations) -> None:
+        """Take in one run's activations."""
+        for name, values in activations.items():
+            self.of[name].add(values)
+
+
+def minmax(histogram: Histogram) -> Range:
+    """Represent every value that was seen."""
+    return histogram.low, histogram.high
+
+
+PERCENTILE = 99.99
+"""Of the values, on each side, that keep their place; the rest saturates. As NVIDIA's calibrators default to."""
+
+
+def percentile(histogram: Histogram) -> Range:
+    """Let the rarest values on each side saturate, so that the others get finer steps."""
+    below = np.concatenate(([0.0], np.cumsum(histogram.counts) / max(histogram.counts.sum(), 1)))
+    low, high = np.interp([1 - PERCENTILE / 100, PERCENTILE / 100], below, histogram.edges)
+    return float(low), float(high)
+
+
+STEPS = 255
+"""Between the lowest and the highest of 8 bits' values."""
+
+CANDIDATES = np.linspace(0.5, 1.0, 51)
+"""Shares of the whole range that `mse` tries."""
+
+
+def mse(histogram: Histogram) -> Range:
+    """Shrink the range to where saturation and rounding together cost least (squared error)."""
+    centres = (histogram.edges[1:] + histogram.edges[:-1]) / 2
+    ranges = [(histogram.low * share, histogram.high * share) for share in CANDIDATES]
+    return min(ranges, key=lambda limits: _squared_error(centres, histogram.counts, limits))
+
+
+def _squared_error(centres: NDArray[np.float64], counts: Counts, limits: Range) -> float:
+    low, high = min(limits[0], 0.0), max(limits[1], 0.0)
+    step = max((high - low) / STEPS, np.finfo(np.float32).tiny)
+    rounded = np.round((np.clip(centres, low, high) - low) / step) * step + low
+    return float((counts * (centres - rounded) ** 2).sum())
+
+
+METHODS: dict[str, Callable[[Histogram], Range]] = {"minmax": minmax, "percentile": percentile, "mse": mse}

@@ -1,0 +1,65 @@
+"""The calibration table: what every INT8 flavour of a model is made from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+from onnx import ModelProto
+
+from edge_caption import preprocess
+from edge_caption.errors import EdgeCaptionError
+
+
+class CalibrationError(EdgeCaptionError):
+    """The table is damaged or was made for another model; calibrate again."""
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `calibration.json` holds."""
+
+    method: str
+    photos: int
+    photos_sha256: str
+    """Over the photos' names and contents."""
+    preprocessing: str
+    graphs_sha256: dict[str, str]
+    """encoder, decoder -> the fp32 graph that was watched."""
+    ranges: dict[str, dict[str, tuple[float, float]]]
+    """encoder, decoder -> tensor -> lowest and highest value to represent."""
+
+    def check(self, encoder: ModelProto, decoder: ModelProto) -> None:
+        """Make sure that it belongs to these fp32 graphs and to this program's preprocessing.
+
+        Raises:
+            CalibrationError: it does not.
+        """
+        if self.graphs_sha256 != graphs_sha256(encoder, decoder):
+            raise CalibrationError("the calibration was made with another model; calibrate this one")
+        if self.preprocessing != preprocess.NAME:
+            raise CalibrationError(
+                f"the calibration used preprocessing {self.preprocessing}, not {preprocess.NAME}; calibrate again"
+            )
+
+    def encode(self) -> bytes:
+        """Return it as a JSON file's bytes."""
+        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n"
+
+
+def load_table(file: Path) -> Table:
+    """Read a table.
+
+    Raises:
+        CalibrationError: the file is missing or not a table.
+    """
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Table)
+    except (OSError, msgspec.DecodeError) as error:
+        raise CalibrationError(f"{file} is not a calibration table ({error}); calibrate again") from error
+
+
+def graphs_sha256(encoder: ModelProto, decoder: ModelProto) -> dict[str, str]:
+    """Return what a table knows its model by."""
+    models = {"encoder": encoder, "decoder": decoder}
+    return {name: hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest() for name, model in models.items()}

@@ -1,0 +1,213 @@
+"""`edge-caption run`: caption a camera and publish what it sees."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from edge_caption.commands.model_options import add_model_options
+from edge_caption.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edge_caption.cameras.camera import Feed
+    from edge_caption.config import Settings
+    from edge_caption.mqtt.messages import CaptionMessage
+
+T = TypeVar("T")
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command."""
+    from edge_caption.cameras.source import Source
+
+    parser = subparsers.add_parser(
+        "run",
+        help="caption a camera and publish to an MQTT broker",
+        description=f"{__doc__} docs/run.md tells more.",
+    )
+    add_camera_options(parser)
+    parser.add_argument(
+        "--source",
+        type=_checked(Source),
+        metavar="SOURCE",
+        help="camera index, /dev/video…, rtsp:// or http:// URL, video file, folder or 'pattern' of photos",
+    )
+    parser.add_argument("--loop", action="store_true", default=None, help="start files over when they end")
+    _add_broker_options(parser)
+    add_model_options(parser)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML; options override them")
+    parser.add_argument("--state-dir", type=Path, metavar="FOLDER", help="where captions wait for the broker")
+    parser.set_defaults(handler=handle)
+
+
+def add_camera_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name a camera's topics and set its pace."""
+    parser.add_argument("--fps", type=_rate, metavar="N", help="captions a second at most (default: 1)")
+    parser.add_argument(
+        "--node", type=_name("--node"), metavar="NAME", help="this device (default: the computer's name)"
+    )
+    parser.add_argument("--camera", type=_name("--camera"), metavar="NAME", help="this camera (default: camera)")
+    parser.add_argument(
+        "--prefix",
+        type=_name("--prefix"),
+        metavar="NAME",
+        help="what topics begin with (default: edge_caption)",
+    )
+
+
+def _add_broker_options(parser: argparse.ArgumentParser) -> None:
+    from edge_caption.mqtt.address import SHAPE, Address
+
+    group = parser.add_argument_group("broker")
+    group.add_argument(
+        "--broker",
+        type=_checked(Address.parse),
+        metavar="URL",
+        help=f"{SHAPE} (default: mqtt://localhost:1883)",
+    )
+    group.add_argument("--protocol", choices=("5", "3.1.1"), help="MQTT version (default: 5; embedded: 3.1.1)")
+    group.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="the broker's password; EDGE_CAPTION_MQTT_PASSWORD in the environment works too",
+    )
+    group.add_argument("--ca-file", type=Path, metavar="FILE", help="with mqtts://: certificates to trust")
+
+
+def options(args: argparse.Namespace) -> dict[str, object]:
+    """Return the options in the settings' shape; None where one was not given."""
+    return {
+        "node": args.node,
+        "prefix": args.prefix,
+        "state_dir": args.state_dir,
+        "camera": {"source": args.source, "name": args.camera, "fps": args.fps, "loop": args.loop},
+        "mqtt": {
+            "broker": args.broker,
+            "protocol": args.protocol,
+            "password_file": args.password_file,
+            "ca_file": args.ca_file,
+        },
+        "model": {"bundle": args.bundle, "flavour": args.flavour, "beam": args.beam, "threads": args.threads},
+    }
+
+
+def handle(args: argparse.Namespace) -> int:
+    """Run until a signal or the end of a file.
+
+    Returns:
+        0; errors are raised.
+    """
+    from edge_caption.cameras.camera import feed_of
+    from edge_caption.config import load
+
+    settings = load(args.config, options(args))
+    source = settings.camera.source
+    if source is None:
+        raise ConfigError("no camera is given; use --source, or source in the [camera] part of the --config file")
+    return caption_feed(settings, feed_of(source, settings.camera))
+
+
+def caption_feed(settings: Settings, feed: Feed, limit: int | None = None, seconds: float | None = None) -> int:
+    """Load the model and run the loop, with captions on standard output and the log on standard error.
+
+    Args:
+        settings: of the run.
+        feed: where frames come from.
+        limit: stop after so many captions.
+        seconds: stop after so long.
+    """
+    from edge_caption import loop
+    from edge_caption.captioner import Captioner
+
+    _set_up_log()
+    model = settings.model
+    with stopping(seconds) as stop:
+        captioner = Captioner(model.bundle, flavour=model.flavour, beam=model.beam, threads=model.threads)
+        loop.run(settings, feed, captioner, _printer(stop, limit), stop)
+    return 0
+
+
+@contextmanager
+def stopping(seconds: float | None = None) -> Iterator[threading.Event]:
+    """Yield what SIGINT, SIGTERM or the time sets; a second signal ends the program at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    timer = threading.Timer(seconds, stop.set) if seconds is not None else None
+    if timer:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield stop
+    finally:
+        if timer:
+            timer.cancel()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _printer(stop: threading.Event, limit: int | None) -> Callable[[CaptionMessage], None]:
+    import time
+
+    shown = 0
+
+    def show(message: CaptionMessage) -> None:
+        nonlocal shown
+        clock = time.strftime("%H:%M:%S", time.localtime(message.captured_at))
+        try:
+            print(f"{clock}  {message.camera}  {message.caption}  ({message.confidence:.0%})", flush=True)
+        except BrokenPipeError:
+            # Nobody reads any more (`… | head`); the broker still does, but the user has left.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            stop.set()
+        shown += 1
+        if shown == limit:
+            stop.set()
+
+    return show
+
+
+def _set_up_log() -> None:
+    logging.basicConfig(level=logging.INFO, format="edge-caption: %(message)s", stream=sys.stderr)
+
+
+def _checked(read: Callable[[str], T]) -> Callable[[str], T]:
+    """Turn a reader of settings into argparse's `type`: what is wrong on the command line is wrong usage."""
+
+    def value(text: str) -> T:
+        try:
+            return read(text)
+        except ConfigError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return value
+
+
+def _name(what: str) -> Callable[[str], str]:
+    from edge_caption.mqtt.topics import check_name
+
+    return _checked(lambda text: check_name(text, what))
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return rate

@@ -1,0 +1,1 @@
+"""Photos that ship with the package, and a camera that pans over them."""

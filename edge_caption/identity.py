@@ -1,0 +1,48 @@
+"""Which node this is, and where its state lies."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from pathlib import Path
+
+from edge_caption.errors import ConfigError, OutboxError
+from edge_caption.mqtt.topics import check_name
+
+
+def node_name(given: str | None, state_dir: Path) -> str:
+    """Return the node's name: the given one, or the one that this state directory has had since its first use.
+
+    Raises:
+        ConfigError: the stored name was changed into one that cannot be used.
+        OutboxError: the directory cannot be read or written.
+    """
+    if given:
+        return given
+    file = state_dir / "node-name"
+    try:
+        if file.exists():
+            return check_name(file.read_text("utf-8").strip(), f"the node's name in {file}")
+        # A host may be renamed later; its captions must not change their topics for that.
+        name = re.sub(r"[^a-zA-Z0-9_-]+", "-", socket.gethostname().split(".")[0]).strip("-") or "node"
+        state_dir.mkdir(parents=True, exist_ok=True)
+        _write_whole(file, name + "\n")
+    except OSError as error:
+        raise OutboxError(
+            f"state cannot be kept in {state_dir}: {error.strerror}; choose another --state-dir"
+        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} is not text; remove it") from None
+    return name
+
+
+def outbox_path(state_dir: Path, node: str) -> Path:
+    """Return the outbox's file; each node has its own, so that its sequence has no gaps."""
+    return state_dir / "nodes" / node / "outbox.db"
+
+
+def _write_whole(file: Path, text: str) -> None:
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
+    beside.write_text(text, "utf-8")
+    beside.replace(file)

@@ -1,0 +1,41 @@
+"""Ends another thread's wait for the network."""
+
+from __future__ import annotations
+
+import select
+import socket
+
+
+class Wake:
+    """Ends another thread's wait for the network."""
+
+    def __init__(self) -> None:
+        """Make a pair of connected sockets."""
+        self.receiver, self._sender = socket.socketpair()
+        self.receiver.setblocking(False)
+        self._sender.setblocking(False)
+
+    def set(self) -> None:
+        """Wake the waiter, now or as soon as it waits."""
+        try:
+            self._sender.send(b"\0")
+        except OSError:
+            pass  # Thousands of wake-ups wait already, or nobody waits any more.
+
+    def clear(self) -> None:
+        """Forget past wake-ups."""
+        try:
+            while self.receiver.recv(4096):
+                pass
+        except BlockingIOError:
+            pass
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait until somebody wakes this thread."""
+        select.select([self.receiver], [], [], max(0.0, timeout_s))
+        self.clear()
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self.receiver.close()
+        self._sender.close()

@@ -1,0 +1,1 @@
+"""Export: a checkpoint -> a proved bundle. Runs from a checkout, never on a device."""

@@ -1,0 +1,113 @@
+"""A proved model -> the folder that devices load, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from calibration.table import Table
+from edge_caption import preprocess
+from edge_caption.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes
+from edge_caption.errors import ConfigError
+from edge_caption.vocabulary import Vocabulary
+from export.flavours import FLAVOURS, Model
+from training.model import GRID, Dimensions
+
+MAKERS = ("torch", "onnx", "onnxruntime", "numpy")
+"""Packages whose version may change a bundle's bytes."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that a bundle is made of."""
+
+    name: str
+    version: str
+    model: Model
+    table: Table
+    vocabulary: Vocabulary
+    sizes: Sizes
+    trained_on: Mapping[str, Any]
+    quality: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    decoding: Decoding = Decoding()
+
+
+def sizes_of(size: Dimensions, words: int) -> Sizes:
+    """Return the sizes that a device checks its graphs by."""
+    return Sizes(
+        side=preprocess.SIDE,
+        grid=GRID,
+        region=size.region,
+        attention=size.attention,
+        hidden=size.hidden,
+        embedding=size.embedding,
+        words=words,
+    )
+
+
+def write_bundle(contents: Contents, flavours: Sequence[str], card: str, folder: Path) -> None:
+    """Write a bundle's files into a folder; the same contents give the same bytes."""
+    files = {name: data for flavour in flavours for name, data in contents.model.files(flavour).items()}
+    files["calibration.json"] = contents.table.encode()
+    files["MODEL_CARD.md"] = card.encode()
+    contents.vocabulary.save(folder / "vocabulary.json")
+    files["vocabulary.json"] = (folder / "vocabulary.json").read_bytes()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    manifest = msgspec.json.encode(_manifest(contents, flavours, files), order="deterministic")
+    (folder / MANIFEST).write_bytes(msgspec.json.format(manifest, indent=2) + b"\n")
+
+
+def _manifest(contents: Contents, flavours: Sequence[str], files: Mapping[str, bytes]) -> Manifest:
+    return Manifest(
+        schema=SCHEMA,
+        name=contents.name,
+        version=contents.version,
+        preprocessing=preprocess.NAME,
+        sizes=contents.sizes,
+        decoding=contents.decoding,
+        flavours={flavour: FLAVOURS[flavour] for flavour in flavours},
+        files={name: FileRecord(hashlib.sha256(data).hexdigest(), len(data)) for name, data in sorted(files.items())},
+        training=dict(contents.trained_on),
+        quality={flavour: contents.quality[flavour] for flavour in flavours if flavour in contents.quality},
+        made_with={package: version(package) for package in MAKERS},
+    )
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Give a folder beside `target` that takes its place when the block ends well, and vanishes otherwise.
+
+    Raises:
+        ConfigError: `target` is something else than a bundle, or its parent can't be written to.
+    """
+    check_target(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+            folder = Path(scratch) / "new"
+            folder.mkdir()
+            yield folder
+            if target.exists():
+                target.rename(Path(scratch) / "old")
+            folder.rename(target)
+    except OSError as error:
+        raise ConfigError(f"{target} can't be written ({error.strerror}); free space or choose another folder") from error
+
+
+def check_target(target: Path) -> None:
+    """Make sure that nothing but an older bundle would be replaced.
+
+    Raises:
+        ConfigError: something else is there.
+    """
+    if target.exists() and not (target / MANIFEST).is_file() and not (target.is_dir() and not any(target.iterdir())):
+        raise ConfigError(f"{target} exists and is no bundle; choose another folder for --out")

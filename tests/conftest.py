@@ -1,0 +1,57 @@
+"""Fixtures that several packages' tests share."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_caption.captioner import Captioner
+from edge_caption.frame import Pixels
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def tiny_bundle(tmp_path: Path) -> Path:
+    """A private copy of the committed tiny bundle, made by scripts/make_tiny_bundle.py."""
+    return Path(shutil.copytree(ROOT / "tests" / "data" / "tiny_bundle", tmp_path / "tiny_bundle"))
+
+
+@pytest.fixture
+def tiny_captioner(tiny_bundle: Path) -> Captioner:
+    return Captioner(tiny_bundle, threads=1)
+
+
+@pytest.fixture
+def demo_photos() -> list[Path]:
+    """The real photos that ship with the package."""
+    return sorted((ROOT / "edge_caption" / "demo" / "photos").glob("*.jpg"))
+
+
+@pytest.fixture
+def picture() -> Pixels:
+    """A gradient with a square in it: shape (240, 320, 3)."""
+    rows, columns = np.mgrid[0:240, 0:320]
+    pixels = np.stack([rows, columns // 2, (rows + columns) // 3], -1).astype(np.uint8)
+    pixels[60:120, 80:200] = (220, 40, 40)
+    return pixels
+
+
+@pytest.fixture
+def flickr8k() -> Path:
+    """The real data set beside the checkout; the product never needs it."""
+    folder = ROOT.parent / "shared" / "flickr8k"
+    if not folder.is_dir():
+        pytest.skip(f"needs Flickr8k in {folder}")
+    return folder
+
+
+def encode(pixels: Pixels, suffix: str) -> bytes:
+    """Encode pixels as the file type that the suffix names."""
+    done, data = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    assert done
+    return data.tobytes()

@@ -1,0 +1,385 @@
+from __future__ import annotations
+
+import logging
+import random
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_caption.config import MqttSettings
+from edge_caption.mqtt import publisher as publisher_file
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.broker import free_port
+from edge_caption.mqtt.publisher import Publisher
+from edge_caption.mqtt.topics import Topics
+from edge_caption.outbox import Outbox
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, running, wait_for
+
+__all__ = ["listener", "mosquitto"]
+
+TOPICS = Topics("edge_caption", "pi")
+Start = Callable[..., Publisher]
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    box = Outbox(tmp_path / "outbox.db")
+    yield box
+    box.close()
+
+
+@pytest.fixture
+def start(outbox: Outbox) -> Iterator[Start]:
+    """Start publishers that are stopped in the end."""
+    started: list[Publisher] = []
+
+    def start(broker: str, box: Outbox = outbox, **settings: object) -> Publisher:
+        publisher = Publisher(MqttSettings(broker=Address.parse(broker), **settings), TOPICS, box)  # type: ignore[arg-type]
+        started.append(publisher)
+        return publisher
+
+    yield start
+    for publisher in started:
+        publisher.stop(0)
+
+
+def commit(outbox: Outbox, count: int = 1) -> None:
+    for _ in range(count):
+        outbox.commit("cam/porch/event", lambda sequence: b'{"id":"pi:%d"}' % sequence)
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_the_outbox_reaches_a_subscriber_and_empties(
+    mosquitto: Mosquitto, listener: Listener, outbox: Outbox, start: Start, protocol: str
+) -> None:
+    commit(outbox, 50)
+    publisher = start(mosquitto.url, protocol=protocol)
+    commit(outbox, 50)
+    publisher.notice()
+    wait_for(lambda: outbox.depth == 0)
+    assert [event["id"] for event in listener.events()] == [f"pi:{number}" for number in range(1, 101)]
+    assert retained(mosquitto.port) == {TOPICS.status: b"online"}
+
+
+def test_a_stop_says_offline_before_the_connection_ends(mosquitto: Mosquitto, listener: Listener, start: Start) -> None:
+    publisher = start(mosquitto.url)
+    wait_for(lambda: listener.payloads("/status"))
+    assert publisher.stop(1)
+    wait_for(lambda: len(listener.payloads("/status")) == 2)
+    time.sleep(0.2)
+    assert listener.payloads("/status") == [b"online", b"offline"]
+
+
+def test_a_retained_topic_gets_the_newest_value_only(mosquitto: Mosquitto, start: Start) -> None:
+    first = Listener(mosquitto.port)
+    mosquitto.stop()
+    publisher = start(mosquitto.url)
+    for number in range(100):
+        publisher.retain(TOPICS.caption("porch"), b"%d" % number)
+    mosquitto.start()
+    wait_for(lambda: first.payloads("/caption"))
+    time.sleep(0.2)
+    assert first.payloads("/caption") == [b"99"]
+    first.close()
+    assert retained(mosquitto.port)[TOPICS.caption("porch")] == b"99"
+
+
+def test_an_absent_broker_is_told_once_and_gets_everything_later(
+    tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    publisher = start(f"mqtt://127.0.0.1:{port}")
+    commit(outbox, 3)
+    publisher.notice()
+    time.sleep(2.5)
+    told = [record.message for record in caplog.records if "not reachable" in record.message]
+    assert told == [
+        f"the broker mqtt://127.0.0.1:{port} is not reachable (Connection refused);"
+        f" captions are kept in {tmp_path} and sent later"
+    ]
+    assert publisher.failure is None
+    assert outbox.depth == 3
+
+
+def test_a_name_that_does_not_resolve_is_an_absent_broker(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = start("mqtt://no-such-host.invalid")
+    wait_for(lambda: "not reachable" in caplog.text)
+    assert publisher.failure is None
+
+
+def test_the_broker_restarts_again_and_again_and_every_id_arrives(
+    mosquitto: Mosquitto, listener: Listener, outbox: Outbox, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher_file, "LASTING_S", 0.1)
+    publisher = start(mosquitto.url)
+    chance = random.Random(3)
+    for _ in range(4):
+        for _ in range(60):
+            commit(outbox)
+            publisher.notice()
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, 0.3))
+        # SIGTERM: Mosquitto writes its sessions down, so that what it acknowledged is its own to deliver.
+        mosquitto.stop()
+        commit(outbox, 5)
+        mosquitto.start()
+    wait_for(lambda: outbox.depth == 0)
+    wait_for(lambda: listener.sequences() == set(range(1, 261)))
+    assert publisher.connections >= 3
+
+
+def test_nothing_that_a_killed_broker_had_not_acknowledged_is_lost(
+    mosquitto: Mosquitto, outbox: Outbox, start: Start
+) -> None:
+    publisher = start(mosquitto.url)
+    wait_for(lambda: publisher.connections)
+    commit(outbox, 40)
+    publisher.notice()
+    mosquitto.stop(signal.SIGKILL)
+    taken = publisher.acknowledged
+    time.sleep(0.1)
+    assert outbox.depth >= 40 - publisher.acknowledged
+    assert publisher.acknowledged >= taken
+    mosquitto.start()
+    later = Listener(mosquitto.port)
+    commit(outbox, 1)
+    publisher.notice()
+    wait_for(lambda: outbox.depth == 0)
+    wait_for(lambda: 41 in later.sequences())
+    assert set(range(publisher_file.WINDOW + taken + 1, 42)) <= later.sequences()
+    later.close()
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker with a login, where the user `caption` may not publish events."""
+    passwords = tmp_path / "passwords"
+    for flags, user in (("-c", "caption"), ("", "reader")):
+        command = ["mosquitto_passwd", *flags.split(), "-b", str(passwords), user, "hush&secret"]
+        try:
+            subprocess.run(command, check=True, capture_output=True)
+        except FileNotFoundError:
+            pytest.skip("mosquitto_passwd is not installed (Debian: apt-get install mosquitto)")
+    rules = tmp_path / "rules"
+    rules.write_text("user caption\ntopic write edge_caption/+/status\nuser reader\ntopic read #\n")
+    for file in (passwords, rules):
+        file.chmod(0o644)
+    yield from running(tmp_path, "allow_anonymous false", f"password_file {passwords}", f"acl_file {rules}")
+
+
+def with_login(broker: Mosquitto, user: str = "caption", password: str = "hush%26secret") -> str:
+    return broker.url.replace("mqtt://", f"mqtt://{user}:{password}@")
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_refused_login_is_a_failure_not_a_connection(
+    guarded: Mosquitto, start: Start, protocol: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = start(with_login(guarded, password="wronghush"), protocol=protocol)
+    failure = wait_for(lambda: publisher.failure)
+    assert "refused the login" in str(failure)
+    assert "check the user name and password" in str(failure)
+    assert "hush" not in str(failure) + caplog.text
+    assert publisher.connections == 0
+
+
+def test_a_login_that_works_leaves_no_password_in_the_log(
+    guarded: Mosquitto, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    publisher = start(with_login(guarded))
+    wait_for(lambda: publisher.connections)
+    assert "hush" not in caplog.text
+
+
+def test_what_the_access_list_denies_is_parked_and_named_once(
+    guarded: Mosquitto, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit(outbox, 20)
+    publisher = start(with_login(guarded))
+    wait_for(lambda: outbox.rejected == 20)
+    assert outbox.depth == 20
+    told = [record.message for record in caplog.records if "rejects" in record.message]
+    assert told == [
+        "the broker rejects edge_caption/pi/cam/porch/event (Not authorized);"
+        " messages for it are kept and tried again later"
+    ]
+    assert publisher.failure is None
+
+
+def test_a_broker_that_closes_the_connection_at_each_denial_does_not_hold_up_the_rest(
+    guarded: Mosquitto, outbox: Outbox, start: Start, tmp_path: Path
+) -> None:
+    guarded.stop()
+    # With this Mosquitto 2.0.11 does so.
+    with (tmp_path / "mosquitto" / "mosquitto.conf").open("a") as settings:
+        settings.write("max_queued_messages 0\n")
+    guarded.start()
+    commit(outbox, 20)
+    outbox.commit("status", lambda _: b"allowed")
+    start(with_login(guarded))
+    wait_for(lambda: outbox.rejected == outbox.depth == 20)
+
+
+def test_what_was_denied_arrives_once_the_access_list_allows_it(
+    guarded: Mosquitto, tmp_path: Path, outbox: Outbox, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publisher_file, "LASTING_S", 0.1)
+    commit(outbox, 20)
+    start(with_login(guarded))
+    wait_for(lambda: outbox.rejected == 20)
+    guarded.stop()
+    with (tmp_path / "rules").open("a") as rules:
+        rules.write("user caption\ntopic write edge_caption/#\n")
+    guarded.start()
+    reader = Listener(guarded.port, username="reader", password="hush&secret")
+    wait_for(lambda: reader.sequences() == set(range(1, 21)))
+    reader.close()
+
+
+def test_two_clients_with_one_name_are_named(
+    mosquitto: Mosquitto, start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = start(mosquitto.url)
+    wait_for(lambda: first.connections)
+    other = Outbox(tmp_path / "other.db")
+    second = start(mosquitto.url, other)
+    wait_for(lambda: "another client called edge_caption-pi" in caplog.text, 30)
+    assert "give each its own --node" in caplog.text
+    connections = first.connections + second.connections
+    time.sleep(3)
+    # They don't go on throwing each other out.
+    assert first.connections + second.connections <= connections + 1
+    second.stop(0)
+    other.close()
+
+
+def test_a_brokers_small_window_is_kept(tmp_path: Path, outbox: Outbox, start: Start) -> None:
+    commit(outbox, 100)
+    for broker in running(tmp_path, "allow_anonymous true", "max_inflight_messages 3"):
+        start(broker.url)
+        wait_for(lambda: outbox.depth == 0)
+
+
+def test_a_message_larger_than_the_broker_takes_is_parked(tmp_path: Path, outbox: Outbox, start: Start) -> None:
+    outbox.commit("cam/porch/event", lambda _: bytes(5000))
+    commit(outbox, 3)
+    for broker in running(tmp_path, "allow_anonymous true", "max_packet_size 2000"):
+        start(broker.url)
+        wait_for(lambda: outbox.depth == 1)
+        assert outbox.rejected == 1
+
+
+class Silent:
+    """A TCP server that passes traffic on to a broker until it falls silent, or that never says anything."""
+
+    def __init__(self, target: int | None) -> None:
+        self.target = target
+        self.silent = threading.Event()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        for each in (self._server, *self._open):
+            each.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._server.accept()
+            except OSError:
+                return
+            self._open.append(client)
+            if self.target:
+                broker = socket.create_connection(("127.0.0.1", self.target))
+                self._open.append(broker)
+                threading.Thread(target=self._pass, args=(client, broker, False), daemon=True).start()
+                threading.Thread(target=self._pass, args=(broker, client, True), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, mute: bool) -> None:
+        try:
+            while data := source.recv(65536):
+                if not (mute and self.silent.is_set()):
+                    sink.sendall(data)
+        except OSError:
+            return
+
+
+@pytest.fixture
+def silent() -> Iterator[Callable[[int | None], Silent]]:
+    servers: list[Silent] = []
+
+    def make(target: int | None) -> Silent:
+        servers.append(Silent(target))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.close()
+
+
+def test_a_connection_without_acknowledgements_is_given_up(
+    mosquitto: Mosquitto,
+    listener: Listener,
+    outbox: Outbox,
+    start: Start,
+    silent: Callable[[int | None], Silent],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(publisher_file, "ANSWER_TIMEOUT_S", 0.5)
+    between = silent(mosquitto.port)
+    publisher = start(f"mqtt://127.0.0.1:{between.port}")
+    wait_for(lambda: publisher.connections)
+    between.silent.set()
+    commit(outbox, 5)
+    publisher.notice()
+    wait_for(lambda: listener.sequences() == {1, 2, 3, 4, 5})
+    assert outbox.depth == 5
+    between.silent.clear()
+    wait_for(lambda: outbox.depth == 0)
+    assert publisher.connections == 2
+
+
+def test_a_server_that_never_answers_does_not_hold_up_the_stop(
+    start: Start, silent: Callable[[int | None], Silent]
+) -> None:
+    publisher = start(f"mqtt://127.0.0.1:{silent(None).port}")
+    time.sleep(0.3)
+    began = time.monotonic()
+    publisher.stop(0.5)
+    assert time.monotonic() - began < 5
+
+
+# paho 2.2 leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_tls_is_checked_against_the_given_certificates(
+    tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+        + ["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+        + ["-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    key.chmod(0o644)
+    commit(outbox, 40)
+    for broker in running(tmp_path, "allow_anonymous true", f"keyfile {key}", f"certfile {certificate}"):
+        url = f"mqtts://127.0.0.1:{broker.port}"
+        start(url)
+        wait_for(lambda: "not reachable" in caplog.text)
+        assert "certificate" in caplog.text
+        assert outbox.depth == 40
+        start(url, ca_file=certificate)
+        wait_for(lambda: outbox.depth == 0)

@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_caption.config import PASSWORD_VARIABLE, Settings, default_state_dir, load
+from edge_caption.errors import ConfigError
+
+
+def read(tmp_path: Path, text: str, environment: dict[str, str] | None = None, **options: object) -> Settings:
+    file = tmp_path / "settings.toml"
+    file.write_text(text)
+    return load(file, options, environment or {})
+
+
+def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
+    text = """
+        node = "porch-pi"
+        prefix = "home"
+        state_dir = "~/captions"
+        [camera]
+        source = "rtsp://u:p@cam/1"
+        name = "porch"
+        fps = 2
+        loop = true
+        open_timeout_s = 3
+        no_frame_s = 4.5
+        same_frame_s = 0
+        [mqtt]
+        broker = "mqtts://me@broker"
+        protocol = "3.1.1"
+        ca_file = "ca.pem"
+        health_s = 60
+        [model]
+        bundle = "/models/x"
+        flavour = "cpu-arm"
+        beam = 3
+        threads = 2
+        [outbox]
+        max_messages = 10
+        max_bytes = 1000
+    """
+    settings = read(tmp_path, text)
+    assert settings.state_dir == Path.home() / "captions"
+    assert (settings.camera.fps, settings.camera.no_frame_s, settings.camera.loop) == (2, 4.5, True)
+    assert (settings.mqtt.broker.host, settings.mqtt.broker.port, settings.mqtt.broker.tls) == ("broker", 8883, True)
+    assert (settings.model.beam, settings.outbox.max_messages) == (3, 10)
+
+
+def test_options_override_the_file_and_absent_ones_do_not(tmp_path: Path) -> None:
+    settings = read(tmp_path, "[camera]\nfps = 2\nname = 'porch'", camera={"fps": 5, "name": None}, node=None)
+    assert (settings.camera.fps, settings.camera.name) == (5, "porch")
+
+
+def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:
+    source = read(tmp_path, "[camera]\nsource = 0").camera.source
+    assert source is not None
+    assert source.kind == "device"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[camera]\nfsp = 2", "unknown setting camera.fsp; did you mean fps?"),
+        ("nodes = 'x'", "unknown setting nodes; did you mean node?"),
+        ("[outbox]\nzzz = 2", "unknown setting outbox.zzz; known are max_messages, max_bytes"),
+        ("[camera]\nfps = 'fast'", "camera.fps: expected `float`, got `str`"),
+        ("[camera]\nfps = 0", "camera.fps: expected `float` > 0.0"),
+        ("[camera]\nloop = 1", "camera.loop: expected `bool`, got `int`"),
+        ("camera = 1", "camera: expected `object`, got `int`"),
+        ("[mqtt]\nbroker = 1883", "mqtt.broker: expected `str`, got `int`"),
+        ("[mqtt]\nbroker = 'localhost:1883'", "mqtt.broker: the broker's address is wrong"),
+        ("[mqtt]\nprotocol = '4'", "mqtt.protocol: invalid enum value '4'"),
+        ("[model]\nbeam = 0", "model.beam: expected `int` >= 1"),
+        ("node = 'a/b'", "node 'a/b' has '/' in it"),
+        ("node = ''", "node is empty"),
+        ("[camera]\nname = 'a+'", "camera.name 'a+' has '+' in it"),
+        ("[camera\n", "is not TOML: "),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, text)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "settings.toml" in str(caught.value) or text.startswith(("node", "[camera]\nname"))
+
+
+def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml: No such file"):
+        load(tmp_path / "none.toml", {}, {})
+
+
+def test_binary_rubbish_is_not_toml(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_bytes(bytes(range(256)))
+    with pytest.raises(ConfigError, match="is not TOML"):
+        load(tmp_path / "x.toml", {}, {})
+
+
+def test_the_password_comes_from_file_before_environment_before_address(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("from file\n")
+    broker = "[mqtt]\nbroker = 'mqtt://me:from%20address@b'\n"
+    environment = {PASSWORD_VARIABLE: "from environment"}
+    assert read(tmp_path, broker).mqtt.broker.password == "from address"
+    assert read(tmp_path, broker, environment).mqtt.broker.password == "from environment"
+    with_file = read(tmp_path, broker, environment, mqtt={"password_file": tmp_path / "password"})
+    assert with_file.mqtt.broker.password == "from file"
+
+
+def test_a_password_without_a_user_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a password needs a user name"):
+        read(tmp_path, "", {PASSWORD_VARIABLE: "secret"})
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])
+def test_a_bad_password_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(ConfigError, match="the password file .*password "):
+        read(tmp_path, "[mqtt]\nbroker = 'mqtt://me@b'", mqtt={"password_file": file})
+
+
+def test_no_representation_of_the_settings_holds_a_secret(tmp_path: Path) -> None:
+    text = "[mqtt]\nbroker = 'mqtt://me:hush1@b'\n[camera]\nsource = 'rtsp://u:hush2@cam/1?token=hush3'"
+    settings = read(tmp_path, text)
+    assert "hush" not in f"{settings!r} {settings} {settings.camera.source} {settings.mqtt.broker}"
+    assert settings.camera.source is not None
+    assert settings.camera.source.address == "rtsp://u:hush2@cam/1?token=hush3"
+
+
+def test_state_lies_where_the_xdg_specification_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert default_state_dir() == tmp_path / "edge-caption"
+    monkeypatch.setenv("XDG_STATE_HOME", "not/absolute")
+    assert default_state_dir() == Path.home() / ".local/state/edge-caption"

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_caption.errors import OutboxError
+from edge_caption.outbox import Message, Outbox
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    box = Outbox(tmp_path / "outbox.db")
+    yield box
+    box.close()
+
+
+def text_of(sequence: int) -> bytes:
+    return b"caption %d" % sequence
+
+
+def test_a_message_survives_a_restart_until_it_is_deleted(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db")
+    outbox.commit("porch", text_of)
+    outbox.close()
+    outbox = Outbox(tmp_path / "outbox.db")
+    assert outbox.pending() == [Message(1, "porch", b"caption 1")]
+    outbox.delete([1])
+    outbox.close()
+    outbox = Outbox(tmp_path / "outbox.db")
+    assert outbox.pending() == []
+    outbox.close()
+
+
+def test_the_sequence_goes_on_after_everything_was_deleted_and_restarted(tmp_path: Path) -> None:
+    for expected in (1, 2, 3):
+        outbox = Outbox(tmp_path / "outbox.db")
+        assert outbox.commit("porch", text_of).sequence == expected
+        outbox.delete([expected])
+        outbox.close()
+
+
+def test_a_message_that_cannot_be_encoded_takes_no_sequence(outbox: Outbox) -> None:
+    def fail(sequence: int) -> bytes:
+        raise ValueError(sequence)
+
+    with pytest.raises(ValueError, match="1"):
+        outbox.commit("porch", fail)
+    assert outbox.commit("porch", text_of).sequence == 1
+    assert outbox.depth == 1
+
+
+def test_messages_come_oldest_first_and_a_few_at_a_time(outbox: Outbox) -> None:
+    for _ in range(5):
+        outbox.commit("porch", text_of)
+    assert [message.sequence for message in outbox.pending(after=1, limit=3)] == [2, 3, 4]
+
+
+def test_a_rejected_message_lets_the_others_pass_and_is_tried_again_later(outbox: Outbox) -> None:
+    outbox.commit("porch", text_of)
+    outbox.commit("porch", text_of)
+    outbox.reject(1, "Not authorized")
+    assert [message.sequence for message in outbox.pending()] == [2]
+    assert (outbox.rejected, outbox.depth) == (1, 2)
+    assert outbox.retry_rejected() == 1
+    assert [message.sequence for message in outbox.pending()] == [1, 2]
+
+
+def test_too_many_messages_drop_the_oldest_and_are_counted(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db", max_messages=3)
+    for _ in range(5):
+        outbox.commit("porch", text_of)
+    assert [message.sequence for message in outbox.pending()] == [3, 4, 5]
+    outbox.close()
+    outbox = Outbox(tmp_path / "outbox.db", max_messages=3)
+    assert outbox.dropped == 2
+    outbox.close()
+
+
+def test_too_many_bytes_drop_the_oldest_but_never_the_newest(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db", max_bytes=250)
+    for _ in range(4):
+        outbox.commit("porch", lambda _: bytes(100))
+    assert [message.sequence for message in outbox.pending()] == [3, 4]
+    outbox.commit("porch", lambda _: bytes(1000))
+    assert [message.sequence for message in outbox.pending()] == [5]
+    assert outbox.dropped == 4
+    outbox.close()
+
+
+def test_the_bounds_hold_over_a_restart(tmp_path: Path) -> None:
+    for _ in range(4):
+        outbox = Outbox(tmp_path / "outbox.db", max_messages=2)
+        outbox.commit("porch", text_of)
+        outbox.close()
+    outbox = Outbox(tmp_path / "outbox.db", max_messages=2)
+    assert [message.sequence for message in outbox.pending()] == [3, 4]
+    outbox.close()
+
+
+def test_a_second_process_is_refused_with_the_first_ones_number(tmp_path: Path, outbox: Outbox) -> None:
+    with pytest.raises(OutboxError, match=rf"another edge-caption \(process {os.getpid()}\) uses .*--node"):
+        Outbox(tmp_path / "outbox.db")
+    assert outbox.commit("porch", text_of).sequence == 1
+
+
+@pytest.mark.parametrize("content", [b"no database " * 500, b"SQLite format 3\0" + b"\xff" * 8000])
+def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "outbox.db"
+    path.write_bytes(content)
+    with pytest.raises(OutboxError, match=r"outbox\.db is damaged .* move it away"):
+        Outbox(path)
+    assert path.read_bytes() == content
+
+
+def test_damage_in_the_middle_is_a_sentence_too(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    outbox = Outbox(path)
+    for _ in range(200):
+        outbox.commit("porch", lambda _: bytes(500))
+    outbox.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + random.Random(1).randbytes(len(whole) - 4096))
+    with pytest.raises(OutboxError, match="damaged"):
+        Outbox(path)
+
+
+def test_another_versions_file_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "outbox.db") as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(OutboxError, match="another version"):
+        Outbox(tmp_path / "outbox.db")
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutboxError, match="captions cannot be kept in .*file.*--state-dir"):
+        Outbox(tmp_path / "file" / "outbox.db")
+
+
+def test_a_full_disk_is_a_sentence_and_takes_no_sequence(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.db")
+    outbox.commit("porch", text_of)
+    # The kernel refuses to let this process's files grow, as a full disk does; Python ignores SIGXFSZ.
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OutboxError, match="the disk refuses captions in .* free some space"):
+            for _ in range(50):
+                outbox.commit("porch", lambda _: bytes(10_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    kept = [message.sequence for message in outbox.pending()]
+    assert kept == list(range(1, len(kept) + 1))
+    assert outbox.commit("porch", text_of).sequence == kept[-1] + 1
+    assert outbox.depth == len(outbox.pending())
+    outbox.close()
+
+
+def test_several_threads_share_it(outbox: Outbox) -> None:
+    def work() -> None:
+        for _ in range(20):
+            outbox.delete([outbox.commit("porch", text_of).sequence])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outbox.depth == 0
+    assert outbox.commit("porch", text_of).sequence == 81
+
+
+COMMIT_FOREVER = """
+import sys
+from pathlib import Path
+from edge_caption.outbox import Outbox
+outbox = Outbox(Path(sys.argv[1]))
+while True:
+    print(outbox.commit("porch", lambda sequence: b"%d" % sequence).sequence, flush=True)
+"""
+
+
+def test_what_was_committed_is_there_after_kill_minus_nine(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    chance = random.Random(7)
+    for _ in range(5):
+        child = subprocess.Popen([sys.executable, "-c", COMMIT_FOREVER, path], stdout=subprocess.PIPE, text=True)
+        assert child.stdout
+        told = child.stdout.readline()
+        time.sleep(chance.uniform(0, 0.2))
+        child.send_signal(signal.SIGKILL)
+        told += child.stdout.read()
+        child.wait()
+        child.stdout.close()
+        committed = [int(line) for line in told.splitlines()]
+        outbox = Outbox(path)
+        kept = [message.sequence for message in outbox.pending()]
+        outbox.close()
+        assert kept == list(range(1, len(kept) + 1))
+        # The last commit may have been made but not told, or told in part.
+        assert set(committed[:-1]) <= set(kept)

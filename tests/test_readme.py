@@ -1,0 +1,50 @@
+"""The README's commands and the command line's help agree."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_caption.cli import parser
+from tests.conftest import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+BLOCK = re.compile(r"```(?:bash|sh|console)\n(.*?)```", re.DOTALL)
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Yield the `edge-caption …` lines of a page's code blocks."""
+    for block in BLOCK.findall(page.read_text()):
+        for line in block.replace("\\\n", " ").splitlines():
+            command = re.split(r"\s[|>]\s|\s&", line.split("  #")[0])[0].strip()
+            if command.startswith("edge-caption "):
+                yield command
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_in_the_docs_parses(page: Path) -> None:
+    for command in commands(page):
+        arguments = shlex.split(command)[1:]
+        try:
+            parser().parse_args(arguments)
+        except SystemExit as stop:
+            assert stop.code == 0, f"{page.name}: {command}"  # --help and --version
+
+
+def test_the_readme_shows_every_command() -> None:
+    (subcommands,) = [action for action in parser()._actions if isinstance(action, argparse._SubParsersAction)]
+    readme = "\n".join(commands(ROOT / "README.md"))
+    for name in subcommands.choices:
+        assert f"edge-caption {name}" in readme
+
+
+def test_every_script_that_the_docs_name_exists() -> None:
+    for page in PAGES:
+        for script in re.findall(r"\bscripts/(\w+(?:\.py)?)", page.read_text()):
+            assert (ROOT / "scripts" / script).exists(), f"{page.name}: scripts/{script}"

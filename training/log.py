@@ -1,0 +1,63 @@
+"""The training log: a CSV of every epoch's figures, appended to by each run that resumes, and its picture."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import lightning
+import matplotlib
+from lightning.pytorch.callbacks import Callback
+
+from training.stage import CaptionStage
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+FIELDS = ("stage", "epoch", "train_loss", "dev_loss", "dev_cider", "dev_length", "dev_distinct", "reward")
+
+Row = dict[str, str]
+
+
+class TrainingLog(Callback):
+    """Writes a row after each epoch, and draws the whole again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / "log.csv"
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        assert isinstance(pl_module, CaptionStage)
+        figures = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
+        row = {"stage": pl_module.stage.name, "epoch": str(trainer.current_epoch + 1), **figures}
+        fresh = not self.file.exists()
+        with self.file.open("a", newline="") as target:
+            writer = csv.DictWriter(target, FIELDS, extrasaction="ignore")
+            if fresh:
+                writer.writeheader()
+            writer.writerow(row)
+        plot(self.file)
+
+
+def plot(log: Path) -> Path:
+    """Draw loss and dev CIDEr over the epochs of all stages; returns the picture beside the log."""
+    with log.open(newline="") as source:
+        rows = list(csv.DictReader(source))
+    figure, (loss, cider) = pyplot.subplots(1, 2, figsize=(11, 4))
+    _lines(loss, rows, {"train_loss": "-", "dev_loss": "--"})
+    _lines(cider, rows, {"dev_cider": "o-"})
+    for axes, title in ((loss, "cross-entropy"), (cider, "dev CIDEr, greedy")):
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.tight_layout()
+    figure.savefig(log.with_suffix(".png"), dpi=110)
+    pyplot.close(figure)
+    return log.with_suffix(".png")
+
+
+def _lines(axes: pyplot.Axes, rows: list[Row], styles: dict[str, str]) -> None:
+    """Draw each stage's figures, one stage after another along the axis."""
+    for stage in dict.fromkeys(row["stage"] for row in rows):
+        for name, style in styles.items():
+            points = [(at + 1, float(row[name])) for at, row in enumerate(rows) if row["stage"] == stage and row[name]]
+            axes.plot(*zip(*points, strict=True), style, label=f"{stage}: {name.replace('_', ' ')}")
