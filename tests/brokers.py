@@ -72,7 +72,9 @@ class Listener:
     ) -> None:
         self.messages: list[MQTTMessage] = []
         self._ready = threading.Event()
-        self._client = Client(CallbackAPIVersion.VERSION2, f"listener-{id(self)}", protocol=protocol, clean_session=False)
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, f"listener-{id(self)}", protocol=protocol, clean_session=False
+        )
         self._client.reconnect_delay_set(1, 1)
         if username:
             self._client.username_pw_set(username, password)
@@ -133,5 +135,3 @@ def listener(mosquitto: Mosquitto) -> Iterator[Listener]:
     heard = Listener(mosquitto.port)
     yield heard
     heard.close()
-
-

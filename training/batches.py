@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
 
+from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import SIDE, to_input
 from edge_caption.vocabulary import END, PAD, START, Vocabulary
@@ -105,7 +106,7 @@ def loader(data: PhotoBatches | FeatureBatches, stage: Stage, *, shuffle: bool) 
     return DataLoader(data, sampler=batches, batch_size=None)
 
 
-def augment(pixels: NDArray[np.uint8], *, mirror: bool) -> NDArray[np.uint8]:
+def augment(pixels: Pixels, *, mirror: bool) -> Pixels:
     """Crop to 70-100% of each side, mirror half of the time if allowed, change brightness, contrast and saturation."""
     height, width = pixels.shape[:2]
     tall, wide = (int(side * random.uniform(0.7, 1)) for side in (height, width))
@@ -116,7 +117,8 @@ def augment(pixels: NDArray[np.uint8], *, mirror: bool) -> NDArray[np.uint8]:
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     crop = cv2.addWeighted(crop, saturation := random.uniform(0.7, 1.3), grey, 1 - saturation, 0)
     contrast = random.uniform(0.8, 1.2)
-    return cv2.convertScaleAbs(crop, alpha=contrast, beta=random.uniform(-25, 25) + 128 * (1 - contrast))
+    brightness = random.uniform(-25, 25) + 128 * (1 - contrast)
+    return np.asarray(cv2.convertScaleAbs(crop, alpha=contrast, beta=brightness), np.uint8)
 
 
 def in_steps(photos: Sequence[Path], size: int) -> Iterator[Tensor]:

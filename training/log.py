@@ -8,6 +8,7 @@ from pathlib import Path
 import lightning
 import matplotlib
 from lightning.pytorch.callbacks import Callback
+from matplotlib.axes import Axes
 
 from training.stage import CaptionStage
 
@@ -55,7 +56,7 @@ def plot(log: Path) -> Path:
     return log.with_suffix(".png")
 
 
-def _lines(axes: pyplot.Axes, rows: list[Row], styles: dict[str, str]) -> None:
+def _lines(axes: Axes, rows: list[Row], styles: dict[str, str]) -> None:
     """Draw each stage's figures, one stage after another along the axis."""
     for stage in dict.fromkeys(row["stage"] for row in rows):
         for name, style in styles.items():

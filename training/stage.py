@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional
 
@@ -64,7 +64,7 @@ class CaptionStage(lightning.LightningModule):
         self.log("dev_length", sum(len(text.split()) for text in said) / len(said))
         self.log("dev_distinct", len(set(said)) / len(said))
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         backbone = list(self.model.encoder.backbone.parameters())
         own = {id(parameter) for parameter in backbone}
         rest = [parameter for parameter in self.model.parameters() if id(parameter) not in own]

@@ -31,9 +31,7 @@ def test_one_photo_gives_one_sentence(tiny_bundle: Path, photo: Path) -> None:
     assert str(photo) not in done.stdout.decode()
 
 
-def test_json_holds_what_the_readme_says(
-    tiny_bundle: Path, photo: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_json_holds_what_the_readme_says(tiny_bundle: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["caption", "--bundle", str(tiny_bundle), "--json", str(photo)]) == 0
     record = json.loads(capsys.readouterr().out)
     assert set(record) == {"file", "caption", "words", "confidence", "stages_ms"}
@@ -72,9 +70,7 @@ def test_a_folder_and_stdin_are_read(tiny_bundle: Path, photo: Path) -> None:
     assert first.removeprefix(f"{photo}: ") == second.removeprefix("-: ")
 
 
-def test_hundreds_of_photos_in_one_call(
-    tiny_bundle: Path, photo: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_hundreds_of_photos_in_one_call(tiny_bundle: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["caption", "--bundle", str(tiny_bundle), *[str(photo)] * 400]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 400
 

@@ -75,14 +75,16 @@ def test_csv_takes_quoted_captions_and_a_split_column(tmp_path: Path, photos: Pa
         ("c.csv", "image,caption,split\nphoto0.jpg,a dog,all\n", "line 2: unknown split 'all'"),
         ("c.csv", "image,caption\ngone.jpg,a dog\n", "line 2: there is no photo"),
         ("c.json", "[]", "neither COCO-captions nor Karpathy"),
-        ("c.json", '{"images": [], "annotations": [{"image_id": 7, "caption": "a"}]}', "annotation 0: there is no image"),
+        (
+            "c.json",
+            '{"images": [], "annotations": [{"image_id": 7, "caption": "a"}]}',
+            "annotation 0: there is no image",
+        ),
         ("c.json", "{", "neither COCO-captions nor Karpathy"),
         ("c.xml", "<x/>", "of no known format"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line(
-    tmp_path: Path, photos: Path, name: str, content: str, says: str
-) -> None:
+def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, photos: Path, name: str, content: str, says: str) -> None:
     with pytest.raises(DataError) as caught:
         load(write(tmp_path, name, content), photos, "train")
         load(write(tmp_path, name, content), photos, "dev")

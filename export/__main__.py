@@ -1,0 +1,93 @@
+"""`python -m export`: a checkpoint -> a proved bundle."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import track
+
+from calibration.ranges import METHODS
+from edge_caption.errors import EdgeCaptionError
+from export.flavours import FLAVOURS, SHIPPED
+from export.report import parity_line, proofs_table
+from export.run import Job, export
+from training.data.load import load
+from training.scores import Scorer
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    args = _parser().parse_args(argv)
+    try:
+        return _export(args)
+    except EdgeCaptionError as error:
+        print(f"export: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _export(args: argparse.Namespace) -> int:
+    job = _job(args)
+    scorer = Scorer([photo.captions for photo in job.dev])
+    report = export(job, scorer.all, _bar)
+    console = Console()
+    console.print(parity_line(report.parity))
+    console.print(proofs_table(report))
+    console.print(f"bundle: {job.out}")
+    return 0
+
+
+def _job(args: argparse.Namespace) -> Job:
+    return Job(
+        checkpoint=args.checkpoint,
+        train=load(args.captions, args.photos, "train"),
+        dev=load(args.dev_captions or args.captions, args.photos, "dev")[: args.dev_photos],
+        out=args.out,
+        name=args.name or args.out.resolve().name,
+        version=args.version,
+        flavours=args.flavours.split(","),
+        method=args.method,
+        calibration_photos=args.calibration_photos,
+        calibration=args.calibration,
+        gate=args.gate,
+    )
+
+
+def _bar(photos: Iterable[Path], what: str) -> Iterable[Path]:
+    return track(list(photos), description=what, console=Console(stderr=True))
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
+_count.__name__ = "count"  # argparse says "invalid count value"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m export", description="Turn a checkpoint into a proved bundle for devices.")
+    add = parser.add_argument
+    add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt")
+    add("--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv")
+    add("--dev-captions", type=Path, help="where dev is a file of its own, as in COCO")
+    add("--photos", type=Path, required=True, help="the folder of the photos")
+    add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
+    add("--name", help="the bundle's name (default: the folder's)")
+    add("--version", default="1", help="the bundle's version (default: 1)")
+    add("--flavours", default=",".join(SHIPPED), help=f"which to put in, of {','.join(FLAVOURS)} (default: %(default)s)")
+    add("--method", choices=tuple(METHODS), default="minmax", help="how activations' ranges are chosen (default: %(default)s)")
+    add("--calibration-photos", type=_count, default=200, help="of the train split (default: %(default)s)")
+    add("--calibration", type=Path, help="use this calibration.json instead of calibrating")
+    add("--dev-photos", type=_count, help="score on the first so many dev photos only (default: all)")
+    add("--gate", type=float, default=0.01, help="CIDEr that a flavour may lose against fp32 (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

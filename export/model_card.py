@@ -1,0 +1,82 @@
+"""MODEL_CARD.md: the bundle for people (after Mitchell et al. 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from calibration.table import Table
+from export.flavours import REFERENCE
+from export.parity import Parity
+from export.quality import Quality
+from export.write_bundle import Contents
+
+USES = """\
+It says in one English sentence what a photograph or camera frame shows. It is small enough for a device: the photo never
+has to leave it.
+
+## Limits
+
+- It knows the {words} words and the kinds of scenes of its training photos; of anything else it says the nearest thing it
+  knows, fluently and wrong. The confidence of a caption tells little about that.
+- Its figures below are for photos like those it was trained on. Expect less in the dark, of odd angles, of small or many
+  things.
+- People wrote the training sentences: their habits and prejudices, of sex and age above all, are in its sentences.
+- Not for decisions about people, nor where somebody could come to harm by a wrong sentence."""
+
+
+def model_card(contents: Contents, flavours: Sequence[str], parity: Parity) -> str:
+    """Write the card."""
+    sections = [
+        f"# {contents.name} {contents.version}",
+        USES.format(words=len(contents.vocabulary)),
+        _training(contents.trained_on),
+        _figures(contents.quality, flavours),
+        _making(contents.table, parity),
+        _licence(contents.trained_on),
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _training(trained_on: Mapping[str, Any]) -> str:
+    photos, captions = trained_on.get("photos", "?"), trained_on.get("captions", "?")
+    return (
+        "## Training\n\n"
+        f"- Data: {trained_on.get('data', 'not stated')}, {photos} photos with {captions} sentences.\n"
+        f"- Terms of the data: {trained_on.get('terms', 'not stated')}.\n"
+        "- Backbone: MobileNetV2 (Sandler et al. 2018), which began with torchvision's ImageNet weights.\n"
+        "- Decoder: a GRU with additive attention over 7x7 regions. The whole recipe is in manifest.json."
+    )
+
+
+def _figures(quality: Quality, flavours: Sequence[str]) -> str:
+    shown = [REFERENCE, *(flavour for flavour in flavours if flavour != REFERENCE)]
+    photos = quality[REFERENCE]["photos"]
+    rows = [
+        f"| {flavour} | {of['cider']:.3f} | {of['bleu_4']:.3f} | {of['same_as_fp32']:.1%} |"
+        for flavour, of in quality.items()
+        if flavour in shown
+    ]
+    return (
+        "## Figures\n\n"
+        f"Measured by the export through these very graphs: greedy decoding, {photos} photos of the dev split (coco-caption).\n\n"
+        "| flavour | CIDEr | BLEU-4 | same sentence as fp32 |\n|---|---|---|---|\n" + "\n".join(rows)
+    )
+
+
+def _making(table: Table, parity: Parity) -> str:
+    return (
+        "## Making\n\n"
+        f"- The fp32 graphs match the checkpoint within {max(parity.encoder, parity.decoder):.0e} on {parity.photos} photos, "
+        "with equal words.\n"
+        f"- INT8 ranges: {table.method} over {table.photos} training photos (calibration.json)."
+    )
+
+
+def _licence(trained_on: Mapping[str, Any]) -> str:
+    return (
+        "## Licence of the weights\n\n"
+        "Apache-2.0, like the program, as far as they are ours to license. They were made from photos and sentences under the\n"
+        f"terms above ({trained_on.get('terms', 'not stated')}) and from ImageNet weights; whether those terms bind a model\n"
+        "is not settled everywhere. Train on your own data where that matters."
+    )

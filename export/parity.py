@@ -1,0 +1,86 @@
+"""Proof that the fp32 graphs compute what the trained modules compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from edge_caption.bundle import Decoding
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import to_input
+from edge_caption.vocabulary import END, START
+from export.errors import ExportError
+from training.model import CaptionModel
+
+TOLERANCE = 1e-4
+"""Largest absolute difference of any output; float32 sums in another order differ by about 1e-5."""
+
+Arrays = Sequence[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far the graphs are from the modules."""
+
+    photos: int
+    encoder: float
+    """Largest absolute difference of regions, keys and first state."""
+    decoder: float
+    """Of log-probabilities, states and attention, at any step of a greedy sentence."""
+
+
+def prove_parity(model: CaptionModel, encoder: ModelProto, decoder: ModelProto, photos: Iterable[Path]) -> Parity:
+    """Caption photos with both, each with its own states, and compare every output of every step.
+
+    Raises:
+        ExportError: an output is off by more than TOLERANCE, or another word is said.
+    """
+    sessions = _session(encoder), _session(decoder)
+    errors = [_compare(model, *sessions, photo) for photo in photos]
+    return Parity(len(errors), max(error[0] for error in errors), max(error[1] for error in errors))
+
+
+def _session(model: ModelProto) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+
+
+@torch.no_grad()
+def _compare(
+    model: CaptionModel,
+    encoder: onnxruntime.InferenceSession,
+    decoder: onnxruntime.InferenceSession,
+    photo: Path,
+) -> tuple[float, float]:
+    image = to_input(read_photo(photo))
+    seen = model.encoder(torch.from_numpy(image))
+    regions, keys, state = encoder.run(None, {"image": image})
+    encoder_error = _checked([part.numpy() for part in seen], [regions, keys, state], f"the encoder's for {photo.name}")
+    torch_state, token, worst = seen.state[:, None], START, 0.0
+    for step in range(Decoding().max_words):
+        scores, torch_state, attention = model.decoder.step(torch.tensor([[token]]), torch_state, seen.regions, seen.keys)
+        fed = {"token": np.array([token], np.int64), "state": state, "regions": regions, "keys": keys}
+        outputs = decoder.run(None, fed)
+        what = f"the decoder's at step {step + 1} for {photo.name}"
+        expected = [part[0].numpy() for part in (scores, torch_state, attention)]
+        worst = max(worst, _checked(expected, outputs, what))
+        state, token = outputs[1], int(outputs[0].argmax())
+        if token != int(scores.argmax()):
+            raise ExportError(f"the fp32 graph says another word than the checkpoint ({what}); this is a bug of the export")
+        if token == END:
+            break
+    return encoder_error, worst
+
+
+def _checked(expected: Arrays, actual: Arrays, what: str) -> float:
+    error = max(float(np.abs(one - other).max()) for one, other in zip(expected, actual, strict=True))
+    if not error <= TOLERANCE:  # so that NaN fails
+        raise ExportError(f"an fp32 output ({what}) is off by {error:.2g}, more than {TOLERANCE:g}; this is a bug of the export")
+    return error

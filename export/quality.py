@@ -1,0 +1,62 @@
+"""Proof that INT8 says as good sentences as fp32: the caption metric on photos that nothing was fitted to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_caption.captioner import Captioner
+from export.errors import ExportError
+from export.flavours import REFERENCE
+from training.data.photos import CaptionedPhoto
+
+Score = Callable[[Sequence[str]], Mapping[str, float]]
+"""Sentences -> figures, `cider` among them; training.scores.Scorer(...).all is one."""
+
+Progress = Callable[[Iterable[Path], str], Iterable[Path]]
+
+Quality = dict[str, dict[str, Any]]
+"""Flavour -> figure -> value."""
+
+
+def measure(
+    bundle: Path, flavours: Sequence[str], photos: Sequence[CaptionedPhoto], score: Score, progress: Progress
+) -> Quality:
+    """Caption photos with each flavour, greedily, as a device does, and score the sentences.
+
+    Args:
+        flavours: REFERENCE first.
+    """
+    files = [photo.file for photo in photos]
+    said: dict[str, list[str]] = {}
+    for flavour in flavours:
+        captioner = Captioner(bundle, flavour=flavour, beam=1)
+        said[flavour] = [captioner.caption(file).text for file in progress(files, f"scoring {flavour}")]
+    return {flavour: _figures(sentences, said[REFERENCE], score) for flavour, sentences in said.items()}
+
+
+def _figures(sentences: Sequence[str], reference: Sequence[str], score: Score) -> dict[str, Any]:
+    same = sum(one == other for one, other in zip(sentences, reference, strict=True))
+    figures = {name: round(value, 4) for name, value in score(sentences).items()}
+    return {**figures, "same_as_fp32": round(same / len(sentences), 4), "photos": len(sentences)}
+
+
+def cider_lost(quality: Quality, flavour: str) -> float:
+    """Return by how much a flavour's CIDEr is lower than fp32's."""
+    return float(round(quality[REFERENCE]["cider"] - quality[flavour]["cider"], 4))
+
+
+def gate(quality: Quality, limit: float) -> None:
+    """Refuse flavours that lost too much.
+
+    Raises:
+        ExportError: one lost more CIDEr than `limit`, saying which and how much.
+    """
+    for flavour in quality:
+        if (lost := cider_lost(quality, flavour)) > limit:
+            raise ExportError(
+                f"{flavour} loses {lost:.4f} CIDEr against fp32 ({quality[REFERENCE]['cider']:.4f} -> "
+                f"{quality[flavour]['cider']:.4f}), more than the {limit:g} that --gate allows; "
+                f"try another --method or more --calibration-photos"
+            )

@@ -1,0 +1,104 @@
+"""The whole export: checkpoint -> graphs -> calibration -> flavours -> proofs -> bundle."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from onnx import ModelProto
+
+from calibration.calibrate import Progress, calibrate
+from calibration.photos import sample
+from calibration.table import Table, load_table
+from edge_caption.errors import ConfigError
+from export.flavours import FLAVOURS, REFERENCE, Model, make_flavours
+from export.fusion import prove_fusion
+from export.latency import time_flavours
+from export.model_card import model_card
+from export.parity import prove_parity
+from export.quality import Score, gate, measure
+from export.report import Report
+from export.to_onnx import to_onnx
+from export.write_bundle import Contents, check_target, replacing, sizes_of, write_bundle
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.data.photos import CaptionedPhoto
+
+PARITY_PHOTOS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to export, and how."""
+
+    checkpoint: Path
+    train: Sequence[CaptionedPhoto]
+    """Calibration takes a sample of them."""
+    dev: Sequence[CaptionedPhoto]
+    """What the flavours are scored on."""
+    out: Path
+    name: str
+    version: str
+    flavours: Sequence[str]
+    """Which go into the bundle; all are made and proved."""
+    method: str
+    calibration_photos: int
+    calibration: Path | None
+    """A table made before, to be used again."""
+    gate: float
+    """CIDEr that a flavour may lose against fp32."""
+
+
+def export(job: Job, score: Score, progress: Progress) -> Report:
+    """Make, prove and write a bundle; nothing is written unless every proof holds.
+
+    Raises:
+        EdgeCaptionError: one of several kinds, each with one sentence that says what is wrong.
+    """
+    if unknown := sorted(set(job.flavours) - set(FLAVOURS)):
+        raise ConfigError(f"there is no flavour {unknown[0]}; choose of: {', '.join(FLAVOURS)}")
+    check_target(job.out)
+    checkpoint = load_checkpoint(job.checkpoint)
+    photos = sample([photo.file for photo in job.train], job.calibration_photos)
+    encoder, decoder = to_onnx(checkpoint.model)
+    parity = prove_parity(checkpoint.model, encoder, decoder, progress(photos[:PARITY_PHOTOS], "comparing with torch"))
+    table = _table(job, encoder, decoder, photos, progress)
+    contents = _contents(job, checkpoint, make_flavours(encoder, decoder, table), table)
+    fused = {name: _fused(contents.model, name) for name in FLAVOURS if name != REFERENCE}
+    with tempfile.TemporaryDirectory() as folder:
+        proving = Path(folder)
+        write_bundle(contents, tuple(FLAVOURS), "", proving)
+        quality = measure(proving, tuple(FLAVOURS), job.dev, score, progress)
+        latency = time_flavours(proving, FLAVOURS)
+    gate({REFERENCE: quality[REFERENCE]} | {name: quality[name] for name in job.flavours}, job.gate)
+    contents = replace(contents, quality=quality)
+    with replacing(job.out) as fresh:
+        write_bundle(contents, job.flavours, model_card(contents, job.flavours, parity), fresh)
+    return Report(parity, fused, quality, latency, {name: contents.model.size(name) for name in FLAVOURS})
+
+
+def _table(
+    job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], progress: Progress
+) -> Table:
+    if job.calibration is not None:
+        return load_table(job.calibration)
+    return calibrate(encoder, decoder, photos, job.method, progress)
+
+
+def _contents(job: Job, checkpoint: Checkpoint, model: Model, table: Table) -> Contents:
+    return Contents(
+        name=job.name,
+        version=job.version,
+        model=model,
+        table=table,
+        vocabulary=checkpoint.vocabulary,
+        sizes=sizes_of(checkpoint.model.size, len(checkpoint.vocabulary)),
+        trained_on=checkpoint.trained_on,
+    )
+
+
+def _fused(model: Model, flavour: str) -> Counter[str]:
+    names = FLAVOURS[flavour]
+    return prove_fusion(model.graphs[names.encoder], names.encoder) + prove_fusion(model.graphs[names.decoder], names.decoder)

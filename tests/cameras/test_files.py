@@ -1,0 +1,149 @@
+"""Video files, folders of photos and cameras that are not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_caption.cameras.camera import Camera, feed_of
+from edge_caption.cameras.source import Source
+from edge_caption.config import CameraSettings
+from edge_caption.errors import CameraError
+from tests.conftest import encode
+
+GREY_STEP = 4
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Two seconds at 25 frames a second, each frame brighter than the one before by GREY_STEP."""
+    return write_film(tmp_path / "film.mp4", 50)
+
+
+def write_film(path: Path, frames: int) -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (320, 240))
+    for index in range(frames):
+        writer.write(np.full((240, 320, 3), index * GREY_STEP, np.uint8))
+    writer.release()
+    return path
+
+
+def opened(address: Path | str, **settings: object) -> Camera:
+    camera = CameraSettings(source=Source(str(address)), **settings)  # type: ignore[arg-type]
+    assert camera.source
+    return feed_of(camera.source, camera).open()
+
+
+def greys(camera: Camera, limit: int = 1000) -> list[int]:
+    """Return the frames' numbers by their brightness."""
+    seen = []
+    while len(seen) < limit and (frame := camera.read()):
+        seen.append(round(frame.pixels.mean() / GREY_STEP))
+    camera.close()
+    return seen
+
+
+def near(seen: list[int], expected: list[int]) -> bool:
+    return len(seen) == len(expected) and bool(np.all(np.abs(np.subtract(seen, expected)) <= 1))
+
+
+def test_a_film_gives_every_frame_when_asked_for_more_than_it_has(film: Path) -> None:
+    assert near(greys(opened(film, fps=1000)), list(range(50)))
+
+
+def test_a_film_gives_frames_that_are_one_step_of_its_time_apart(film: Path) -> None:
+    assert near(greys(opened(film, fps=5)), list(range(0, 50, 5)))
+    assert near(greys(opened(film, fps=1)), [0, 25])
+    assert len(greys(opened(film, fps=10))) == 20
+
+
+def test_a_film_starts_over_when_looped(film: Path) -> None:
+    assert near(greys(opened(film, fps=2.5, loop=True), limit=12), [*range(0, 50, 10)] * 2 + [0, 10])
+
+
+def test_colours_are_rgb(tmp_path: Path) -> None:
+    red = np.zeros((60, 80, 3), np.uint8)
+    red[..., 0] = 255
+    (tmp_path / "red.png").write_bytes(encode(red, ".png"))
+    frame = opened(tmp_path / "red.png").read()
+    assert frame is not None
+    assert np.array_equal(frame.pixels, red)
+    writer = cv2.VideoWriter(str(tmp_path / "red.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (320, 240))
+    for _ in range(5):
+        writer.write(np.full((240, 320, 3), (0, 0, 255), np.uint8))
+    writer.release()
+    camera = opened(tmp_path / "red.mp4")
+    frame = camera.read()
+    camera.close()
+    assert frame is not None
+    assert frame.pixels[..., 0].mean() > 230
+    assert frame.pixels[..., 2].mean() < 25
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """Three photos and one that is none."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for number in (3, 1, 2):
+        data = encode(np.full((60, 80, 3), number * GREY_STEP, np.uint8), ".png")
+        (folder / f"{number}.png").write_bytes(data)
+    (folder / "2b.jpg").write_bytes(b"no photo")
+    (folder / "notes.txt").write_text("no photo either")
+    return folder
+
+
+def test_a_folder_gives_its_photos_by_name_and_reports_a_bad_one(album: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert greys(opened(album)) == [1, 2, 3]
+    assert [record.message for record in caplog.records if "2b.jpg" in record.message]
+
+
+def test_a_pattern_gives_what_it_matches(album: Path) -> None:
+    assert greys(opened(album / "[12].png")) == [1, 2]
+
+
+def test_a_folder_starts_over_when_looped(album: Path) -> None:
+    assert greys(opened(album, loop=True), limit=7) == [1, 2, 3, 1, 2, 3, 1]
+
+
+def test_a_folder_with_only_bad_photos_says_so_even_when_looped(tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_bytes(b"no photo")
+    with pytest.raises(CameraError, match="no photo of .* can be read"):
+        opened(tmp_path, loop=True).read()
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("none.mp4", r"there is no video .*none\.mp4"),
+        ("none.jpg", r"there is no photo .*none\.jpg"),
+        ("*.jpg", r"there is no photo .*\*\.jpg"),
+        ("text.mp4", r"text\.mp4 is no video that can be read"),
+        ("empty.mp4", r"empty\.mp4 is no video that can be read"),
+        ("folder", "holds no photo"),
+    ],
+)
+def test_a_source_that_is_not_there_is_named(tmp_path: Path, name: str, sentence: str) -> None:
+    (tmp_path / "text.mp4").write_text("no film")
+    (tmp_path / "empty.mp4").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(CameraError, match=sentence):
+        opened(tmp_path / name).read()
+
+
+def test_a_camera_that_is_not_there_is_named_with_those_that_are() -> None:
+    with pytest.raises(CameraError, match="there is no camera /dev/video97; present: "):
+        opened("97")
+    with pytest.raises(CameraError, match="there is no camera /dev/video98"):
+        opened("/dev/video98")
+
+
+def test_a_device_that_is_no_camera_does_not_open(tmp_path: Path) -> None:
+    from edge_caption.cameras.device import Device
+
+    (tmp_path / "video0").touch()
+    with pytest.raises(CameraError, match="does not open; close the program that uses it"):
+        Device(Source(str(tmp_path / "video0")))

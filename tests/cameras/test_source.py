@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_caption.cameras.source import PHOTO_SUFFIXES, Source
+from edge_caption.errors import ConfigError
+from edge_caption.photos import SUFFIXES
+
+
+@pytest.mark.parametrize(
+    ("address", "kind"),
+    [
+        ("0", "device"),
+        ("/dev/video2", "device"),
+        ("rtsp://cam/1", "stream"),
+        ("http://cam:8080/video", "stream"),
+        ("walk.mp4", "video"),
+        ("photo.JPG", "photos"),
+        ("photos/*.jpg", "photos"),
+        ("/tmp", "photos"),
+    ],
+)
+def test_the_kind_follows_from_the_form(address: str, kind: str) -> None:
+    assert Source(address).kind == kind
+    assert Source(address).live == (kind in ("device", "stream"))
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "walk[1].mp4").touch()
+    assert Source(str(tmp_path / "walk[1].mp4")).kind == "video"
+
+
+def test_login_and_query_are_not_shown() -> None:
+    source = Source("rtsp://me:hu%40sh@cam:554/a?token=hush")
+    assert str(source) == "rtsp://cam:554/a?…"
+    assert "hush" not in repr(source) + str(source)
+    assert "hu%40sh" in source.address
+
+
+@pytest.mark.parametrize("address", ["", " ", "a\0b", "ftp://cam/1", "rtsp://", "rtsp://me:hush/x@cam:1/"])
+def test_what_is_no_source_is_refused_without_repeating_a_login(address: str) -> None:
+    with pytest.raises(ConfigError, match="source") as caught:
+        Source(address)
+    assert "hush" not in str(caught.value)
+
+
+def test_photo_suffixes_are_those_that_photos_reads() -> None:
+    assert set(PHOTO_SUFFIXES) == SUFFIXES
