@@ -15,12 +15,16 @@ PACKAGES = ("edge-caption", "numpy", "onnxruntime", "opencv-python-headless", "t
 
 
 def report(name: str, figures: dict[str, Any], *, save: bool) -> None:
-    """Print the figures as JSON; with `save`, also write them to benchmarks/results/<name>.json."""
+    """Print the figures as JSON; with `save`, also write them to benchmarks/results/<name>.json, with a plot."""
     text = json.dumps({"benchmark": name, "machine": machine(), **figures}, indent=2)
     print(text)
     if save:
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(text + "\n")
+        file = RESULTS / f"{name}.json"
+        file.write_text(text + "\n")
+        from benchmarks.plots import plot
+
+        plot(file)
 
 
 def machine() -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Calibration: fp32 graphs and real photos -> the range of every activation. Runs from a checkout, never on a device."""
+"""Calibration: fp32 graphs and photos -> the range of every activation. Runs from a checkout, never on a device."""

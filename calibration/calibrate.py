@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from onnx import ModelProto
 
 from calibration.observe import Observed, Watcher
 from calibration.photos import digest
-from calibration.ranges import METHODS, Extremes, Histogram, Histograms, Range
+from calibration.ranges import METHODS, Extremes, Histogram, Histograms, Means, Range
 from calibration.table import Table, graphs_sha256
 from edge_caption import preprocess
 from edge_caption.bundle import Decoding
@@ -17,6 +18,10 @@ from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
 from edge_caption.errors import ConfigError
 from edge_caption.photos import read_photo
+
+GRAPHS = ("encoder", "decoder")
+
+Kind = TypeVar("Kind")
 
 Progress = Callable[[Iterable[Path], str], Iterable[Path]]
 """Wraps what is gone through, and says what for."""
@@ -28,7 +33,11 @@ def silently(photos: Iterable[Path], _: str) -> Iterable[Path]:
 
 
 def calibrate(
-    encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], method: str, progress: Progress = silently
+    encoder: ModelProto,
+    decoder: ModelProto,
+    photos: Sequence[Path],
+    method: str,
+    progress: Progress = silently,
 ) -> Table:
     """Watch the fp32 graphs caption photos, as a device would, and note the range of every activation.
 
@@ -45,24 +54,33 @@ def calibrate(
         raise ConfigError("calibration needs photos and there are none; give some")
     if method not in METHODS:
         raise ConfigError(f"there is no calibration method {method}; choose one of: {', '.join(METHODS)}")
-    lows = {"encoder": Extremes(), "decoder": Extremes()}
-    _caption_all(encoder, decoder, progress(photos, "calibrating: extremes"), lows["encoder"].watch, lows["decoder"].watch)
-    counts = {name: Histograms(extremes) for name, extremes in lows.items()}
-    _caption_all(
-        encoder, decoder, progress(photos, "calibrating: histograms"), counts["encoder"].watch, counts["decoder"].watch
-    )
+    extremes, means = _pair(Extremes), _pair(Means)
+    both = [[extremes[name].watch, means[name].watch] for name in GRAPHS]
+    _caption_all(encoder, decoder, progress(photos, "calibrating: extremes"), *both)
+    histograms = {name: Histograms(extremes[name]) for name in GRAPHS}
+    counting = [[histograms[name].watch] for name in GRAPHS]
+    _caption_all(encoder, decoder, progress(photos, "calibrating: histograms"), *counting)
     return Table(
         method=method,
         photos=len(photos),
         photos_sha256=digest(photos),
         preprocessing=preprocess.NAME,
         graphs_sha256=graphs_sha256(encoder, decoder),
-        ranges={name: _ranges(histograms.of, METHODS[method]) for name, histograms in counts.items()},
+        ranges={name: _ranges(histograms[name].of, METHODS[method]) for name in GRAPHS},
+        means={name: means[name].rounded() for name in GRAPHS},
     )
 
 
+def _pair(kind: Callable[[], Kind]) -> dict[str, Kind]:
+    return {name: kind() for name in GRAPHS}
+
+
 def _caption_all(
-    encoder: ModelProto, decoder: ModelProto, photos: Iterable[Path], watch_encoder: Watcher, watch_decoder: Watcher
+    encoder: ModelProto,
+    decoder: ModelProto,
+    photos: Iterable[Path],
+    watch_encoder: Sequence[Watcher],
+    watch_decoder: Sequence[Watcher],
 ) -> None:
     """Decode greedily with the runtime's own loop: the decoder's ranges come from states that really occur."""
     see = Encoder(Observed(encoder, watch_encoder))

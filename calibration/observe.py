@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,13 +20,13 @@ CLAMPS = {"Clip", "Relu"}
 
 
 class Observed:
-    """A session (as the runtime's encoder and decoder take it) that shows every activation of each run to a watcher."""
+    """A session (as the runtime's encoder and decoder take it) that shows every activation of each run to watchers."""
 
-    def __init__(self, model: ModelProto, watch: Watcher) -> None:
+    def __init__(self, model: ModelProto, watchers: Sequence[Watcher]) -> None:
         self._outputs = [output.name for output in model.graph.output]
         self._watched = watched_tensors(model)
         self._inputs = _float_inputs(model)
-        self._watch = watch
+        self._watchers = watchers
         self._session = _session_with_outputs(model, self._watched)
 
     def run(self, **inputs: NDArray[Any]) -> Arrays:
@@ -34,7 +34,8 @@ class Observed:
         wanted = [*self._outputs, *self._watched]
         results: Arrays = self._session.run(wanted, inputs)
         seen = dict(zip(wanted, results, strict=True)) | {name: inputs[name] for name in self._inputs}
-        self._watch(seen)
+        for watch in self._watchers:
+            watch(seen)
         return results[: len(self._outputs)]
 
 
@@ -61,7 +62,9 @@ def _float_inputs(model: ModelProto) -> list[str]:
 def _session_with_outputs(model: ModelProto, tensors: list[str]) -> onnxruntime.InferenceSession:
     shown = ModelProto()
     shown.CopyFrom(model)
-    shown.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in tensors)
+    shown.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in tensors
+    )
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False  # the arena would keep the peak of every activation at once
     options.log_severity_level = 3

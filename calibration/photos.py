@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from edge_caption.errors import PhotoError
+from edge_caption.photos import list_photos
+
 
 def sample(photos: Sequence[Path], count: int) -> list[Path]:
     """Pick photos by a hash of their names: spread over the whole list, and the same ones every time."""
@@ -19,3 +22,23 @@ def digest(photos: Sequence[Path]) -> str:
     for photo in photos:
         total.update(f"{photo.name} {hashlib.sha256(photo.read_bytes()).hexdigest()}\n".encode())
     return total.hexdigest()
+
+
+def find_photos(source: Path) -> list[Path]:
+    """Return a folder's photos, or those that a text file names, one a line, relative to itself.
+
+    Raises:
+        PhotoError: there are none, or `source` can't be read.
+    """
+    if not source.is_file():
+        return list_photos(source)
+    try:
+        lines = source.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise PhotoError(
+            f"the list {source} can't be read ({error}); give a text file or a folder"
+        ) from error
+    photos = [source.parent / line.strip() for line in lines if line.strip()]
+    if not photos:
+        raise PhotoError(f"the list {source} names no photo; choose another")
+    return photos

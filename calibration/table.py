@@ -28,6 +28,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """encoder, decoder -> the fp32 graph that was watched."""
     ranges: dict[str, dict[str, tuple[float, float]]]
     """encoder, decoder -> tensor -> lowest and highest value to represent."""
+    means: dict[str, dict[str, list[float]]]
+    """encoder, decoder -> tensor with channels -> each channel's mean."""
 
     def check(self, encoder: ModelProto, decoder: ModelProto) -> None:
         """Make sure that it belongs to these fp32 graphs and to this program's preprocessing.
@@ -62,4 +64,7 @@ def load_table(file: Path) -> Table:
 def graphs_sha256(encoder: ModelProto, decoder: ModelProto) -> dict[str, str]:
     """Return what a table knows its model by."""
     models = {"encoder": encoder, "decoder": decoder}
-    return {name: hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest() for name, model in models.items()}
+    return {
+        name: hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
+        for name, model in models.items()
+    }

@@ -110,6 +110,10 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
     ):
         if name is not None:
             check_name(name, what)
+    if settings.mqtt.broker.embedded and settings.mqtt.protocol == "5":
+        raise ConfigError("the embedded broker speaks MQTT 3.1.1 only; leave --protocol out or use another broker")
+    if settings.mqtt.ca_file and not settings.mqtt.ca_file.is_file():
+        raise ConfigError(f"there is no file {settings.mqtt.ca_file} with certificates to trust (mqtt.ca_file)")
     return _with_password(settings, environment)
 
 

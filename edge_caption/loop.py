@@ -14,18 +14,11 @@ from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
 from edge_caption.caption import Caption
 from edge_caption.config import Settings
+from edge_caption.events import Events, Model
 from edge_caption.frame import Pixels
 from edge_caption.health import Meter, resident_mb
 from edge_caption.identity import node_name, outbox_path
-from edge_caption.mqtt.messages import (
-    CameraEvent,
-    CaptionMessage,
-    Health,
-    ModelPart,
-    encode,
-    encode_event,
-    word_parts,
-)
+from edge_caption.mqtt.messages import CaptionMessage, Health, encode
 from edge_caption.mqtt.publisher import Publisher
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
@@ -43,19 +36,6 @@ DRAIN_S = 10.0
 
 
 FIRST_HEALTH_S = 5.0
-
-
-class Model(Protocol):
-    """Which model captions."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def sha256(self) -> str: ...
-    @property
-    def flavour(self) -> str: ...
-    @property
-    def backend(self) -> str: ...
 
 
 class Captions(Protocol):
@@ -121,8 +101,7 @@ class _Loop:
         self._topics = topics
         self._watch = watch
         self._captioner = captioner
-        model = captioner.model
-        self._model = ModelPart(model.name, model.sha256, model.flavour, model.backend)
+        self._events = Events(outbox, topics, settings.camera.name, captioner.model)
         self._outbox = outbox
         self._publisher = publisher
         self._show = show
@@ -142,11 +121,12 @@ class _Loop:
                 case Lost():
                     self._lose(happened.reason)
                 case Back():
-                    self._commit_camera_event("camera_back", "it gives frames again")
                     log.info("the camera %s is back", self._camera)
+                    self._tell("camera_back", "it gives frames again")
                 case Over():
                     self._drain(stop)
                     return
+            del happened  # Or a large frame would be held until the next one comes.
             self._tell_health()
 
     def _next_due(self, due: float) -> float:
@@ -165,62 +145,21 @@ class _Loop:
         caption = self._captioner.caption(shot.frame.pixels)
         latency_ms = (time.monotonic() - began) * 1000
         age_ms = (time.monotonic() - shot.arrived) * 1000
-        message = self._commit_caption(caption, shot, age_ms)
+        message = self._events.commit_caption(caption, shot, age_ms)
         self._meter.count(latency_ms, age_ms)
         self._meter.frames_dropped += shot.dropped
         self._publisher.retain(self._topics.caption(self._camera), encode(message))
         self._publisher.notice()
         self._show(message)
 
-    def _commit_caption(self, caption: Caption, shot: Shot, age_ms: float) -> CaptionMessage:
-        """Put it on disk; from here on it will reach the broker."""
-
-        def message(sequence: int) -> CaptionMessage:
-            return CaptionMessage(
-                id=self._id(sequence),
-                node=self._topics.node,
-                camera=self._camera,
-                caption=caption.text,
-                words=word_parts(caption),
-                confidence=round(caption.confidence, 4),
-                captured_at=round(shot.frame.captured_at, 3),
-                age_ms=round(age_ms, 1),
-                stages_ms={stage: round(spent, 2) for stage, spent in caption.stages_ms.items()},
-                dropped_since_last=shot.dropped,
-                model=self._model,
-            )
-
-        committed = self._outbox.commit(self._event_topic, lambda sequence: encode_event(message(sequence)))
-        return message(committed.sequence)
-
-    def _commit_camera_event(self, event_type: str, reason: str) -> None:
-        def event(sequence: int) -> bytes:
-            return encode(
-                CameraEvent(
-                    id=self._id(sequence),
-                    event_type=event_type,
-                    node=self._topics.node,
-                    camera=self._camera,
-                    captured_at=round(time.time(), 3),
-                    reason=reason,
-                )
-            )
-
-        self._outbox.commit(self._event_topic, event)
-        self._publisher.notice()
-
-    @property
-    def _event_topic(self) -> str:
-        # Without prefix and node: a message that waits on disk goes out under the prefix of its day.
-        return self._topics.event(self._camera).removeprefix(f"{self._topics.root}/")
-
-    def _id(self, sequence: int) -> str:
-        return f"{self._topics.node}:{sequence}"
-
     def _lose(self, reason: str) -> None:
         log.warning("the camera %s is lost (%s); it is tried again until it is back", self._camera, reason)
         self._set_online(False)
-        self._commit_camera_event("camera_lost", reason)
+        self._tell("camera_lost", reason)
+
+    def _tell(self, event_type: str, reason: str) -> None:
+        self._events.commit_camera(event_type, reason)
+        self._publisher.notice()
 
     def _set_online(self, online: bool) -> None:
         if online != self._online:

@@ -220,7 +220,8 @@ def _lock(path: Path) -> IO[str]:
         holder = file.read(20).strip()
         file.close()
         raise OutboxError(
-            f"another edge-caption (process {holder or 'unknown'}) uses {path.parent}; stop it, or choose another --node"
+            f"another edge-caption (process {holder or 'unknown'}) uses {path.parent}; "
+            "stop it, or choose another --node"
         ) from None
     file.truncate(0)
     file.write(str(os.getpid()))

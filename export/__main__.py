@@ -15,6 +15,7 @@ from edge_caption.errors import EdgeCaptionError
 from export.flavours import FLAVOURS, SHIPPED
 from export.report import parity_line, proofs_table
 from export.run import Job, export
+from training.checkpoint import load_checkpoint
 from training.data.load import load
 from training.scores import Scorer
 
@@ -42,7 +43,7 @@ def _export(args: argparse.Namespace) -> int:
 
 def _job(args: argparse.Namespace) -> Job:
     return Job(
-        checkpoint=args.checkpoint,
+        checkpoint=load_checkpoint(args.checkpoint),
         train=load(args.captions, args.photos, "train"),
         dev=load(args.dev_captions or args.captions, args.photos, "dev")[: args.dev_photos],
         out=args.out,
@@ -71,7 +72,9 @@ _count.__name__ = "count"  # argparse says "invalid count value"
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m export", description="Turn a checkpoint into a proved bundle for devices.")
+    parser = argparse.ArgumentParser(
+        "python -m export", description="Turn a checkpoint into a proved bundle for devices."
+    )
     add = parser.add_argument
     add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt")
     add("--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv")
@@ -80,12 +83,26 @@ def _parser() -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
     add("--name", help="the bundle's name (default: the folder's)")
     add("--version", default="1", help="the bundle's version (default: 1)")
-    add("--flavours", default=",".join(SHIPPED), help=f"which to put in, of {','.join(FLAVOURS)} (default: %(default)s)")
-    add("--method", choices=tuple(METHODS), default="minmax", help="how activations' ranges are chosen (default: %(default)s)")
+    add(
+        "--flavours",
+        default=",".join(SHIPPED),
+        help=f"which to put in, of {','.join(FLAVOURS)} (default: %(default)s)",
+    )
+    add(
+        "--method",
+        choices=tuple(METHODS),
+        default="percentile",
+        help="how activations' ranges are chosen (default: %(default)s)",
+    )
     add("--calibration-photos", type=_count, default=200, help="of the train split (default: %(default)s)")
     add("--calibration", type=Path, help="use this calibration.json instead of calibrating")
     add("--dev-photos", type=_count, help="score on the first so many dev photos only (default: all)")
-    add("--gate", type=float, default=0.01, help="CIDEr that a flavour may lose against fp32 (default: %(default)s)")
+    add(
+        "--gate",
+        type=float,
+        default=0.01,
+        help="CIDEr that a flavour may lose against fp32 (default: %(default)s)",
+    )
     return parser
 
 

@@ -37,7 +37,10 @@ class Model:
     def files(self, flavour: str) -> dict[str, bytes]:
         """Return a flavour's files."""
         names = FLAVOURS[flavour]
-        return {name: self.graphs[name].SerializeToString(deterministic=True) for name in (names.encoder, names.decoder)}
+        return {
+            name: self.graphs[name].SerializeToString(deterministic=True)
+            for name in (names.encoder, names.decoder)
+        }
 
     def size(self, flavour: str) -> int:
         """Return the bytes of a flavour's graphs."""
@@ -51,12 +54,12 @@ def make_flavours(encoder: ModelProto, decoder: ModelProto, table: Table) -> Mod
         CalibrationError: the table is of another model.
     """
     table.check(encoder, decoder)
-    ranges = table.ranges["encoder"]
+    ranges, means = table.ranges["encoder"], table.means["encoder"]
     graphs = {
         "encoder.fp32.onnx": encoder,
         "decoder.fp32.onnx": decoder,
-        "encoder.cpu-x86.onnx": quantize_encoder(encoder, ranges, np.uint8),
-        "encoder.cpu-arm.onnx": quantize_encoder(encoder, ranges, np.int8),
+        "encoder.cpu-x86.onnx": quantize_encoder(encoder, ranges, means, np.uint8),
+        "encoder.cpu-arm.onnx": quantize_encoder(encoder, ranges, means, np.int8),
         "decoder.cpu.onnx": quantize_decoder(decoder),
     }
     return Model(graphs)

@@ -7,6 +7,7 @@ proof compares the two at every export. Letters in shapes as in `training.model`
 from __future__ import annotations
 
 import copy
+import itertools
 
 import torch
 from torch import Tensor, nn
@@ -19,8 +20,8 @@ from training.model import CaptionModel, Decoder
 class EncoderGraph(nn.Module):
     """Photo -> regions, keys, first state.
 
-    Batch normalisation and the division by the deviation are folded into convolutions. The mean stays a subtraction: the
-    first convolution pads with zeros, which after it mean "an average pixel" and before it would mean "black".
+    Batch normalisation and the division by the deviation are folded into convolutions. The mean stays a
+    subtraction: the first convolution pads with zeros, which mean "an average pixel" after it and "black" before it.
     """
 
     mean: Tensor
@@ -50,13 +51,25 @@ class DecoderGraph(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, token: Tensor, state: Tensor, regions: Tensor, keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Say B words: (B,), (B, H), (1, R, D), (1, R, A) -> log-probabilities (B, V), states (B, H), attention (B, R)."""
+    def forward(
+        self, token: Tensor, state: Tensor, regions: Tensor, keys: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Say B words.
+
+        Args:
+            token: (B,) the words before.
+            state: (B, H).
+            regions: (1, R, D).
+            keys: (1, R, A).
+
+        Returns:
+            log-probabilities (B, V), the next states (B, H), attention (B, R).
+        """
         decoder, size = self.decoder, self.decoder.size
         parts = (size.attention, size.region, 2 * size.hidden, size.hidden)
         query, gate, hidden_gates, hidden_new = decoder.from_state(state).split(parts, -1)
         attention = decoder.score(torch.tanh(keys + query.unsqueeze(1))).squeeze(-1).softmax(-1)  # (B, R)
-        context = torch.sigmoid(gate) * (attention @ regions.squeeze(0))  # (B, D)
+        context = torch.sigmoid(gate) * (attention @ regions).squeeze(0)  # (B, D)
         inputs = decoder.from_input(torch.cat((decoder.embedding(token), context), -1))
         input_gates, input_new = inputs.split(parts[2:], -1)
         reset, update = torch.sigmoid(input_gates + hidden_gates).chunk(2, -1)
@@ -68,7 +81,7 @@ class DecoderGraph(nn.Module):
 def fold_batch_norms(module: nn.Module) -> nn.Module:
     """Merge each batch normalisation into the convolution before it, in place."""
     children = list(module.named_children())
-    for (name, child), (next_name, following) in zip(children, children[1:], strict=False):
+    for (name, child), (next_name, following) in itertools.pairwise(children):
         if isinstance(child, nn.Conv2d) and isinstance(following, nn.BatchNorm2d):
             setattr(module, name, fuse_conv_bn_eval(child.eval(), following.eval()))
             setattr(module, next_name, nn.Identity())

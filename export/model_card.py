@@ -8,19 +8,18 @@ from typing import Any
 from calibration.table import Table
 from export.flavours import REFERENCE
 from export.parity import Parity
-from export.quality import Quality
 from export.write_bundle import Contents
 
 USES = """\
-It says in one English sentence what a photograph or camera frame shows. It is small enough for a device: the photo never
-has to leave it.
+It says in one English sentence what a photograph or camera frame shows. It is small enough for a device: the photo
+never has to leave it.
 
 ## Limits
 
-- It knows the {words} words and the kinds of scenes of its training photos; of anything else it says the nearest thing it
+- It knows {words} words and the kinds of scenes of its training photos; of anything else it says the nearest thing it
   knows, fluently and wrong. The confidence of a caption tells little about that.
-- Its figures below are for photos like those it was trained on. Expect less in the dark, of odd angles, of small or many
-  things.
+- Its figures below are for photos like those it was trained on. Expect less in the dark, of odd angles, of small or
+  many things.
 - People wrote the training sentences: their habits and prejudices, of sex and age above all, are in its sentences.
 - Not for decisions about people, nor where somebody could come to harm by a wrong sentence."""
 
@@ -49,7 +48,7 @@ def _training(trained_on: Mapping[str, Any]) -> str:
     )
 
 
-def _figures(quality: Quality, flavours: Sequence[str]) -> str:
+def _figures(quality: Mapping[str, dict[str, Any]], flavours: Sequence[str]) -> str:
     shown = [REFERENCE, *(flavour for flavour in flavours if flavour != REFERENCE)]
     photos = quality[REFERENCE]["photos"]
     rows = [
@@ -59,7 +58,7 @@ def _figures(quality: Quality, flavours: Sequence[str]) -> str:
     ]
     return (
         "## Figures\n\n"
-        f"Measured by the export through these very graphs: greedy decoding, {photos} photos of the dev split (coco-caption).\n\n"
+        f"Measured by the export through these very graphs: greedy decoding, {photos} dev photos (coco-caption).\n\n"
         "| flavour | CIDEr | BLEU-4 | same sentence as fp32 |\n|---|---|---|---|\n" + "\n".join(rows)
     )
 
@@ -67,8 +66,8 @@ def _figures(quality: Quality, flavours: Sequence[str]) -> str:
 def _making(table: Table, parity: Parity) -> str:
     return (
         "## Making\n\n"
-        f"- The fp32 graphs match the checkpoint within {max(parity.encoder, parity.decoder):.0e} on {parity.photos} photos, "
-        "with equal words.\n"
+        f"- The fp32 graphs match the checkpoint within {max(parity.encoder, parity.decoder):.0e}, with equal words, "
+        f"on {parity.photos} photos.\n"
         f"- INT8 ranges: {table.method} over {table.photos} training photos (calibration.json)."
     )
 
@@ -76,7 +75,8 @@ def _making(table: Table, parity: Parity) -> str:
 def _licence(trained_on: Mapping[str, Any]) -> str:
     return (
         "## Licence of the weights\n\n"
-        "Apache-2.0, like the program, as far as they are ours to license. They were made from photos and sentences under the\n"
-        f"terms above ({trained_on.get('terms', 'not stated')}) and from ImageNet weights; whether those terms bind a model\n"
-        "is not settled everywhere. Train on your own data where that matters."
+        "Apache-2.0, like the program, as far as they are ours to license. They were made from photos and sentences\n"
+        f"under these terms: {trained_on.get('terms', 'not stated')};\n"
+        "and from ImageNet weights. Whether such terms bind a model is not settled everywhere: train on your own data\n"
+        "where that matters."
     )

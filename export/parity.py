@@ -37,7 +37,9 @@ class Parity:
     """Of log-probabilities, states and attention, at any step of a greedy sentence."""
 
 
-def prove_parity(model: CaptionModel, encoder: ModelProto, decoder: ModelProto, photos: Iterable[Path]) -> Parity:
+def prove_parity(
+    model: CaptionModel, encoder: ModelProto, decoder: ModelProto, photos: Iterable[Path]
+) -> Parity:
     """Caption photos with both, each with its own states, and compare every output of every step.
 
     Raises:
@@ -62,10 +64,14 @@ def _compare(
     image = to_input(read_photo(photo))
     seen = model.encoder(torch.from_numpy(image))
     regions, keys, state = encoder.run(None, {"image": image})
-    encoder_error = _checked([part.numpy() for part in seen], [regions, keys, state], f"the encoder's for {photo.name}")
+    encoder_error = _checked(
+        [part.numpy() for part in seen], [regions, keys, state], f"the encoder's for {photo.name}"
+    )
     torch_state, token, worst = seen.state[:, None], START, 0.0
     for step in range(Decoding().max_words):
-        scores, torch_state, attention = model.decoder.step(torch.tensor([[token]]), torch_state, seen.regions, seen.keys)
+        scores, torch_state, attention = model.decoder.step(
+            torch.tensor([[token]]), torch_state, seen.regions, seen.keys
+        )
         fed = {"token": np.array([token], np.int64), "state": state, "regions": regions, "keys": keys}
         outputs = decoder.run(None, fed)
         what = f"the decoder's at step {step + 1} for {photo.name}"
@@ -73,7 +79,9 @@ def _compare(
         worst = max(worst, _checked(expected, outputs, what))
         state, token = outputs[1], int(outputs[0].argmax())
         if token != int(scores.argmax()):
-            raise ExportError(f"the fp32 graph says another word than the checkpoint ({what}); this is a bug of the export")
+            raise ExportError(
+                f"the fp32 graph says another word than the checkpoint ({what}); this is a bug of the export"
+            )
         if token == END:
             break
     return encoder_error, worst
@@ -82,5 +90,7 @@ def _compare(
 def _checked(expected: Arrays, actual: Arrays, what: str) -> float:
     error = max(float(np.abs(one - other).max()) for one, other in zip(expected, actual, strict=True))
     if not error <= TOLERANCE:  # so that NaN fails
-        raise ExportError(f"an fp32 output ({what}) is off by {error:.2g}, more than {TOLERANCE:g}; this is a bug of the export")
+        raise ExportError(
+            f"an fp32 output ({what}) is off by {error:.2g}, more than {TOLERANCE:g}; this is a bug of the export"
+        )
     return error

@@ -1,13 +1,13 @@
 """fp32 encoder + ranges -> static INT8 encoder, in the QDQ form that ONNX Runtime fuses into integer kernels.
 
-Activations: 8 bits, asymmetric, a tensor each. Weights: s8 symmetric, an output channel each. Biases: int32 at the scale
-of the product (Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-Inference").
+Activations: 8 bits, asymmetric, a tensor each. Weights: s8 symmetric, an output channel each. Biases: int32 at the
+scale of the product (Jacob et al. 2018, "Quantization and Training of Neural Networks for Efficient
+Integer-Arithmetic-Only Inference").
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,12 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto
 
 from calibration.observe import CLAMPS
-from calibration.ranges import Range
+from calibration.ranges import NARROW, Range
+from export.pixels import MIDDLE, take_bytes
 from export.surgery import Surgery, node
 
 QUANTIZED = ("Conv", "Add", "AveragePool")
 """Operators that get integer kernels."""
-
-MIDDLE = 114
-"""A grey near the data set's mean colour, (123.7, 116.3, 103.5): what the first convolution's padding stands for."""
-
-TINY = float(np.finfo(np.float32).tiny)
 
 
 @dataclass(frozen=True)
@@ -37,40 +33,48 @@ class Step:
     """A scalar; its type is that of the integers."""
 
 
-def step_of(limits: Range, kind: type[np.uint8] | type[np.int8]) -> Step:
+def step_of(limits: Range, kind: type[np.uint8 | np.int8]) -> Step:
     """Spread the integers of a kind over a range, widened to hold 0 exactly (padding and ReLU need it)."""
     low, high = min(limits[0], 0.0), max(limits[1], 0.0)
     info = np.iinfo(kind)
-    scale = np.float32(max((high - low) / (int(info.max) - int(info.min)), TINY))
+    scale = np.float32(max((high - low) / (int(info.max) - int(info.min)), NARROW))
     zero = round(int(info.min) - low / float(scale))
     return Step(scale, np.array(np.clip(zero, info.min, info.max), kind))
 
 
 def quantize_encoder(
-    model: ModelProto, ranges: Mapping[str, Range], kind: type[np.uint8] | type[np.int8]
+    model: ModelProto,
+    ranges: Mapping[str, Range],
+    means: Mapping[str, Sequence[float]],
+    kind: type[np.uint8 | np.int8],
 ) -> ModelProto:
     """Make the INT8 encoder.
 
     Args:
         ranges: of every float tensor, from the calibration table.
+        means: of every channel of the convolutions' inputs, from there too.
         kind: what activations are stored as: uint8 suits x86 (VNNI), int8 suits Arm (SDOT, SMMLA).
     """
-    return _Encoder(model, ranges, kind).quantize()
+    return _Encoder(model, ranges, means, kind).quantize()
 
 
 class _Encoder:
     """The fp32 graph on its way to INT8."""
 
     def __init__(
-        self, model: ModelProto, ranges: Mapping[str, Range], kind: type[np.uint8] | type[np.int8]
+        self,
+        model: ModelProto,
+        ranges: Mapping[str, Range],
+        means: Mapping[str, Sequence[float]],
+        kind: type[np.uint8 | np.int8],
     ) -> None:
         self.surgery = Surgery(model)
-        self.ranges, self.kind = ranges, kind
+        self.ranges, self.means, self.kind = ranges, means, kind
         self.steps: dict[str, Step] = {}
         """Of tensors that were quantized, by their fp32 name."""
 
     def quantize(self) -> ModelProto:
-        self._take_pixels_as_they_are()
+        self._take_bytes()
         self._drop_clamps()
         for item in list(self.surgery.nodes):
             if item.op_type == "Conv":
@@ -79,40 +83,26 @@ class _Encoder:
             self._quantize_tensor(tensor)
         return self.surgery.finish()
 
-    def _take_pixels_as_they_are(self) -> None:
-        """Read bytes as integers around MIDDLE, which costs no float operation and loses nothing.
-
-        The mean's subtraction moves into the first bias. Only the padding is no longer exactly the mean colour (an
-        integer kernel pads all channels with one number), by at most a tenth of the darkest channel's mean.
-        """
-        cast = next(item for item in self.surgery.nodes if item.op_type == "Cast")
-        (subtract,) = self.surgery.consumers(cast.output[0])
-        (first,) = self.surgery.consumers(subtract.output[0])
-        mean = self.surgery.constant(subtract.input[1]).reshape(-1)  # (3,)
-        weight = self.surgery.constant(first.input[1])  # (C, 3, k, k)
-        shift = (weight * (MIDDLE - mean)[None, :, None, None]).sum((1, 2, 3))
-        bias = self.surgery.constant(first.input[2]) + shift
-        first.input[2] = self.surgery.add(f"{first.name}.bias_around_middle", bias.astype(np.float32))
-        pixels = Step(np.float32(1), np.array(MIDDLE, np.uint8))
-        self.surgery.replace(cast, [])
-        self.surgery.replace(subtract, [self._dequantize(cast.input[0], first.input[0], pixels)])
-        self.steps[first.input[0]] = pixels
-        if self.kind is np.int8:
-            self._requantize(first, Step(np.float32(1), np.array(MIDDLE - 128, np.int8)))
-
-    def _requantize(self, first: NodeProto, step: Step) -> None:
-        """Move the pixels to signed integers: same values, for a kernel's inputs and outputs must be of one kind."""
-        pixels = first.input[0]
-        pair = self._pair(pixels, f"{pixels}.signed", step)
-        self.surgery.insert_before(first, pair)
-        first.input[0] = f"{pixels}.signed"
+    def _take_bytes(self) -> None:
+        first, pixels = take_bytes(self.surgery)
+        step = Step(np.float32(1), np.array(MIDDLE, np.uint8))
+        new = [self._dequantize(pixels, f"{pixels}.real", step)]
+        first.input[0] = f"{pixels}.real"
         self.steps[first.input[0]] = step
+        if self.kind is np.int8:
+            # Same values in signed integers, for a kernel's input and output must be of one kind.
+            step = Step(np.float32(1), np.array(MIDDLE - 128, np.int8))
+            new += self._pair(first.input[0], f"{pixels}.signed", step)
+            first.input[0] = f"{pixels}.signed"
+            self.steps[first.input[0]] = step
+        self.surgery.insert_before(first, new)
 
     def _drop_clamps(self) -> None:
         """Remove Clip and ReLU: their outputs begin at 0, so saturation of the integers does the same."""
         for item in [item for item in self.surgery.nodes if item.op_type in CLAMPS]:
             before = self.surgery.producer(item.input[0])
-            assert before is not None and self.ranges[item.output[0]][0] >= 0
+            assert before is not None
+            assert self.ranges[item.output[0]][0] >= 0
             before.output[0] = item.output[0]
             self.surgery.replace(item, [])
 
@@ -121,8 +111,10 @@ class _Encoder:
         scale_in = self._step(conv.input[0]).scale
         highest = np.abs(weight).reshape(len(weight), -1).max(1) / 127
         # A channel of next to no weight must not push its bias out of 32 bits.
-        scale = np.maximum(np.maximum(highest, np.abs(bias) / scale_in / 2**30), TINY).astype(np.float32)
+        scale = np.maximum(np.maximum(highest, np.abs(bias) / scale_in / 2**30), NARROW).astype(np.float32)
         integers = np.clip(np.round(weight / scale[:, None, None, None]), -127, 127).astype(np.int8)
+        if (mean := self.means.get(conv.input[0])) is not None:
+            bias = bias - mean_error(weight, integers * scale[:, None, None, None], np.array(mean))
         bias_scale = (scale * scale_in).astype(np.float32)
         biases = np.round(bias / bias_scale.astype(np.float64)).astype(np.int32)
         zeros = np.zeros(len(weight), np.int8)
@@ -130,7 +122,12 @@ class _Encoder:
         self._constant(conv, 2, biases, bias_scale, None)
 
     def _constant(
-        self, conv: NodeProto, index: int, integers: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any] | None
+        self,
+        conv: NodeProto,
+        index: int,
+        integers: NDArray[Any],
+        scale: NDArray[Any],
+        zero: NDArray[Any] | None,
     ) -> None:
         name = f"{conv.name}.{('', 'weight', 'bias')[index]}"
         inputs = [self.surgery.add(f"{name}_int", integers), self.surgery.add(f"{name}_scale", scale)]
@@ -176,4 +173,24 @@ class _Encoder:
 
     def _constants(self, step: Step) -> tuple[str, str]:
         zero = self.surgery.add(f"zero_{step.zero.dtype}_{step.zero}", step.zero)
-        return self.surgery.add(f"scale_{step.scale!r}", np.array(step.scale)), zero
+        return self.surgery.add(f"scale_{float(step.scale)!r}", np.array(step.scale)), zero
+
+
+def mean_error(weight: NDArray[Any], rounded: NDArray[Any], mean: NDArray[Any]) -> NDArray[Any]:
+    """Return by how much rounded weights raise each output channel on average, which the bias can take back.
+
+    Without it the errors add up from layer to layer (Nagel et al. 2019, "Data-Free Quantization Through Weight
+    Equalization and Bias Correction"). Padding is taken for more of the same.
+
+    Args:
+        weight: (C, inputs of a group, height, width).
+        rounded: what the integers stand for, of the same shape.
+        mean: of each input channel: (inputs of all groups,).
+
+    Returns:
+        Shape (C,).
+    """
+    errors = (rounded - weight).sum((2, 3), dtype=np.float64)  # (C, inputs of a group)
+    groups = len(mean) // errors.shape[1]
+    of_output = np.repeat(mean.reshape(groups, -1), len(weight) // groups, axis=0)  # (C, inputs of a group)
+    return np.asarray((errors * of_output).sum(1))

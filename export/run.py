@@ -23,7 +23,7 @@ from export.quality import Score, gate, measure
 from export.report import Report
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, check_target, replacing, sizes_of, write_bundle
-from training.checkpoint import Checkpoint, load_checkpoint
+from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto
 
 PARITY_PHOTOS = 20
@@ -33,7 +33,7 @@ PARITY_PHOTOS = 20
 class Job:
     """What to export, and how."""
 
-    checkpoint: Path
+    checkpoint: Checkpoint
     train: Sequence[CaptionedPhoto]
     """Calibration takes a sample of them."""
     dev: Sequence[CaptionedPhoto]
@@ -60,12 +60,13 @@ def export(job: Job, score: Score, progress: Progress) -> Report:
     if unknown := sorted(set(job.flavours) - set(FLAVOURS)):
         raise ConfigError(f"there is no flavour {unknown[0]}; choose of: {', '.join(FLAVOURS)}")
     check_target(job.out)
-    checkpoint = load_checkpoint(job.checkpoint)
     photos = sample([photo.file for photo in job.train], job.calibration_photos)
-    encoder, decoder = to_onnx(checkpoint.model)
-    parity = prove_parity(checkpoint.model, encoder, decoder, progress(photos[:PARITY_PHOTOS], "comparing with torch"))
+    encoder, decoder = to_onnx(job.checkpoint.model)
+    parity = prove_parity(
+        job.checkpoint.model, encoder, decoder, progress(photos[:PARITY_PHOTOS], "comparing with torch")
+    )
     table = _table(job, encoder, decoder, photos, progress)
-    contents = _contents(job, checkpoint, make_flavours(encoder, decoder, table), table)
+    contents = _contents(job, make_flavours(encoder, decoder, table), table)
     fused = {name: _fused(contents.model, name) for name in FLAVOURS if name != REFERENCE}
     with tempfile.TemporaryDirectory() as folder:
         proving = Path(folder)
@@ -87,7 +88,8 @@ def _table(
     return calibrate(encoder, decoder, photos, job.method, progress)
 
 
-def _contents(job: Job, checkpoint: Checkpoint, model: Model, table: Table) -> Contents:
+def _contents(job: Job, model: Model, table: Table) -> Contents:
+    checkpoint = job.checkpoint
     return Contents(
         name=job.name,
         version=job.version,
@@ -101,4 +103,6 @@ def _contents(job: Job, checkpoint: Checkpoint, model: Model, table: Table) -> C
 
 def _fused(model: Model, flavour: str) -> Counter[str]:
     names = FLAVOURS[flavour]
-    return prove_fusion(model.graphs[names.encoder], names.encoder) + prove_fusion(model.graphs[names.decoder], names.decoder)
+    return prove_fusion(model.graphs[names.encoder], names.encoder) + prove_fusion(
+        model.graphs[names.decoder], names.decoder
+    )

@@ -86,7 +86,10 @@ class Surgery:
         for node in self.nodes:
             node.name = self._layer(node, counts)
             tensors = [name for name in node.output if name not in kept]
-            names |= {tensor: node.name if not index else f"{node.name}.{index}" for index, tensor in enumerate(tensors)}
+            names |= {
+                tensor: node.name if not index else f"{node.name}.{index}"
+                for index, tensor in enumerate(tensors)
+            }
             del node.metadata_props[:]
             node.doc_string = ""
         self.rename(names)
@@ -94,7 +97,7 @@ class Surgery:
     def _layer(self, node: NodeProto, counts: dict[str, int]) -> str:
         weights = [name for name in node.input if name.endswith(".weight") and name in self._arrays]
         if weights and node.op_type != "Gather":
-            return weights[0].removesuffix(".weight")
+            return str(weights[0]).removesuffix(".weight")
         kind = node.op_type.lower()
         counts[kind] = counts.get(kind, 0) + 1
         return f"{kind}_{counts[kind]}"

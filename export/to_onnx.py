@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from onnx import ModelProto
@@ -55,7 +56,7 @@ def _trace(
     inputs: tuple[Tensor, ...],
     names: Sequence[str],
     outputs: Sequence[str],
-    dynamic: tuple[dict[int, object] | None, ...] | None,
+    dynamic: tuple[dict[int, Any] | None, ...] | None,
 ) -> ModelProto:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():

@@ -1,7 +1,7 @@
 """fp32 decoder -> decoder with 8-bit weights; activations are quantized as they come (ONNX Runtime's MatMulNBits).
 
-A step multiplies one row with megabytes of weights: it is bound by reading them, so fewer bytes are what counts, and the
-activations' own range, found anew at each step, needs no calibration.
+A step multiplies one row with megabytes of weights: it is bound by reading them, so fewer bytes are what counts, and
+the activations' own range, found anew at each step, needs no calibration.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper
 
+from calibration.ranges import NARROW
 from export.surgery import MICROSOFT, Surgery, node
 
 BLOCK = 128
@@ -39,11 +40,19 @@ def quantize_decoder(model: ModelProto) -> ModelProto:
 
 
 def _product(surgery: Surgery, gemm: NodeProto) -> NodeProto:
-    assert {item.name: item.i for item in gemm.attribute}.get("transB") == 1  # weights (N, K), as torch stores them
+    assert {item.name: item.i for item in gemm.attribute}.get(
+        "transB"
+    ) == 1  # weights (N, K), as torch stores them
     weight = surgery.constant(gemm.input[1])
     integers, scales = to_blocks(weight)
     name = gemm.input[1]
-    inputs = [gemm.input[0], surgery.add(f"{name}_int", integers), surgery.add(f"{name}_scale", scales), "", ""]
+    inputs = [
+        gemm.input[0],
+        surgery.add(f"{name}_int", integers),
+        surgery.add(f"{name}_scale", scales),
+        "",
+        "",
+    ]
     return helper.make_node(
         "MatMulNBits",
         [*inputs, *gemm.input[2:]],
@@ -66,22 +75,26 @@ def to_blocks(weight: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.float
     """
     block = math.gcd(BLOCK, weight.shape[1])
     blocks = weight.reshape(len(weight), -1, block)
-    scales = np.maximum(np.abs(blocks).max(2) / 127, np.finfo(np.float32).tiny).astype(np.float32)
+    scales = np.maximum(np.abs(blocks).max(2) / 127, NARROW).astype(np.float32)
     return (np.round(blocks / scales[..., None]) + MIDDLE).astype(np.uint8), scales
 
 
 def _embedding(surgery: Surgery, lookup: NodeProto, integers: str, scales: str) -> list[NodeProto]:
     """Look words up in the output layer's integers: (B,) -> (B, E)."""
-    token, output, name = lookup.input[1], lookup.output[0], lookup.name
-    middle = surgery.add("middle", np.array(MIDDLE, np.float32))
-    last = surgery.add("last_axis", np.array([2], np.int64))
-    flat = surgery.add("rows", np.array([0, -1], np.int64))
+    shape = surgery.constant(integers).shape
+    # The reshaping of a constant is done once, when the graph is loaded.
+    rows = surgery.add(f"{integers}.shape", np.array([shape[0], shape[1] * shape[2]], np.int64))
     return [
-        node("Gather", [integers, token], [f"{name}.int"], f"{name}.int"),  # (B, blocks, block)
-        node("Cast", [f"{name}.int"], [f"{name}.cast"], f"{name}.cast", to=1),
-        node("Sub", [f"{name}.cast", middle], [f"{name}.centred"], f"{name}.centred"),
-        node("Gather", [scales, token], [f"{name}.scale"], f"{name}.scale"),  # (B, blocks)
-        node("Unsqueeze", [f"{name}.scale", last], [f"{name}.scales"], f"{name}.scales"),
-        node("Mul", [f"{name}.centred", f"{name}.scales"], [f"{name}.blocks"], f"{name}.blocks"),
-        node("Reshape", [f"{name}.blocks", flat], [output], f"{name}.flat"),
+        node("Reshape", [integers, rows], [f"{integers}.rows"], f"{lookup.name}.rows"),
+        helper.make_node(
+            "GatherBlockQuantized",
+            [f"{integers}.rows", lookup.input[1], scales],
+            list(lookup.output),
+            name=lookup.name,
+            domain=MICROSOFT,
+            bits=8,
+            block_size=shape[2],
+            gather_axis=0,
+            quantize_axis=1,
+        ),
     ]

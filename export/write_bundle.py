@@ -37,7 +37,7 @@ class Contents:
     sizes: Sizes
     trained_on: Mapping[str, Any]
     quality: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    decoding: Decoding = Decoding()
+    decoding: Decoding = field(default_factory=Decoding)
 
 
 def sizes_of(size: Dimensions, words: int) -> Sizes:
@@ -75,7 +75,10 @@ def _manifest(contents: Contents, flavours: Sequence[str], files: Mapping[str, b
         sizes=contents.sizes,
         decoding=contents.decoding,
         flavours={flavour: FLAVOURS[flavour] for flavour in flavours},
-        files={name: FileRecord(hashlib.sha256(data).hexdigest(), len(data)) for name, data in sorted(files.items())},
+        files={
+            name: FileRecord(hashlib.sha256(data).hexdigest(), len(data))
+            for name, data in sorted(files.items())
+        },
         training=dict(contents.trained_on),
         quality={flavour: contents.quality[flavour] for flavour in flavours if flavour in contents.quality},
         made_with={package: version(package) for package in MAKERS},
@@ -100,7 +103,9 @@ def replacing(target: Path) -> Iterator[Path]:
                 target.rename(Path(scratch) / "old")
             folder.rename(target)
     except OSError as error:
-        raise ConfigError(f"{target} can't be written ({error.strerror}); free space or choose another folder") from error
+        raise ConfigError(
+            f"{target} can't be written ({error.strerror}); free space or choose another folder"
+        ) from error
 
 
 def check_target(target: Path) -> None:
@@ -109,5 +114,9 @@ def check_target(target: Path) -> None:
     Raises:
         ConfigError: something else is there.
     """
-    if target.exists() and not (target / MANIFEST).is_file() and not (target.is_dir() and not any(target.iterdir())):
+    if (
+        target.exists()
+        and not (target / MANIFEST).is_file()
+        and not (target.is_dir() and not any(target.iterdir()))
+    ):
         raise ConfigError(f"{target} exists and is no bundle; choose another folder for --out")

@@ -63,7 +63,8 @@ class Residual(nn.Module):
 
     def forward(self, planes: Tensor) -> Tensor:
         """Keep the shape (B, PLANES, height, width)."""
-        return planes + self.depthwise(planes)
+        moved: Tensor = self.depthwise(planes)
+        return planes + moved
 
 
 def make_model() -> CaptionModel:
@@ -140,14 +141,16 @@ def make_tiny_bundle(target: Path) -> None:
         sizes=sizes_of(SIZE, len(VOCABULARY)),
         trained_on={"data": "drawn rectangles, for tests", "terms": "none"},
     )
-    card = "# tiny\n\nSays what colour a drawn rectangle has; for tests. Made by `python -m scripts.make_tiny_bundle`.\n"
+    card = "# tiny\n\nDescribes drawn rectangles, for tests. Made by `python -m scripts.make_tiny_bundle`.\n"
     with replacing(target) as fresh:
         write_bundle(contents, tuple(FLAVOURS), card, fresh)
 
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser("python -m scripts.make_tiny_bundle", description="Make tests/data/tiny_bundle.")
+    parser = argparse.ArgumentParser(
+        "python -m scripts.make_tiny_bundle", description="Make tests/data/tiny_bundle."
+    )
     parser.add_argument("--out", type=Path, default=TARGET)
     make_tiny_bundle(parser.parse_args().out)
 

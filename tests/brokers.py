@@ -67,14 +67,10 @@ class Mosquitto:
 class Listener:
     """A subscriber with a session that outlives the broker's restarts."""
 
-    def __init__(
-        self, port: int, topic: str = "#", username: str | None = None, password: str | None = None, protocol: int = 4
-    ) -> None:
+    def __init__(self, port: int, topic: str = "#", username: str | None = None, password: str | None = None) -> None:
         self.messages: list[MQTTMessage] = []
         self._ready = threading.Event()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, f"listener-{id(self)}", protocol=protocol, clean_session=False
-        )
+        self._client = Client(CallbackAPIVersion.VERSION2, f"listener-{id(self)}", clean_session=False)
         self._client.reconnect_delay_set(1, 1)
         if username:
             self._client.username_pw_set(username, password)
@@ -92,7 +88,7 @@ class Listener:
     def payloads(self, ending: str) -> list[bytes]:
         """Return what came on topics with this ending, in order."""
         return [
-            message.payload
+            bytes(message.payload)
             for message in list(self.messages)
             # What is retained comes again with every subscription.
             if message.topic.endswith(ending) and not message.retain
@@ -110,7 +106,7 @@ def retained(port: int, topic: str = "#") -> dict[str, bytes]:
     listener = Listener(port, topic)
     time.sleep(0.3)
     listener.close()
-    return {message.topic: message.payload for message in listener.messages if message.retain}
+    return {message.topic: bytes(message.payload) for message in listener.messages if message.retain}
 
 
 @pytest.fixture

@@ -30,7 +30,6 @@ def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
         [mqtt]
         broker = "mqtts://me@broker"
         protocol = "3.1.1"
-        ca_file = "ca.pem"
         health_s = 60
         [model]
         bundle = "/models/x"
@@ -92,6 +91,24 @@ def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path / "none.toml", {}, {})
 
 
+def test_certificates_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"there is no file none\.pem with certificates"):
+        read(tmp_path, "[mqtt]\nca_file = 'none.pem'")
+
+
+def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "run.md").read_text("utf-8")
+    example = "\n" + page.partition("```toml\n")[2].partition("```")[0]
+    for name in ("password", "certificates"):
+        (tmp_path / name).write_text("x")
+    files = {"password_file": tmp_path / "password", "ca_file": tmp_path / "certificates"}
+    settings = read(tmp_path, example, mqtt=files)
+    # Each setting is in the example.
+    for section in (settings, settings.camera, settings.mqtt, settings.model, settings.outbox):
+        for name in section.__struct_fields__:
+            assert f"\n{name} = " in example or f"\n[{name}]\n" in example
+
+
 def test_binary_rubbish_is_not_toml(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_bytes(bytes(range(256)))
     with pytest.raises(ConfigError, match="is not TOML"):
@@ -118,7 +135,7 @@ def test_a_bad_password_file_is_named(tmp_path: Path, content: bytes | None) -> 
     file = tmp_path / "password"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ConfigError, match="the password file .*password "):
+    with pytest.raises(ConfigError, match=r"the password file .*password "):
         read(tmp_path, "[mqtt]\nbroker = 'mqtt://me@b'", mqtt={"password_file": file})
 
 

@@ -145,8 +145,13 @@ def test_another_versions_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OutboxError, match="captions cannot be kept in .*file.*--state-dir"):
+    with pytest.raises(OutboxError, match=r"captions cannot be kept in .*file.*--state-dir"):
         Outbox(tmp_path / "file" / "outbox.db")
+
+
+def fill(outbox: Outbox) -> None:
+    for _ in range(50):
+        outbox.commit("porch", lambda _: bytes(10_000))
 
 
 def test_a_full_disk_is_a_sentence_and_takes_no_sequence(tmp_path: Path) -> None:
@@ -156,9 +161,8 @@ def test_a_full_disk_is_a_sentence_and_takes_no_sequence(tmp_path: Path) -> None
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
     try:
-        with pytest.raises(OutboxError, match="the disk refuses captions in .* free some space"):
-            for _ in range(50):
-                outbox.commit("porch", lambda _: bytes(10_000))
+        with pytest.raises(OutboxError, match=r"the disk refuses captions in .* free some space"):
+            fill(outbox)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     kept = [message.sequence for message in outbox.pending()]

@@ -68,7 +68,12 @@ def _list(address: str) -> list[Path]:
             return list_photos(path)
     except PhotoError as error:
         raise CameraError(str(error)) from error
-    photos = [path] if path.is_file() else sorted(map(Path, glob.iglob(str(path))))
+    photos = [path] if path.is_file() else _matches(path)
     if not photos:
         raise CameraError(f"there is no photo {address}; check the path")
     return photos
+
+
+def _matches(pattern: Path) -> list[Path]:
+    # Path.glob takes no absolute pattern.
+    return sorted(Path(match) for match in glob.iglob(str(pattern)))  # noqa: PTH207

@@ -7,7 +7,7 @@ import threading
 
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.newest import Newest
-from edge_caption.errors import CameraError
+from edge_caption.errors import CameraError, EdgeCaptionError
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,8 @@ class Reader:
             self._read()
         except CameraError as error:
             self.error = error
+        except EdgeCaptionError as error:
+            self.error = CameraError(str(error))
         except Exception as error:
             # OpenCV raises its own, and a thread has nobody above it.
             log.debug("unexpected", exc_info=True)

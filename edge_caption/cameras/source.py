@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from edge_caption.errors import ConfigError
 
@@ -17,7 +17,7 @@ PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
 
 class Source:
-    """Where frames come from; a URL's user name and password are in no representation of it."""
+    """Where frames come from; a URL's login, path and query are in no representation of it."""
 
     def __init__(self, address: str) -> None:
         """Take what the user wrote.
@@ -59,8 +59,8 @@ class Source:
             return self.address
         parts = urlsplit(self.address)
         host = parts.netloc.rpartition("@")[2]
-        # A query often holds a token.
-        return urlunsplit((parts.scheme, host, parts.path, "…" if parts.query else "", ""))
+        # Queries hold tokens, and some recorders want rtsp://host/user=…_password=….sdp.
+        return f"{parts.scheme}://{host}" + ("/…" if parts.path.strip("/") or parts.query else "")
 
     def __repr__(self) -> str:
         return f"Source({str(self)!r})"

@@ -25,7 +25,7 @@ class EmbeddedBroker:
         try:
             import amqtt.broker  # noqa: F401
         except ImportError:
-            raise ConfigError("the embedded broker needs amqtt; run: pip install edge-caption[broker]") from None
+            raise ConfigError("the embedded broker needs amqtt; run: pip install 'edge-caption[broker]'") from None
         if not port_is_free(port):
             raise ConfigError(
                 f"port {port} is taken, probably by another broker: use that one with"

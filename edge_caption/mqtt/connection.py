@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import select
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,8 +114,8 @@ class Connection:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
 
-    def open(self) -> None:
-        """Connect and log in.
+    def open(self, cancelled: Callable[[], bool]) -> None:
+        """Connect and log in, unless it is cancelled meanwhile.
 
         Raises:
             RefusedError: by the broker; the message is a sentence.
@@ -126,8 +127,11 @@ class Connection:
         self._client.connect(self._address.host, self._address.port, KEEPALIVE_S, clean_start=clean)
         until = time.monotonic() + ANSWER_TIMEOUT_S
         while not self._accepted:
+            if cancelled():
+                raise BrokenError("cancelled")
             if time.monotonic() > until:
-                raise BrokenError(f"{self._address} accepts connections but does not answer; is it an MQTT broker?")
+                hint = "; an old broker may need --protocol 3.1.1" if self._client.protocol == MQTTv5 else ""
+                raise BrokenError(f"it accepts connections but does not answer{hint}")
             self.step(until - time.monotonic())
 
     def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
@@ -189,7 +193,7 @@ class Connection:
         if self._end is not None and self._end.value == TAKEN_OVER:
             return TakenOverError()
         said = f" ({self._end})" if self._end is not None and self._end.value != 128 else ""
-        return BrokenError(f"{self._address} closed the connection{said}")
+        return BrokenError(f"it closed the connection{said}")
 
     def _on_connect(self, client: Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         if not reason.is_failure:
@@ -199,7 +203,7 @@ class Connection:
         elif reason.value == UNSUPPORTED_PROTOCOL:
             raise RefusedError(f"{self._address} does not speak MQTT 5; run with --protocol 3.1.1")
         elif reason.value in WAIT_AND_RETRY:
-            raise BrokenError(f"{self._address} does not take connections now ({reason})")
+            raise BrokenError(f"it does not take connections now: {reason}")
         else:
             raise RefusedError(f"{self._address} refused the login ({reason}); check the user name and password")
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
 
 from edge_caption.backoff import Backoff
 from edge_caption.config import MqttSettings
 from edge_caption.errors import ConfigError, OutboxError
-from edge_caption.mqtt.connection import Answer, BrokenError, Connection, RefusedError, TakenOverError
+from edge_caption.mqtt.connection import BrokenError, Connection, RefusedError, TakenOverError
+from edge_caption.mqtt.delivery import Delivery
+from edge_caption.mqtt.retained import Retained
 from edge_caption.mqtt.topics import Topics
 from edge_caption.mqtt.wake import Wake
-from edge_caption.outbox import Message, Outbox
+from edge_caption.outbox import Outbox
 
 log = logging.getLogger(__name__)
-
-WINDOW = 16
-"""Outbox messages on their way at once; this many at most come twice after a kill."""
-
-ANSWER_TIMEOUT_S = 20.0
-"""A connection that acknowledges nothing for so long is given up, however healthy it looks."""
 
 LASTING_S = 10.0
 """A connection that lasts so long ends the waits' growth."""
@@ -37,25 +32,6 @@ RETRY_REJECTED_S = 600.0
 
 FAREWELL_S = 2.0
 
-PACKET_OVERHEAD = 16
-"""Bytes around topic and payload in a PUBLISH packet, rounded up."""
-
-
-@dataclass
-class _Flight:
-    """What one connection has sent and not had an answer for."""
-
-    messages: dict[int, Message] = field(default_factory=dict)
-    """By paho's message number."""
-
-    retained: dict[int, str] = field(default_factory=dict)
-
-    since: dict[int, float] = field(default_factory=dict)
-    """Monotonic seconds, oldest first."""
-
-    after: int = 0
-    """The sequence up to which this connection has sent the outbox."""
-
 
 class Publisher:
     """Publishes until stopped; every public method may be called from any thread and returns at once."""
@@ -66,25 +42,24 @@ class Publisher:
         """Set when the broker refused the first login: trying again is of no use."""
         self.connections = 0
         """How many there have been."""
-        self.acknowledged = 0
-        """Messages of the outbox that the broker took."""
         self._settings = settings
         self._topics = topics
         self._outbox = outbox
         self._protocol = settings.protocol or ("3.1.1" if settings.broker.embedded else "5")
         self._backoff = Backoff(1, 60)
         self._wake = Wake()
-        self._mutex = threading.Lock()
-        self._retained: dict[str, bytes] = {}
-        self._unsent: dict[str, None] = {}
-        self._settled: set[int] = set()
-        self._complained: set[str] = set()
-        self._denied: dict[str, str] = {}
+        self._retained = Retained()
+        self._delivery = Delivery(topics, outbox, self._retained)
         self._short = 0
         self._down_told = False
         self._stop_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._thread.start()
+
+    @property
+    def acknowledged(self) -> int:
+        """Messages of the outbox that the broker took."""
+        return self._delivery.acknowledged
 
     def notice(self) -> None:
         """Say that something new is in the outbox."""
@@ -92,9 +67,7 @@ class Publisher:
 
     def retain(self, topic: str, payload: bytes) -> None:
         """Make this the newest value of a retained topic; values in between may never be sent."""
-        with self._mutex:
-            self._retained[topic] = payload
-            self._unsent[topic] = None
+        self._retained.set(topic, payload)
         self._wake.set()
 
     def stop(self, flush_s: float) -> bool:
@@ -183,138 +156,46 @@ class Publisher:
         )
         politely = False
         try:
-            connection.open()
+            connection.open(lambda: self._stop_at is not None)
             self.connections += 1
             self._down_told = False
             log.info("connected to the broker %s with MQTT %s", self._settings.broker, self._protocol)
-            self._greet()
-            flight = _Flight()
-            self._deliver(connection, flight)
-            self._say_goodbye(connection, flight)
+            self._greet(connection)
+            self._deliver(connection)
+            self._say_goodbye(connection)
             politely = True
         finally:
             connection.close(politely=politely)
 
-    def _greet(self) -> None:
-        """Make every retained value, and what was rejected before, to be sent again: the broker may have been wiped."""
+    def _greet(self, connection: Connection) -> None:
+        self._delivery.begin(connection)
+        # A broker that closes the connection over a rejected message would do so for ever.
         if not self._short:
-            self._retry_rejected()
-        with self._mutex:
-            self._retained = {self._topics.status: b"online", **self._retained}
-            self._unsent = dict.fromkeys(self._retained)
+            self._delivery.retry_rejected()
+        self._retained.renew(self._topics.status, b"online")
 
-    def _deliver(self, connection: Connection, flight: _Flight) -> None:
+    def _deliver(self, connection: Connection) -> None:
         retry_at = time.monotonic() + RETRY_REJECTED_S
-        while not self._finished(flight):
-            self._send_retained(connection, flight)
-            self._send_outbox(connection, flight)
-            self._settle(connection.step(1.0), flight)
-            _check_answers(flight)
+        while not self._finished:
+            self._delivery.send()
+            self._delivery.settle(connection.step(1.0))
             if time.monotonic() > retry_at:
                 retry_at = time.monotonic() + RETRY_REJECTED_S
-                self._retry_rejected()
-                flight.after = 0
+                self._delivery.retry_rejected()
 
-    def _retry_rejected(self) -> None:
-        self._denied.clear()
-        self._outbox.retry_rejected()
+    @property
+    def _finished(self) -> bool:
+        return self._stop_at is not None and (time.monotonic() > self._stop_at or self._delivery.idle)
 
-    def _finished(self, flight: _Flight) -> bool:
-        if self._stop_at is None:
-            return False
-        idle = not flight.since and not self._unsent and not self._outbox.pending(flight.after, 1)
-        return idle or time.monotonic() > self._stop_at
-
-    def _send_retained(self, connection: Connection, flight: _Flight) -> None:
-        with self._mutex:
-            # One at a time for each topic: the newest value replaces those that still wait.
-            flying = set(flight.retained.values())
-            now = [(topic, self._retained[topic]) for topic in self._unsent if topic not in flying]
-            for topic, _ in now:
-                del self._unsent[topic]
-        for topic, payload in now:
-            if topic in self._denied:
-                continue
-            mid = connection.publish(topic, payload, retain=True)
-            flight.retained[mid] = topic
-            flight.since[mid] = time.monotonic()
-
-    def _send_outbox(self, connection: Connection, flight: _Flight) -> None:
-        room = min(WINDOW - len(flight.messages), connection.receive_maximum - len(flight.since))
-        if room <= 0:
-            return
-        flying = {message.sequence for message in flight.messages.values()}
-        for message in self._outbox.pending(flight.after, room):
-            flight.after = message.sequence
-            if message.sequence in self._settled or message.sequence in flying:
-                continue
-            topic = self._topic(message)
-            if topic in self._denied:
-                self._reject(message, self._denied[topic])
-                continue
-            if len(topic.encode()) + len(message.payload) + PACKET_OVERHEAD > connection.maximum_packet:
-                self._reject(message, f"larger than the {connection.maximum_packet} bytes it allows")
-                continue
-            mid = connection.publish(topic, message.payload, retain=False)
-            flight.messages[mid] = message
-            flight.since[mid] = time.monotonic()
-
-    def _settle(self, answers: list[Answer], flight: _Flight) -> None:
-        """Forget what the broker took, park what it does not want."""
-        for answer in answers:
-            flight.since.pop(answer.mid, None)
-            topic = flight.retained.pop(answer.mid, None)
-            message = flight.messages.pop(answer.mid, None)
-            if message and answer.rejected and answer.denied:
-                # The next one would be denied too, and Mosquitto 2.0.11 with `max_queued_messages 0` closes the
-                # connection at each.
-                self._denied[self._topic(message)] = answer.rejected
-            if topic and answer.rejected:
-                self._complain(topic, answer.rejected)
-            elif message and answer.rejected:
-                self._reject(message, answer.rejected)
-            elif message:
-                self._settled.add(message.sequence)
-                self.acknowledged += 1
-        self._forget_settled()
-
-    def _forget_settled(self) -> None:
-        if not self._settled:
-            return
-        try:
-            self._outbox.delete(self._settled)
-        except OutboxError as error:
-            # They are delivered; a full disk must not make them be sent over and over.
-            self._complain("outbox", str(error))
-        else:
-            self._settled.clear()
-
-    def _reject(self, message: Message, reason: str) -> None:
-        self._outbox.reject(message.sequence, reason)
-        self._complain(self._topic(message), reason)
-
-    def _topic(self, message: Message) -> str:
-        return f"{self._topics.root}/{message.topic}"
-
-    def _complain(self, topic: str, reason: str) -> None:
-        """Once per topic, as the next message would say the same."""
-        if topic not in self._complained:
-            log.error("the broker rejects %s (%s); messages for it are kept and tried again later", topic, reason)
-        self._complained.add(topic)
-
-    def _say_goodbye(self, connection: Connection, flight: _Flight) -> None:
+    def _say_goodbye(self, connection: Connection) -> None:
         """Publish offline before DISCONNECT, which keeps the will from being published."""
         mid = connection.publish(self._topics.status, b"offline", retain=True)
-        flight.since[mid] = time.monotonic()
         until = time.monotonic() + FAREWELL_S
-        while mid in flight.since and time.monotonic() < until:
-            self._settle(connection.step(until - time.monotonic()), flight)
-
-
-def _check_answers(flight: _Flight) -> None:
-    oldest = next(iter(flight.since.values()), None)
-    if oldest is not None and time.monotonic() - oldest > ANSWER_TIMEOUT_S:
-        raise BrokenError(f"it has acknowledged nothing for {ANSWER_TIMEOUT_S:g} s")
+        while time.monotonic() < until:
+            answers = connection.step(until - time.monotonic())
+            self._delivery.settle(answers)
+            if mid in [answer.mid for answer in answers]:
+                return
 
 
 def _reason(error: Exception) -> str:

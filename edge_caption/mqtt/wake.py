@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 
@@ -17,18 +18,15 @@ class Wake:
 
     def set(self) -> None:
         """Wake the waiter, now or as soon as it waits."""
-        try:
+        # Refused: thousands of wake-ups wait already, or nobody waits any more.
+        with contextlib.suppress(OSError):
             self._sender.send(b"\0")
-        except OSError:
-            pass  # Thousands of wake-ups wait already, or nobody waits any more.
 
     def clear(self) -> None:
         """Forget past wake-ups."""
-        try:
+        with contextlib.suppress(BlockingIOError):
             while self.receiver.recv(4096):
                 pass
-        except BlockingIOError:
-            pass
 
     def wait(self, timeout_s: float) -> None:
         """Wait until somebody wakes this thread."""

@@ -36,7 +36,8 @@ def read_age_s(picture: Pixels, now: float) -> float:
         row, column = divmod(bit, 16)
         cell = picture[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
         milliseconds |= int(cell.mean() > 127) << bit
-    return ((int(now * 1000) - milliseconds) % 2**BITS) / 1000
+    age: int = (int(now * 1000) - milliseconds) % 2**BITS
+    return age / 1000
 
 
 class MjpegCamera:

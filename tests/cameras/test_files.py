@@ -39,7 +39,7 @@ def opened(address: Path | str, **settings: object) -> Camera:
 
 def greys(camera: Camera, limit: int = 1000) -> list[int]:
     """Return the frames' numbers by their brightness."""
-    seen = []
+    seen: list[int] = []
     while len(seen) < limit and (frame := camera.read()):
         seen.append(round(frame.pixels.mean() / GREY_STEP))
     camera.close()
@@ -111,7 +111,7 @@ def test_a_folder_starts_over_when_looped(album: Path) -> None:
 
 def test_a_folder_with_only_bad_photos_says_so_even_when_looped(tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_bytes(b"no photo")
-    with pytest.raises(CameraError, match="no photo of .* can be read"):
+    with pytest.raises(CameraError, match=r"no photo of .* can be read"):
         opened(tmp_path, loop=True).read()
 
 

@@ -32,9 +32,9 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> Non
     assert Source(str(tmp_path / "walk[1].mp4")).kind == "video"
 
 
-def test_login_and_query_are_not_shown() -> None:
-    source = Source("rtsp://me:hu%40sh@cam:554/a?token=hush")
-    assert str(source) == "rtsp://cam:554/a?…"
+def test_login_path_and_query_are_not_shown() -> None:
+    source = Source("rtsp://me:hu%40sh@cam:554/user=me_password=hush.sdp?token=hush")
+    assert str(source) == "rtsp://cam:554/…"
     assert "hush" not in repr(source) + str(source)
     assert "hu%40sh" in source.address
 

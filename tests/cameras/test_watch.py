@@ -197,12 +197,12 @@ def test_a_file_ends_and_every_frame_comes_however_slow_the_captioner(tmp_path: 
     assert isinstance(watch.take(0), Over)
 
 
-def test_nothing_comes_before_its_time_but_the_end_does(tmp_path: Path, watching: Watching) -> None:
+def test_nothing_comes_before_its_time(tmp_path: Path, watching: Watching) -> None:
     film = write_film(tmp_path / "film.mp4", 1)
     watch = watching(str(film))
     assert watch.take(0.1, time.monotonic() + 60) is None
     until(watch, Shot)
-    assert isinstance(watch.take(5, time.monotonic() + 60) or watch.take(5), Over)
+    assert isinstance(watch.take(5), Over)
 
 
 @pytest.mark.parametrize("address", ["97", "none.mp4", "none/*.jpg"])
@@ -215,7 +215,7 @@ def test_a_source_of_this_computer_that_is_absent_at_the_start_is_an_error(watch
 @pytest.fixture
 def rtsp_port() -> Iterator[int]:
     """GStreamer's server, whose Python bindings only Debian's own Python has."""
-    command = ["/usr/bin/python3", Path(__file__).with_name("rtsp_server.py")]
+    command = ["/usr/bin/python3", str(Path(__file__).with_name("rtsp_server.py"))]
     try:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError:
@@ -228,7 +228,9 @@ def rtsp_port() -> Iterator[int]:
         reason = server.stderr.read().strip().splitlines()[-1]
         server.stdout.close()
         server.stderr.close()
-        pytest.skip(f"no RTSP server ({reason}); Debian: python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good")
+        pytest.skip(
+            f"no RTSP server ({reason}); Debian: python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good"
+        )
     yield int(port)
     server.kill()
     server.wait()
@@ -260,7 +262,5 @@ for address in sys.argv[1:]:
     done = subprocess.run([sys.executable, script, good, bad], capture_output=True, text=True, timeout=60, check=True)
     first, second = done.stdout.splitlines()
     assert first == "(240, 320, 3) True"
-    assert second == (
-        f"rtsp://127.0.0.1:{rtsp_port}/porch does not open; check the address, the password and the network"
-    )
+    assert second == (f"rtsp://127.0.0.1:{rtsp_port}/… does not open; check the address, the password and the network")
     assert done.stderr == ""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from edge_caption.config import MqttSettings
+from edge_caption.mqtt import delivery
 from edge_caption.mqtt import publisher as publisher_file
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.broker import free_port
@@ -99,17 +100,13 @@ def test_an_absent_broker_is_told_once_and_gets_everything_later(
     publisher.notice()
     time.sleep(2.5)
     told = [record.message for record in caplog.records if "not reachable" in record.message]
-    assert told == [
-        f"the broker mqtt://127.0.0.1:{port} is not reachable (Connection refused);"
-        f" captions are kept in {tmp_path} and sent later"
-    ]
+    reason = f"the broker mqtt://127.0.0.1:{port} is not reachable (Connection refused)"
+    assert told == [f"{reason}; captions are kept in {tmp_path} and sent later"]
     assert publisher.failure is None
     assert outbox.depth == 3
 
 
-def test_a_name_that_does_not_resolve_is_an_absent_broker(
-    start: Start, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_name_that_does_not_resolve_is_an_absent_broker(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     publisher = start("mqtt://no-such-host.invalid")
     wait_for(lambda: "not reachable" in caplog.text)
     assert publisher.failure is None
@@ -154,7 +151,7 @@ def test_nothing_that_a_killed_broker_had_not_acknowledged_is_lost(
     publisher.notice()
     wait_for(lambda: outbox.depth == 0)
     wait_for(lambda: 41 in later.sequences())
-    assert set(range(publisher_file.WINDOW + taken + 1, 42)) <= later.sequences()
+    assert set(range(delivery.WINDOW + taken + 1, 42)) <= later.sequences()
     later.close()
 
 
@@ -208,10 +205,8 @@ def test_what_the_access_list_denies_is_parked_and_named_once(
     wait_for(lambda: outbox.rejected == 20)
     assert outbox.depth == 20
     told = [record.message for record in caplog.records if "rejects" in record.message]
-    assert told == [
-        "the broker rejects edge_caption/pi/cam/porch/event (Not authorized);"
-        " messages for it are kept and tried again later"
-    ]
+    reason = "the broker rejects edge_caption/pi/cam/porch/event (Not authorized)"
+    assert told == [f"{reason}; messages for it are kept and tried again later"]
     assert publisher.failure is None
 
 
@@ -336,14 +331,16 @@ def test_a_connection_without_acknowledgements_is_given_up(
     silent: Callable[[int | None], Silent],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(publisher_file, "ANSWER_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(delivery, "ANSWER_TIMEOUT_S", 0.5)
     between = silent(mosquitto.port)
     publisher = start(f"mqtt://127.0.0.1:{between.port}")
-    wait_for(lambda: publisher.connections)
+    commit(outbox)
+    publisher.notice()
+    wait_for(lambda: publisher.acknowledged == 1)
     between.silent.set()
     commit(outbox, 5)
     publisher.notice()
-    wait_for(lambda: listener.sequences() == {1, 2, 3, 4, 5})
+    wait_for(lambda: listener.sequences() == {1, 2, 3, 4, 5, 6})
     assert outbox.depth == 5
     between.silent.clear()
     wait_for(lambda: outbox.depth == 0)
@@ -357,7 +354,7 @@ def test_a_server_that_never_answers_does_not_hold_up_the_stop(
     time.sleep(0.3)
     began = time.monotonic()
     publisher.stop(0.5)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 2
 
 
 # paho 2.2 leaves the socket of a handshake that failed to the garbage collector.
@@ -366,13 +363,9 @@ def test_tls_is_checked_against_the_given_certificates(
     tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-        + ["-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-        + ["-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
+    command += f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
+    subprocess.run(command.split(), check=True, capture_output=True)
     key.chmod(0o644)
     commit(outbox, 40)
     for broker in running(tmp_path, "allow_anonymous true", f"keyfile {key}", f"certfile {certificate}"):

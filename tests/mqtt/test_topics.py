@@ -21,7 +21,8 @@ def test_ordinary_names_pass(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", "a/b", "a+", "#", "a\nb", "a\0", "\u200b", "\ud800", "$SYS", "..", ".a", " a", "x" * 101, "ü" * 51]
+    "name",
+    ["", " ", "a/b", "a+", "#", "a\nb", "a\0", "\u200b", "\ud800", "$SYS", "..", ".a", " a", "x" * 101, "ü" * 51],
 )
 def test_names_that_would_break_a_topic_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match=r"^camera "):

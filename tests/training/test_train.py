@@ -22,6 +22,12 @@ from training.model import Dimensions
 from training.recipe import Recipe, Stage, load_recipe
 from training.train import Data, train
 
+# Lightning's own: it calls what torch has deprecated, and advises on worker processes and loggers.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
+]
+
 WORDS = "a red dog runs on the green grass beside one tall man who holds his new ball".split()
 
 

@@ -1,0 +1,55 @@
+"""Pictures of saved results."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+
+def plot(result: Path) -> Path | None:
+    """Draw a saved result beside it; returns the picture, or None for a benchmark that has none."""
+    figures = json.loads(result.read_text())
+    draw = {"latency": _latency, "quality": _quality}.get(figures["benchmark"])
+    if draw is None:
+        return None
+    draw(figures)
+    pyplot.tight_layout()
+    pyplot.savefig(result.with_suffix(".png"), dpi=110)
+    pyplot.close()
+    return result.with_suffix(".png")
+
+
+def _latency(figures: dict[str, Any]) -> None:
+    medians = figures["median_ms"]
+    _, axes = pyplot.subplots(figsize=(7, 2.2))
+    bars = axes.barh(list(medians), list(medians.values()), color=["#2a7f62", "#8aa29e", "#c3c9c7"])
+    axes.bar_label(bars, fmt="%.1f ms", padding=4)
+    axes.set_xlim(0, max(medians.values()) * 1.15)
+    axes.invert_yaxis()
+    axes.set(title=f"640x480 frame to sentence, {figures['threads']} thread, median", xlabel="ms")
+
+
+def _quality(figures: dict[str, Any]) -> None:
+    scores = ("bleu_1", "bleu_4", "meteor", "rouge_l", "cider")
+    _, axes = pyplot.subplots(figsize=(8, 3.4))
+    runs = [
+        (f"{flavour}, {beam.replace('_', ' ')}", values)
+        for flavour, beams in figures["flavours"].items()
+        for beam, values in beams.items()
+    ]
+    width = 0.8 / len(runs)
+    for number, (label, values) in enumerate(runs):
+        places = [at + number * width for at in range(len(scores))]
+        bars = axes.bar(places, [values[score] for score in scores], width, label=label)
+        axes.bar_label(bars, fmt="%.3f", fontsize=6)
+    axes.set_xticks(
+        [at + 0.4 - width / 2 for at in range(len(scores))], [score.replace("_", "-").upper() for score in scores]
+    )
+    axes.set(title=f"{figures['photos']} photos of {figures['split']}")
+    axes.legend(fontsize=7)

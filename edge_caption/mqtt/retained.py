@@ -1,0 +1,41 @@
+"""The newest value of each retained topic, and whether the broker has it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Container
+
+
+class Retained:
+    """Values that replace each other: one that waits for the broker gives way to a newer one. For any thread."""
+
+    def __init__(self) -> None:
+        """Begin without values."""
+        self._mutex = threading.Lock()
+        self._values: dict[str, bytes] = {}
+        self._unsent: dict[str, None] = {}
+
+    def set(self, topic: str, payload: bytes) -> None:
+        """Make this the value."""
+        with self._mutex:
+            self._values[topic] = payload
+            self._unsent[topic] = None
+
+    def renew(self, topic: str, payload: bytes) -> None:
+        """Make this the value and everything unsent, this first: a new connection may be to a wiped broker."""
+        with self._mutex:
+            self._values = {topic: payload, **{other: self._values[other] for other in self._values if other != topic}}
+            self._unsent = dict.fromkeys(self._values)
+
+    def take(self, flying: Container[str]) -> list[tuple[str, bytes]]:
+        """Return topics and values to send now; those on their way wait, so that each topic has one at a time."""
+        with self._mutex:
+            now = [(topic, self._values[topic]) for topic in self._unsent if topic not in flying]
+            for topic, _ in now:
+                del self._unsent[topic]
+        return now
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is unsent."""
+        return bool(self._unsent)

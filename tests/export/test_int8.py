@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from calibration.table import CalibrationError
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import SIDE, to_input
+from export.errors import ExportError
+from export.flavours import FLAVOURS, make_flavours
+from export.fusion import prove_fusion
+from export.pixels import in_pairs
+from export.qdq import mean_error, step_of
+from export.weights_only import MIDDLE, to_blocks
+from tests.export.conftest import Exported
+
+
+def run(model: ModelProto, **inputs: NDArray[np.generic]) -> list[NDArray[np.float32]]:
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    return list(session.run(None, inputs))
+
+
+def test_int8_encoders_see_nearly_what_fp32_sees(exported: Exported) -> None:
+    graphs = exported.contents.model.graphs
+    image = to_input(read_photo(exported.photos[0]))
+    reference = run(graphs["encoder.fp32.onnx"], image=image)
+    for flavour in ("cpu-x86", "cpu-arm"):
+        for one, other in zip(reference, run(graphs[FLAVOURS[flavour].encoder], image=image), strict=True):
+            assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.95
+
+
+def test_everything_that_should_runs_in_integers(exported: Exported) -> None:
+    graphs = exported.contents.model.graphs
+    for flavour in ("cpu-x86", "cpu-arm"):
+        fused = prove_fusion(graphs[FLAVOURS[flavour].encoder], flavour)
+        assert fused == {"QLinearConv": 55, "QLinearAdd": 10, "QLinearAveragePool": 1}
+    assert prove_fusion(graphs["decoder.cpu.onnx"], "decoder") == {"MatMulNBits": 4}
+
+
+def test_a_graph_that_was_left_in_float_is_caught(exported: Exported) -> None:
+    with pytest.raises(ExportError, match="would run 55 INT8 layers in float"):
+        prove_fusion(exported.encoder, "encoder")
+    with pytest.raises(ExportError, match="in float"):
+        prove_fusion(exported.decoder, "decoder")
+
+
+def test_one_layer_that_does_not_fuse_is_caught_and_named(exported: Exported) -> None:
+    model = ModelProto()
+    model.CopyFrom(exported.contents.model.graphs["encoder.cpu-x86.onnx"])
+    key = next(node for node in model.graph.node if node.name == "key")
+    dequantized = next(node for node in model.graph.node if key.output[0] in node.input)
+    model.graph.node.remove(dequantized)  # without its QuantizeLinear, the product has a float output
+    reader = next(node for node in model.graph.node if dequantized.output[0] in node.input)
+    reader.input[0] = key.output[0]
+    model.graph.node.remove(reader)
+    after = next(node for node in model.graph.node if reader.output[0] in node.input)
+    after.input[0] = key.output[0]
+    with pytest.raises(ExportError, match="would run 1 INT8 layers in float .*key"):
+        prove_fusion(model, "encoder")
+
+
+def test_a_graph_that_does_not_load_is_refused() -> None:
+    with pytest.raises(ExportError, match="can't load it"):
+        prove_fusion(ModelProto(), "encoder")
+
+
+def test_the_embedding_is_stored_once_and_looked_up_from_the_output_layer(exported: Exported) -> None:
+    model = exported.contents.model.graphs["decoder.cpu.onnx"]
+    stored = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
+    lookup = next(node for node in model.graph.node if node.op_type == "GatherBlockQuantized")
+    output = next(node for node in model.graph.node if node.name == "decoder.embedding")
+    rows = next(node for node in model.graph.node if lookup.input[0] in node.output)
+    assert (rows.input[0], lookup.input[2]) == (output.input[1], output.input[2])
+    assert not any(array.dtype == np.float32 and array.size > 2000 for array in stored.values())
+    integers, scales = stored[output.input[1]].astype(np.float32), stored[output.input[2]]
+    table = ((integers - MIDDLE) * scales[..., None]).reshape(len(integers), -1)
+    shown = ModelProto()
+    shown.CopyFrom(model)
+    shown.graph.output.append(helper.make_tensor_value_info(lookup.output[0], TensorProto.FLOAT, None))
+    size = exported.checkpoint.model.size
+    tokens = np.array([0, 5, 39], np.int64)
+    results = run(
+        shown,
+        token=tokens,
+        state=np.zeros((3, size.hidden), np.float32),
+        regions=np.zeros((1, 49, size.region), np.float32),
+        keys=np.zeros((1, 49, size.attention), np.float32),
+    )
+    assert np.allclose(results[-1], table[tokens], atol=1e-6)
+
+
+def test_blocks_are_within_half_a_step_of_the_weights() -> None:
+    weight = np.random.default_rng(0).normal(size=(5, 96)).astype(np.float32)
+    weight[1] = 0
+    integers, scales = to_blocks(weight)
+    assert integers.shape == (5, 3, 32)
+    real = (integers.astype(np.float32) - MIDDLE) * scales[..., None]
+    assert (np.abs(real.reshape(weight.shape) - weight) <= np.repeat(scales, 32, 1) * 0.5001).all()
+
+
+@pytest.mark.parametrize("limits", [(-3.0, 5.0), (0.0, 6.0), (2.0, 6.0), (-1.0, -0.5), (0.0, 0.0)])
+def test_zero_is_represented_exactly(limits: tuple[float, float]) -> None:
+    for kind in (np.uint8, np.int8):
+        step = step_of(limits, kind)
+        info = np.iinfo(kind)
+        assert info.min <= step.zero <= info.max
+        lowest, highest = (step.scale * (int(end) - int(step.zero)) for end in (info.min, info.max))
+        assert lowest <= limits[0] + step.scale
+        assert highest >= limits[1] - step.scale
+
+
+def test_the_mean_error_is_what_rounding_adds_on_average() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(3, 1, (10_000, 4))
+    weight = random.normal(size=(6, 4, 1, 1))
+    rounded = np.round(weight)
+    difference = (inputs @ (rounded - weight)[:, :, 0, 0].T).mean(0)
+    assert mean_error(weight, rounded, inputs.mean(0)) == pytest.approx(difference)
+    depthwise = random.normal(size=(4, 1, 3, 3))
+    expected = (np.round(depthwise) - depthwise).sum((1, 2, 3)) * inputs.mean(0)
+    assert mean_error(depthwise, np.round(depthwise), inputs.mean(0)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "pads"),
+    [
+        (3, 2, (1, 1, 1, 1)),
+        (3, 2, (0, 0, 1, 1)),
+        (8, 8, (0, 0, 0, 0)),
+        (5, 4, (2, 2, 2, 2)),
+        (7, 2, (3, 3, 3, 3)),
+    ],
+)
+def test_columns_in_pairs_give_the_same_products(
+    kernel: int, stride: int, pads: tuple[int, int, int, int]
+) -> None:
+    random = np.random.default_rng(0)
+    weight = random.normal(size=(2, 3, kernel, kernel)).astype(np.float32)
+    image = random.normal(size=(1, SIDE, SIDE, 3)).astype(np.float32)
+    settings = {"kernel_shape": [kernel, kernel], "strides": [stride, stride], "pads": list(pads), "group": 1}
+    conv = helper.make_node("Conv", ["planes", "weight"], ["out"], **settings)
+    expected = convolve(conv, image.transpose(0, 3, 1, 2), weight)
+    paired = in_pairs(conv, weight)
+    pairs = image.reshape(1, SIDE, SIDE // 2, 6).transpose(0, 3, 1, 2)
+    assert np.allclose(convolve(conv, pairs, paired), expected, atol=1e-3)
+
+
+def convolve(conv: object, planes: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    graph = helper.make_graph(
+        [conv],
+        "one",
+        [helper.make_tensor_value_info("planes", TensorProto.FLOAT, planes.shape)],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(weight, "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    return run(model, planes=np.ascontiguousarray(planes))[0]
+
+
+def test_the_calibration_of_another_model_is_refused(exported: Exported) -> None:
+    with pytest.raises(CalibrationError, match="another model"):
+        make_flavours(exported.decoder, exported.decoder, exported.table)

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge_caption import loop
+from edge_caption.cameras.camera import feed_of
+from edge_caption.captioner import Captioner
+from edge_caption.config import Settings, load
+from edge_caption.errors import CameraError, ConfigError, OutboxError
+from edge_caption.frame import Pixels
+from edge_caption.identity import outbox_path
+from edge_caption.mqtt.broker import free_port
+from edge_caption.mqtt.messages import CaptionEvent, CaptionMessage, Health
+from edge_caption.outbox import Outbox
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
+from tests.conftest import encode
+
+__all__ = ["listener", "mosquitto"]
+
+
+@pytest.fixture
+def album(tmp_path: Path, picture: Pixels) -> Path:
+    """Six photos."""
+    folder = tmp_path / "album"
+    folder.mkdir()
+    for number in range(6):
+        (folder / f"{number}.png").write_bytes(encode(np.roll(picture, number * 40, axis=1), ".png"))
+    return folder
+
+
+def settings_for(tmp_path: Path, album: Path | str, broker: str, **camera: object) -> Settings:
+    options = {
+        "node": "pi",
+        "state_dir": tmp_path / "state",
+        "camera": {"source": str(album), "name": "porch", "fps": 100, **camera},
+        "mqtt": {"broker": broker, "health_s": 0.2},
+    }
+    return load(None, options, {})
+
+
+def run(settings: Settings, captioner: Captioner, stop: threading.Event | None = None) -> list[CaptionMessage]:
+    assert settings.camera.source
+    shown: list[CaptionMessage] = []
+    feed = feed_of(settings.camera.source, settings.camera)
+    loop.run(settings, feed, captioner, shown.append, stop or threading.Event())
+    return shown
+
+
+def test_every_photo_becomes_one_event_with_what_the_captioner_said(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
+) -> None:
+    shown = run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
+    events = wait_for(lambda: (found := listener.payloads("/event")) and len(found) == 6 and found)
+    messages = [msgspec.json.decode(event, type=CaptionEvent) for event in events]
+    assert [message.id for message in messages] == [f"pi:{number}" for number in range(1, 7)]
+    expected = [tiny_captioner.caption(photo) for photo in sorted(album.iterdir())]
+    assert [message.caption for message in messages] == [caption.text for caption in expected]
+    assert [message.caption for message in shown] == [caption.text for caption in expected]
+    for message, caption in zip(messages, expected, strict=True):
+        assert (message.event_type, message.node, message.camera, message.schema) == ("caption", "pi", "porch", 1)
+        assert [word.text for word in message.words] == [word.text for word in caption.words]
+        assert [word.box for word in message.words] == [word.box for word in caption.words]
+        assert message.confidence == pytest.approx(caption.confidence, abs=1e-3)
+        assert abs(message.captured_at - time.time()) < 60
+        assert 0 < message.age_ms < 10_000
+        assert set(message.stages_ms) == {"preprocess", "encode", "decode"}
+        assert message.dropped_since_last == 0
+        assert message.model.sha256 == tiny_captioner.model.sha256
+
+
+def test_what_remains_on_the_broker_tells_the_truth(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
+    kept = retained(mosquitto.port)
+    assert set(kept) == {
+        "edge_caption/pi/status",
+        "edge_caption/pi/health",
+        "edge_caption/pi/cam/porch/status",
+        "edge_caption/pi/cam/porch/caption",
+    }
+    assert kept["edge_caption/pi/status"] == kept["edge_caption/pi/cam/porch/status"] == b"offline"
+    newest = msgspec.json.decode(kept["edge_caption/pi/cam/porch/caption"], type=CaptionMessage)
+    assert newest.id == "pi:6"
+    health = msgspec.json.decode(kept["edge_caption/pi/health"], type=Health)
+    assert (health.captions, health.outbox_depth, health.outbox_rejected) == (6, 0, 0)
+    assert health.latency_ms is not None
+    assert health.latency_ms.p50 <= health.latency_ms.p95 <= health.latency_ms.max
+    assert 20 < health.rss_mb < 2000
+
+
+def test_an_absent_broker_leaves_the_captions_for_the_next_start(
+    tmp_path: Path, album: Path, tiny_captioner: Captioner, monkeypatch: pytest.MonkeyPatch, mosquitto: Mosquitto
+) -> None:
+    monkeypatch.setattr(loop, "DRAIN_S", 0.5)
+    run(settings_for(tmp_path, album, f"mqtt://127.0.0.1:{free_port()}"), tiny_captioner)
+    outbox = Outbox(outbox_path(tmp_path / "state", "pi"))
+    assert outbox.depth == 6
+    outbox.close()
+    listener = Listener(mosquitto.port)
+    run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
+    wait_for(lambda: len(listener.events()) == 12)
+    assert [event["id"] for event in listener.events()] == [f"pi:{number}" for number in range(1, 13)]
+    captured = [event["captured_at"] for event in listener.events()]
+    assert captured == sorted(captured)
+    # The retained topic never shows the backlog.
+    first = msgspec.json.decode(listener.payloads("/caption")[0], type=CaptionMessage)
+    assert int(first.id.removeprefix("pi:")) > 6
+    listener.close()
+
+
+def test_the_pace_is_the_one_asked_for(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    began = time.monotonic()
+    shown = run(settings_for(tmp_path, album, mosquitto.url, fps=5), tiny_captioner)
+    assert len(shown) == 6
+    # Five steps between six captions; a slow machine may take longer, none may be quicker.
+    assert time.monotonic() - began >= 0.99
+    gaps = np.diff([message.captured_at for message in shown])
+    assert gaps.min() > 0.05
+
+
+def test_a_stop_ends_an_endless_loop_and_loses_nothing(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
+) -> None:
+    stop = threading.Event()
+    threading.Timer(1.5, stop.set).start()
+    shown = run(settings_for(tmp_path, album, mosquitto.url, loop=True), tiny_captioner, stop)
+    assert len(shown) > 6
+    wait_for(lambda: len(listener.events()) == len(shown))
+    assert listener.payloads("pi/status") == [b"online", b"offline"]
+
+
+def test_errors_end_the_loop(tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner) -> None:
+    with pytest.raises(CameraError, match="there is no video"):
+        run(settings_for(tmp_path, "none.mp4", mosquitto.url), tiny_captioner)
+    (tmp_path / "file").touch()
+    options = {"state_dir": tmp_path / "file", "camera": {"source": str(album)}}
+    with pytest.raises(OutboxError, match="state cannot be kept in"):
+        run(load(None, options, {}), tiny_captioner)
+    with pytest.raises(ConfigError, match=f"port {mosquitto.port} is taken"):
+        run(settings_for(tmp_path, album, f"embedded:{mosquitto.port}"), tiny_captioner)
+
+
+def test_the_embedded_broker_serves_this_computer_only(tmp_path: Path, album: Path, tiny_captioner: Captioner) -> None:
+    pytest.importorskip("amqtt", reason="the embedded broker is an extra")
+    port = free_port()
+    stop = threading.Event()
+    settings = settings_for(tmp_path, album, f"embedded:{port}", loop=True, fps=10)
+    runner = threading.Thread(target=run, args=(settings, tiny_captioner, stop))
+    runner.start()
+    try:
+        wait_for(lambda: _listening(port))
+        heard = Listener(port)
+        wait_for(lambda: len(heard.events()) > 5)
+        heard.close()
+        assert _listening(port) == {"0100007F"}
+    finally:
+        stop.set()
+        runner.join(20)
+    assert not _listening(port)
+
+
+def _listening(port: int) -> set[str]:
+    """Return the addresses on which this computer listens on a port, as /proc/net/tcp writes them."""
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
+    return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
