@@ -67,6 +67,8 @@ def _session_with_outputs(model: ModelProto, tensors: list[str]) -> onnxruntime.
     )
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False  # the arena would keep the peak of every activation at once
+    # Between two runs numpy counts; a worker that spins meanwhile would take a core from it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     providers = ["CPUExecutionProvider"]
     return onnxruntime.InferenceSession(shown.SerializeToString(), options, providers=providers)

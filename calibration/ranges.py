@@ -1,7 +1,7 @@
 """Values that stream by -> the range worth representing in 8 bits.
 
-Pass 1 finds each tensor's extremes (and its channels' means), pass 2 counts its values in a fixed number of bins between
-them; both need the same memory for ten photos and for ten thousand. A method turns a tensor's histogram into a range.
+Pass 1 finds each tensor's extremes (and its channels' means), pass 2 counts its values in a fixed number of bins
+between them; both need the same memory for ten photos and for ten thousand. A method turns a histogram into a range.
 """
 
 from __future__ import annotations
@@ -100,9 +100,9 @@ def minmax(histogram: Histogram) -> Range:
     return histogram.low, histogram.high
 
 
-PERCENTILE = 99.995
-"""Of the values, on each side, that keep their place; the rest saturates. Measured on
-MobileNetV2 (signal to noise of the regions): 99.99 loses 1 dB once it is fine-tuned, 99.999 loses 2 dB before it is."""
+PERCENTILE = 99.999
+"""Of the values, on each side, that keep their place; the rest saturates. Signal to noise of the regions in dB, measured
+on a fine-tuned MobileNetV2: 99.99 19.0, 99.995 20.0, 99.999 20.3, all values 18.4."""
 
 
 def percentile(histogram: Histogram) -> Range:

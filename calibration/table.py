@@ -46,7 +46,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def encode(self) -> bytes:
         """Return it as a JSON file's bytes."""
-        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=1) + b"\n"
+        return msgspec.json.encode(self, order="sorted") + b"\n"
 
 
 def load_table(file: Path) -> Table:

@@ -6,6 +6,7 @@ many times slower. So the optimized graph is looked at.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -16,7 +17,8 @@ from onnx import ModelProto, NodeProto
 
 from export.errors import ExportError
 
-PRODUCTS = {"Conv", "FusedConv", "Gemm", "FusedGemm", "MatMul", "FusedMatMul"}
+CONVOLUTIONS = {"Conv", "FusedConv"}
+PRODUCTS = {"Gemm", "FusedGemm", "MatMul", "FusedMatMul"}
 """Operators that multiply by weights in float."""
 
 FEW = 1024
@@ -48,15 +50,14 @@ def prove_fusion(model: ModelProto, name: str) -> Counter[str]:
 
 
 def _is_float_product(item: NodeProto, weights: dict[str, onnx.TensorProto]) -> bool:
+    if item.op_type in CONVOLUTIONS:
+        return True
     if item.op_type not in PRODUCTS:
         return False
     weight = weights.get(item.input[1])
-    if weight is None:  # dequantized, transposed or cast at run time, unless both factors are activations
-        return item.op_type not in {"MatMul", "FusedMatMul"}
-    count = 1
-    for length in weight.dims:
-        count *= length
-    return count > FEW
+    if weight is None:  # two activations, or weights that are unpacked at run time, which is caught there
+        return False
+    return bool(math.prod(weight.dims) > FEW)
 
 
 def _unpacks_weights(item: NodeProto, weights: dict[str, onnx.TensorProto]) -> bool:

@@ -73,6 +73,8 @@ def untrained() -> CaptionModel:
         if isinstance(module, nn.BatchNorm2d):  # as if it had seen photos, or folding would be trivial
             nn.init.uniform_(module.weight, 0.8, 1.6)
             nn.init.uniform_(module.bias, -0.2, 0.6)
+            assert module.running_mean is not None
+            assert module.running_var is not None
             nn.init.uniform_(module.running_mean, -0.2, 0.2)
             nn.init.uniform_(module.running_var, 0.5, 1.5)
     nn.init.normal_(model.decoder.word_bias)

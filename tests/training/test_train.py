@@ -15,6 +15,7 @@ import torch
 from edge_caption.errors import BundleError, ConfigError
 from edge_caption.photos import list_photos, read_photo
 from tests.conftest import ROOT, encode
+from training.batches import in_steps
 from training.checkpoint import load_checkpoint
 from training.data.load import load
 from training.encoders import mobilenet_v2
@@ -48,11 +49,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 
 
 @pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def weights(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backbone without training but with batch statistics: it tells photos apart, though it knows nothing of them."""
     torch.manual_seed(2)
-    state = {f"features.{name}": value for name, value in mobilenet_v2().state_dict().items()}
-    torch.save(state, tmp_path_factory.mktemp("weights") / "untrained.pth")
-    return tmp_path_factory.getbasetemp() / "weights0" / "untrained.pth"
+    backbone = mobilenet_v2().train()
+    images = torch.cat(list(in_steps([photo.file for photo in data.train], 32)))
+    with torch.no_grad():
+        for module in backbone.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = None  # the statistics of this one batch
+        backbone(images.permute(0, 3, 1, 2) / 64.0 - 2.0)
+    file = tmp_path_factory.mktemp("weights") / "untrained.pth"
+    torch.save({f"features.{name}": value for name, value in backbone.state_dict().items()}, file)
+    return file
 
 
 def recipe(*stages: Stage) -> Recipe:
@@ -62,9 +71,9 @@ def recipe(*stages: Stage) -> Recipe:
 
 MEMORISE = Stage(
     name="memorise",
-    epochs=60,
-    learning_rate=1e-2,
-    photos_per_step=32,
+    epochs=20,
+    learning_rate=5e-3,
+    photos_per_step=4,
     captions_per_photo=1,
     label_smoothing=0.0,
     weight_decay=0.0,

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from calibration.table import load_table
+from edge_caption.bundle import open_bundle
+from edge_caption.captioner import Captioner
+from edge_caption.errors import ConfigError
+from export.errors import ExportError
+from export.flavours import FLAVOURS, SHIPPED
+from export.quality import cider_lost, gate
+from export.run import Job, export
+from export.write_bundle import replacing, write_bundle
+from tests.export.conftest import Exported
+from training.data.photos import CaptionedPhoto
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def same_score(sentences: Sequence[str]) -> dict[str, float]:
+    return {"cider": 0.5, "bleu_4": 0.2}
+
+
+def test_the_gate_says_which_flavour_lost_how_much() -> None:
+    quality = {"fp32": {"cider": 0.5}, "cpu-x86": {"cider": 0.495}, "cpu-arm": {"cider": 0.4866}}
+    assert cider_lost(quality, "cpu-x86") == 0.005
+    with pytest.raises(ExportError, match=r"cpu-arm loses 0\.0134 CIDEr against fp32 \(0\.5000 -> 0\.4866\)"):
+        gate(quality, 0.01)
+    gate(quality, 0.0134)
+
+
+def test_a_bundle_opens_and_says_something(exported: Exported, tmp_path: Path) -> None:
+    write_bundle(exported.contents, tuple(FLAVOURS), "card", tmp_path)
+    bundle = open_bundle(tmp_path)
+    bundle.verify()
+    assert set(bundle.manifest.flavours) == set(FLAVOURS)
+    for flavour in FLAVOURS:
+        caption = Captioner(tmp_path, flavour=flavour, beam=1, threads=1).caption(exported.photos[0])
+        assert caption.words
+
+
+def test_two_flavours_share_a_decoder_file(exported: Exported, tmp_path: Path) -> None:
+    write_bundle(exported.contents, SHIPPED, "card", tmp_path)
+    assert set(files_of(tmp_path)) == {
+        *("manifest.json", "MODEL_CARD.md", "vocabulary.json", "calibration.json"),
+        *("encoder.cpu-x86.onnx", "encoder.cpu-arm.onnx", "decoder.cpu.onnx"),
+    }
+
+
+def test_a_new_bundle_takes_the_place_of_an_old_one(tmp_path: Path) -> None:
+    target = tmp_path / "bundle"
+    for content in ("old", "new"):
+        with replacing(target) as folder:
+            (folder / "manifest.json").write_text(content)
+    assert files_of(target) == {"manifest.json": b"new"}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def write_half(target: Path, interruption: BaseException | type[BaseException]) -> None:
+    with replacing(target) as folder:
+        (folder / "manifest.json").write_text("half")
+        raise interruption
+
+
+@pytest.mark.parametrize(
+    "interruption", [KeyboardInterrupt, ExportError, OSError(28, "No space left on device")]
+)
+def test_an_interrupted_export_leaves_what_was_there(
+    tmp_path: Path, interruption: BaseException | type[BaseException]
+) -> None:
+    target = tmp_path / "bundle"
+    for before in ({}, {"manifest.json": b"old"}):
+        if before:
+            target.mkdir()
+            (target / "manifest.json").write_bytes(b"old")
+        with pytest.raises((KeyboardInterrupt, ExportError, ConfigError)):
+            write_half(target, interruption)
+        assert (files_of(target) if target.exists() else {}) == before
+        assert list(tmp_path.iterdir()) == [target] * bool(before)
+
+
+def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(ConfigError, match="is no bundle"), replacing(tmp_path):
+        pass
+    assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+@pytest.fixture
+def job(exported: Exported, tmp_path: Path) -> Job:
+    photos = [CaptionedPhoto(photo, ("a word1 word2",)) for photo in exported.photos]
+    return Job(
+        checkpoint=exported.checkpoint,
+        train=photos,
+        dev=photos[:2],
+        out=tmp_path / "bundle",
+        name="test",
+        version="1",
+        flavours=SHIPPED,
+        method="percentile",
+        calibration_photos=4,
+        calibration=None,
+        gate=0.01,
+    )
+
+
+def test_the_whole_export_gives_the_same_bytes_again(job: Job, tmp_path: Path) -> None:
+    report = export(job, same_score, lambda photos, _: photos)
+    first = files_of(job.out)
+    # Again, from the table that the first one wrote.
+    again = replace(job, out=tmp_path / "again", calibration=job.out / "calibration.json")
+    export(again, same_score, lambda photos, _: photos)
+    assert files_of(again.out) == first
+    assert report.sizes["cpu-x86"] < report.sizes["fp32"] / 3
+    assert set(report.latency) >= {"fp32"}
+    assert load_table(job.out / "calibration.json").photos == 4
+    assert open_bundle(job.out).manifest.quality["cpu-arm"]["cider"] == 0.5
+    assert "| cpu-x86 | 0.500 | 0.200 |" in first["MODEL_CARD.md"].decode()
+
+
+def test_a_flavour_that_says_worse_sentences_is_not_written(job: Job) -> None:
+    scores = iter([0.5, 0.47, 0.5])
+    with pytest.raises(ExportError, match=r"cpu-x86 loses 0\.0300 CIDEr"):
+        export(job, lambda _: {"cider": next(scores), "bleu_4": 0.2}, lambda photos, _: photos)
+    assert not job.out.exists()
+
+
+def test_an_unknown_flavour_is_refused(job: Job) -> None:
+    with pytest.raises(ConfigError, match="there is no flavour cpu-vax; choose of: fp32, cpu-x86, cpu-arm"):
+        export(replace(job, flavours=["cpu-vax"]), same_score, lambda photos, _: photos)
