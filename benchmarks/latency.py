@@ -1,8 +1,8 @@
 """A 640x480 frame in memory -> a sentence: the INT8 bundle, the same model in fp32, and in PyTorch eager, in one run.
 
-PyTorch and fp32 get untrained weights of the sizes of the bundle (speed does not depend on their values), with the end of
-the sentence made impossible, and say for each frame as many words as the bundle does. All three run the search of the
-device. Rounds are interleaved, so that a machine whose speed drifts slows all alike.
+PyTorch and fp32 get untrained weights of the bundle's sizes (speed does not depend on their values) that never end a
+sentence, and say for each frame as many words as the bundle does. All three run the device's own search. Rounds are
+interleaved, so that a machine whose speed drifts slows all alike.
 """
 
 from __future__ import annotations

@@ -26,8 +26,6 @@ def _load(file: Path) -> ModelProto:
     try:
         return onnx.load(file)
     except OSError as error:
-        raise CalibrationError(
-            f"{file} can't be read ({error.strerror}); export with --flavours fp32 first"
-        ) from error
+        raise CalibrationError(f"{file} can't be read ({error.strerror}); export with --flavours fp32 first") from error
     except Exception as error:  # protobuf raises its own kind
         raise CalibrationError(f"{file} is no ONNX graph ({error}); export it again") from error

@@ -62,9 +62,7 @@ def _float_inputs(model: ModelProto) -> list[str]:
 def _session_with_outputs(model: ModelProto, tensors: list[str]) -> onnxruntime.InferenceSession:
     shown = ModelProto()
     shown.CopyFrom(model)
-    shown.graph.output.extend(
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in tensors
-    )
+    shown.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in tensors)
     options = onnxruntime.SessionOptions()
     options.enable_cpu_mem_arena = False  # the arena would keep the peak of every activation at once
     # Between two runs numpy counts; a worker that spins meanwhile would take a core from it.

@@ -35,9 +35,7 @@ def find_photos(source: Path) -> list[Path]:
     try:
         lines = source.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise PhotoError(
-            f"the list {source} can't be read ({error}); give a text file or a folder"
-        ) from error
+        raise PhotoError(f"the list {source} can't be read ({error}); give a text file or a folder") from error
     photos = [source.parent / line.strip() for line in lines if line.strip()]
     if not photos:
         raise PhotoError(f"the list {source} names no photo; choose another")

@@ -78,9 +78,7 @@ class Means:
 
     def rounded(self) -> dict[str, list[float]]:
         """Return each tensor's means, to the four digits that matter (the table goes to every device)."""
-        return {
-            name: [float(f"{mean:.4g}") for mean in sums / self._runs] for name, sums in self._sums.items()
-        }
+        return {name: [float(f"{mean:.4g}") for mean in sums / self._runs] for name, sums in self._sums.items()}
 
 
 class Histograms:

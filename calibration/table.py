@@ -65,6 +65,5 @@ def graphs_sha256(encoder: ModelProto, decoder: ModelProto) -> dict[str, str]:
     """Return what a table knows its model by."""
     models = {"encoder": encoder, "decoder": decoder}
     return {
-        name: hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest()
-        for name, model in models.items()
+        name: hashlib.sha256(model.SerializeToString(deterministic=True)).hexdigest() for name, model in models.items()
     }

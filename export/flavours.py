@@ -38,8 +38,7 @@ class Model:
         """Return a flavour's files."""
         names = FLAVOURS[flavour]
         return {
-            name: self.graphs[name].SerializeToString(deterministic=True)
-            for name in (names.encoder, names.decoder)
+            name: self.graphs[name].SerializeToString(deterministic=True) for name in (names.encoder, names.decoder)
         }
 
     def size(self, flavour: str) -> int:

@@ -38,9 +38,7 @@ def prove_fusion(model: ModelProto, name: str) -> Counter[str]:
     """
     graph = optimized(model, name).graph
     weights = {item.name: item for item in graph.initializer}
-    left = [
-        item for item in graph.node if _is_float_product(item, weights) or _unpacks_weights(item, weights)
-    ]
+    left = [item for item in graph.node if _is_float_product(item, weights) or _unpacks_weights(item, weights)]
     if left:
         raise ExportError(
             f"{name}: ONNX Runtime {onnxruntime.__version__} would run {len(left)} INT8 layers in float "
@@ -71,18 +69,14 @@ def optimized(model: ModelProto, name: str) -> ModelProto:
         ExportError: it can't load the graph.
     """
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = (
-        4  # it warns that an optimized graph is only for this machine: just what is wanted
-    )
+    options.log_severity_level = 4  # it warns that an optimized graph is only for this machine: just what is wanted
     # Signed activations fuse by default only where they are fast, on Arm; here it's asked whether they would.
     options.add_session_config_entry("session.qdqisint8allowed", "1")
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "optimized.onnx"
         options.optimized_model_filepath = str(file)
         try:
-            onnxruntime.InferenceSession(
-                model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-            )
+            onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime raises its own kinds, which share no base class
             raise ExportError(f"{name}: ONNX Runtime can't load it ({str(error).splitlines()[0]})") from error
         return onnx.load(file)

@@ -51,9 +51,7 @@ class DecoderGraph(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(
-        self, token: Tensor, state: Tensor, regions: Tensor, keys: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, token: Tensor, state: Tensor, regions: Tensor, keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Say B words.
 
         Args:

@@ -47,9 +47,7 @@ def time_flavours(bundle: Path, flavours: Mapping[str, Graphs]) -> dict[str, Lat
     best = dict.fromkeys(jobs, Latency(np.inf, np.inf))
     for _ in range(ROUNDS):
         for name, (encode, decode) in jobs.items():
-            best[name] = Latency(
-                min(best[name].encoder, _clock(encode)), min(best[name].decoder, _clock(decode))
-            )
+            best[name] = Latency(min(best[name].encoder, _clock(encode)), min(best[name].decoder, _clock(decode)))
     return best
 
 

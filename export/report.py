@@ -38,9 +38,7 @@ def parity_line(parity: Parity) -> str:
 def proofs_table(report: Report) -> Table:
     """Lay out one column a flavour."""
     photos = report.quality[REFERENCE]["photos"]
-    table = Table(
-        "", *report.quality, title=f"Proofs: {photos} dev photos, greedy; times on 1 thread, {STEPS} words"
-    )
+    table = Table("", *report.quality, title=f"Proofs: {photos} dev photos, greedy; times on 1 thread, {STEPS} words")
     columns = [_figures(report, flavour) for flavour in report.quality]
     for name in columns[0]:
         table.add_row(name, *(column[name] for column in columns))

@@ -80,9 +80,7 @@ def export(job: Job, score: Score, progress: Progress) -> Report:
     return Report(parity, fused, quality, latency, {name: contents.model.size(name) for name in FLAVOURS})
 
 
-def _table(
-    job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], progress: Progress
-) -> Table:
+def _table(job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], progress: Progress) -> Table:
     if job.calibration is not None:
         return load_table(job.calibration)
     return calibrate(encoder, decoder, photos, job.method, progress)

@@ -87,8 +87,7 @@ class Surgery:
             node.name = self._layer(node, counts)
             tensors = [name for name in node.output if name not in kept]
             names |= {
-                tensor: node.name if not index else f"{node.name}.{index}"
-                for index, tensor in enumerate(tensors)
+                tensor: node.name if not index else f"{node.name}.{index}" for index, tensor in enumerate(tensors)
             }
             del node.metadata_props[:]
             node.doc_string = ""

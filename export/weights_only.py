@@ -40,9 +40,7 @@ def quantize_decoder(model: ModelProto) -> ModelProto:
 
 
 def _product(surgery: Surgery, gemm: NodeProto) -> NodeProto:
-    assert {item.name: item.i for item in gemm.attribute}.get(
-        "transB"
-    ) == 1  # weights (N, K), as torch stores them
+    assert {item.name: item.i for item in gemm.attribute}.get("transB") == 1  # weights (N, K), as torch stores them
     weight = surgery.constant(gemm.input[1])
     integers, scales = to_blocks(weight)
     name = gemm.input[1]

@@ -75,10 +75,7 @@ def _manifest(contents: Contents, flavours: Sequence[str], files: Mapping[str, b
         sizes=contents.sizes,
         decoding=contents.decoding,
         flavours={flavour: FLAVOURS[flavour] for flavour in flavours},
-        files={
-            name: FileRecord(hashlib.sha256(data).hexdigest(), len(data))
-            for name, data in sorted(files.items())
-        },
+        files={name: FileRecord(hashlib.sha256(data).hexdigest(), len(data)) for name, data in sorted(files.items())},
         training=dict(contents.trained_on),
         quality={flavour: contents.quality[flavour] for flavour in flavours if flavour in contents.quality},
         made_with={package: version(package) for package in MAKERS},
@@ -114,9 +111,5 @@ def check_target(target: Path) -> None:
     Raises:
         ConfigError: something else is there.
     """
-    if (
-        target.exists()
-        and not (target / MANIFEST).is_file()
-        and not (target.is_dir() and not any(target.iterdir()))
-    ):
+    if target.exists() and not (target / MANIFEST).is_file() and not (target.is_dir() and not any(target.iterdir())):
         raise ConfigError(f"{target} exists and is no bundle; choose another folder for --out")

@@ -148,9 +148,7 @@ def make_tiny_bundle(target: Path) -> None:
 
 def main() -> None:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        "python -m scripts.make_tiny_bundle", description="Make tests/data/tiny_bundle."
-    )
+    parser = argparse.ArgumentParser("python -m scripts.make_tiny_bundle", description="Make tests/data/tiny_bundle.")
     parser.add_argument("--out", type=Path, default=TARGET)
     make_tiny_bundle(parser.parse_args().out)
 

@@ -58,7 +58,7 @@ def test_a_large_jpeg_is_decoded_smaller_but_never_below_twice_the_input(picture
 
 
 def test_missing_photos_and_folders_are_named(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError, match="gone.jpg can't be read"):
+    with pytest.raises(PhotoError, match=r"gone\.jpg can't be read"):
         read_photo(tmp_path / "gone.jpg")
     with pytest.raises(PhotoError, match="holds no photo"):
         list_photos(tmp_path)

@@ -43,11 +43,19 @@ class Scorer:
         candidates = tokenize([[text] for text in captions])
         with contextlib.redirect_stdout(io.StringIO()):  # Bleu prints its own progress
             bleu = Bleu(4).compute_score(self._references, candidates)[0]
-            meteor = Meteor().compute_score(self._references, candidates)[0]
+            meteor = _meteor(self._references, candidates)
             rouge = Rouge().compute_score(self._references, candidates)[0]
             cider = Cider().compute_score(self._references, candidates)[0]
         names = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider")
         return {name: float(value) for name, value in zip(names, (*bleu, meteor, rouge, cider), strict=True)}
+
+
+def _meteor(references: Tokenized, candidates: Tokenized) -> float:
+    meteor = Meteor()
+    try:
+        return float(meteor.compute_score(references, candidates)[0])
+    finally:
+        meteor.meteor_p.communicate()  # it leaves its Java process and pipes open
 
 
 def tokenize(texts: Sequence[Sequence[str]]) -> Tokenized:

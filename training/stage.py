@@ -49,6 +49,8 @@ class CaptionStage(lightning.LightningModule):
         return loss, ((1 - looked[written]) ** 2).mean()
 
     def on_train_epoch_start(self) -> None:
+        # Lightning leaves modes as they are, and a loaded checkpoint is in eval mode: without dropout.
+        self.model.train()
         # Batch norms keep ImageNet's statistics: batches of a small data set would only add noise to them.
         self.model.encoder.backbone.eval()
 

@@ -68,9 +68,7 @@ def write_half(target: Path, interruption: BaseException | type[BaseException]) 
         raise interruption
 
 
-@pytest.mark.parametrize(
-    "interruption", [KeyboardInterrupt, ExportError, OSError(28, "No space left on device")]
-)
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, ExportError, OSError(28, "No space left on device")])
 def test_an_interrupted_export_leaves_what_was_there(
     tmp_path: Path, interruption: BaseException | type[BaseException]
 ) -> None:

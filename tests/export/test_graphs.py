@@ -26,9 +26,7 @@ def test_a_changed_graph_fails_the_comparison(exported: Exported, part: str) -> 
 def with_a_changed_bias(model: ModelProto) -> ModelProto:
     changed = ModelProto()
     changed.CopyFrom(model)
-    bias = next(
-        item for item in changed.graph.initializer if item.name in {"project.bias", "decoder.to_output.bias"}
-    )
+    bias = next(item for item in changed.graph.initializer if item.name in {"project.bias", "decoder.to_output.bias"})
     bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) + 0.01, bias.name))
     return changed
 

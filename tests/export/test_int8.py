@@ -134,9 +134,7 @@ def test_the_mean_error_is_what_rounding_adds_on_average() -> None:
         (7, 2, (3, 3, 3, 3)),
     ],
 )
-def test_columns_in_pairs_give_the_same_products(
-    kernel: int, stride: int, pads: tuple[int, int, int, int]
-) -> None:
+def test_columns_in_pairs_give_the_same_products(kernel: int, stride: int, pads: tuple[int, int, int, int]) -> None:
     random = np.random.default_rng(0)
     weight = random.normal(size=(2, 3, kernel, kernel)).astype(np.float32)
     image = random.normal(size=(1, SIDE, SIDE, 3)).astype(np.float32)
@@ -149,9 +147,7 @@ def test_columns_in_pairs_give_the_same_products(
     assert np.allclose(convolve(conv, pairs, paired), expected, atol=1e-3)
 
 
-def convolve(
-    conv: NodeProto, planes: NDArray[np.float32], weight: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def convolve(conv: NodeProto, planes: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
     graph = helper.make_graph(
         [conv],
         "one",

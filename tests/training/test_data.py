@@ -85,9 +85,9 @@ def test_csv_takes_quoted_captions_and_a_split_column(tmp_path: Path, photos: Pa
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, photos: Path, name: str, content: str, says: str) -> None:
+    file = write(tmp_path, name, content)
     with pytest.raises(DataError) as caught:
-        load(write(tmp_path, name, content), photos, "train")
-        load(write(tmp_path, name, content), photos, "dev")
+        [load(file, photos, split) for split in ("train", "dev")]
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
