@@ -88,10 +88,14 @@ def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
         "mean_steps": round(steps, 2),
         "median_ms": {name: round(median, 3) for name, median in medians.items()},
         "best_ms": {name: round(min(taken), 3) for name, taken in times.items()},
-        "times_faster_than": {
-            name: round(median / medians[flavour], 2) for name, median in medians.items() if name != flavour
-        },
+        "times_faster_than": {name: ratios(taken, times[flavour]) for name, taken in times.items() if name != flavour},
     }
+
+
+def ratios(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]:
+    """Return median and quartiles of the ratio, round by round: a slow moment of the machine hits both alike."""
+    low, middle, high = statistics.quantiles([one / other for one, other in zip(slower, faster, strict=True)], n=4)
+    return {"median": round(middle, 2), "quartile_1": round(low, 2), "quartile_3": round(high, 2)}
 
 
 def untrained(sizes: Sizes) -> CaptionModel:

@@ -27,8 +27,9 @@ class OnnxSession:
         options.intra_op_num_threads = threads
         # Between two frames a spinning worker would burn a core for nothing.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The arena keeps its peak for ever; a device has other uses for the memory.
-        options.enable_cpu_mem_arena = False
+        # Without a plan for it the arena grows piece by piece and stays small; without the arena each run would beg the
+        # system for every tensor anew.
+        options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=[PROVIDER])
