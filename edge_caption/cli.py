@@ -11,9 +11,12 @@ from edge_caption import __version__
 from edge_caption.commands import caption, demo, run
 from edge_caption.errors import EdgeCaptionError
 
+INTERRUPTED = 130
+"""What a shell reports of a program that Ctrl-C ended: 128 + SIGINT."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit code: 0, 1 for a failure, 2 for wrong usage."""
+    """Run a command; returns the exit code: 0, 1 for a failure, 2 for wrong usage, 130 for Ctrl-C."""
     args = parser().parse_args(argv)
     try:
         code: int = args.handler(args)
@@ -21,6 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeCaptionError as error:
         print(f"edge-caption: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output has gone (`… | head`); Python would complain once more when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -92,6 +93,18 @@ def test_a_model_that_cannot_be_used_ends_with_1_and_no_traceback(arguments: lis
     assert done.stdout == b""
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("edge-caption: error: ")
+
+
+def test_ctrl_c_ends_it_without_a_traceback(tiny_bundle: Path, photo: Path) -> None:
+    command = [sys.executable, "-m", "edge_caption", "caption", "--bundle", str(tiny_bundle), *[str(photo)] * 20_000]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
 
 
 def test_a_reader_that_leaves_early_sees_no_traceback(tiny_bundle: Path, photo: Path) -> None:
