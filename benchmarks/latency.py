@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import msgspec
 import numpy as np
 import onnx
 import torch
@@ -22,9 +23,10 @@ from numpy.typing import NDArray
 
 from edge_caption.backends import Arrays
 from edge_caption.backends.onnx import OnnxSession
-from edge_caption.bundle import Sizes, open_bundle
+from edge_caption.bundle import Manifest, open_bundle
 from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
+from edge_caption.errors import BundleError
 from edge_caption.frame import Pixels
 from edge_caption.photos import list_photos, read_photo
 from edge_caption.preprocess import to_input
@@ -69,7 +71,7 @@ def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
     torch.set_num_threads(threads)
     opened = open_bundle(bundle)
     flavour, encoder, decoder = opened.graphs()
-    model = untrained(opened.manifest.sizes)
+    model = untrained(dimensions(opened.manifest), opened.manifest.sizes.words)
     with tempfile.TemporaryDirectory() as folder:
         fp32 = [Path(folder) / name for name in ("encoder.onnx", "decoder.onnx")]
         for graph, file in zip(to_onnx(model), fp32, strict=True):
@@ -98,11 +100,24 @@ def ratios(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]
     return {"median": round(middle, 2), "quartile_1": round(low, 2), "quartile_3": round(high, 2)}
 
 
-def untrained(sizes: Sizes) -> CaptionModel:
-    """Build a captioner of these sizes that never ends a sentence by itself."""
+def dimensions(manifest: Manifest) -> Dimensions:
+    """Return what a bundle's captioner is made of.
+
+    Raises:
+        BundleError: it does not come from a training recipe.
+    """
+    try:
+        return msgspec.convert(manifest.training["recipe"]["model"], Dimensions)
+    except (KeyError, msgspec.ValidationError) as error:
+        raise BundleError(
+            f"{manifest.name} does not say which recipe it was trained by; export it again from its checkpoint"
+        ) from error
+
+
+def untrained(size: Dimensions, words: int) -> CaptionModel:
+    """Build a captioner of this size that never ends a sentence by itself."""
     torch.manual_seed(1)
-    size = Dimensions(region=sizes.region, attention=sizes.attention, hidden=sizes.hidden, embedding=sizes.embedding)
-    model = CaptionModel(size, sizes.words).eval()
+    model = CaptionModel(size, words).eval()
     with torch.no_grad():
         model.decoder.word_bias[END] = -1e4
     return model

@@ -42,7 +42,8 @@ class Observed:
 def watched_tensors(model: ModelProto) -> list[str]:
     """Return the float tensors that nodes compute, graph outputs aside.
 
-    What only feeds a clamp is left out: the clamp's output is what gets quantized, with the clamp merged into it.
+    What feeds nothing is left out, and what only feeds a clamp: the clamp's output is what gets quantized, with the
+    clamp merged into it.
     """
     inferred = onnx.shape_inference.infer_shapes(model).graph
     types = {info.name: info.type.tensor_type.elem_type for info in inferred.value_info}
@@ -51,7 +52,7 @@ def watched_tensors(model: ModelProto) -> list[str]:
         for name in node.input:
             readers.setdefault(name, set()).add(node.op_type)
     tensors = [name for node in model.graph.node for name in node.output]
-    return [name for name in tensors if types.get(name) == TensorProto.FLOAT and not readers[name] <= CLAMPS]
+    return [name for name in tensors if types.get(name) == TensorProto.FLOAT and not readers.get(name, set()) <= CLAMPS]
 
 
 def _float_inputs(model: ModelProto) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from edge_caption import preprocess
-from edge_caption.errors import BundleError
+from edge_caption.errors import BundleError, ConfigError
 from edge_caption.vocabulary import Vocabulary
 
 SCHEMA = 1
@@ -65,6 +65,8 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
 class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     """How sentences are searched unless the caller says otherwise."""
 
+    language: str = "en"
+
     beam: int = 1
     max_words: int = 20
     length_penalty: float = 0.7
@@ -80,6 +82,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     preprocessing: str
     sizes: Sizes
     decoding: Decoding
+    languages: dict[str, str] = msgspec.field(default_factory=lambda: {"en": " "})
+    """Language -> what stands between its words."""
     flavours: dict[str, Graphs]
     files: dict[str, FileRecord]
     training: dict[str, Any]
@@ -88,6 +92,18 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Flavour -> figures of this very artifact."""
     made_with: dict[str, str]
     """Package -> version."""
+
+    def speak(self, language: str | None) -> tuple[str, str]:
+        """Return a language (the bundle's own choice if None) and what stands between its words.
+
+        Raises:
+            ConfigError: the bundle does not speak it.
+        """
+        language = language or self.decoding.language
+        if language not in self.languages:
+            known = ", ".join(sorted(self.languages))
+            raise ConfigError(f"the bundle {self.name} does not speak {language!r}; choose one of: {known}")
+        return language, self.languages[language]
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,9 @@ class Caption:
     stages_ms: Mapping[str, float]
     """Milliseconds spent in each stage: preprocess, encode, decode."""
 
+    language: str = "en"
+    """ISO 639-1 code."""
+
     @property
     def confidence(self) -> float:
         """Geometric mean of the probabilities of the words and of the sentence's end, 0-1."""

@@ -43,6 +43,7 @@ class Captioner:
         flavour: str | None = None,
         beam: int | None = None,
         threads: int | None = None,
+        language: str | None = None,
     ) -> None:
         """Load a bundle.
 
@@ -51,11 +52,12 @@ class Captioner:
             flavour: the one made for this machine if None.
             beam: sentences kept while searching; 1 is greedy; the bundle's own default if None.
             threads: CPU threads of the encoder; all cores, but at most 4, if None.
+            language: en, zh, …; the bundle's first if None.
 
         Raises:
             BundleError: the bundle is incomplete, altered or of another version.
             BackendError: this machine can't run it.
-            ConfigError: beam or threads are out of range.
+            ConfigError: beam or threads are out of range, or the bundle does not speak the language.
         """
         opened = open_bundle(Path(bundle) if bundle is not None else None)
         self._decoding = opened.manifest.decoding
@@ -65,15 +67,16 @@ class Captioner:
             raise ConfigError(f"beam must be 1 to {MAX_BEAMS}, not {self._beams}")
         if threads < 1:
             raise ConfigError(f"threads must be 1 or more, not {threads}")
+        self.language, self._joiner = opened.manifest.speak(language)
         self._load(opened, flavour, threads)
 
     def _load(self, bundle: Bundle, flavour: str | None, threads: int) -> None:
         flavour, encoder, decoder = bundle.graphs(flavour)
-        self._vocabulary = bundle.vocabulary()
+        self._vocabulary = vocabulary = bundle.vocabulary()
         self._grid = bundle.manifest.sizes.grid
         self._encoder = Encoder(OnnxSession(encoder, threads))
         # A step is too little work to share: waking a second thread costs more than it saves.
-        self._decoder = Decoder(OnnxSession(decoder, 1))
+        self._decoder = Decoder(OnnxSession(decoder, 1), vocabulary.start(self.language), vocabulary.special)
         self.model = Model(bundle.manifest.name, bundle.sha256, flavour, "onnxruntime")
 
     def caption(self, photo: Path | str | bytes | Pixels) -> Caption:
@@ -109,7 +112,7 @@ class Captioner:
         texts = self._vocabulary.decode(sentence.tokens)
         parts = zip(texts, sentence.log_probs, sentence.attentions, strict=True)
         words = tuple(Word(text, log_prob, attention.reshape(grid)) for text, log_prob, attention in parts)
-        return Caption(" ".join(texts), words, sentence.log_prob, stages)
+        return Caption(self._joiner.join(texts), words, sentence.log_prob, stages, self.language)
 
 
 def _pixels(photo: Path | str | bytes | Pixels) -> Pixels:

@@ -65,6 +65,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     flavour: str | None = None
     beam: Count | None = None
     threads: Count | None = None
+    language: str | None = None
 
 
 class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edge_caption.backends import Session
 from edge_caption.encoder import Floats, Seen
-from edge_caption.vocabulary import END, START, UNKNOWN
+from edge_caption.vocabulary import END, SPECIAL, START, UNKNOWN
 
 NGRAM = 3
 """No run of so many words comes twice in a sentence (Paulus et al. 2018)."""
@@ -33,10 +33,18 @@ class Sentence:
 
 
 class Decoder:
-    """The decoder graph."""
+    """The decoder graph, told to speak a language."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, start: int = START, special: int = len(SPECIAL)) -> None:
+        """Take the graph.
+
+        Args:
+            start: the token that a sentence begins with.
+            special: how many special words there are, `vocabulary.special`.
+        """
         self._session = session
+        self.start = start
+        self._special = special
 
     def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
         """Go on from B words.
@@ -52,7 +60,7 @@ class Decoder:
         log_probs, state, attention = self._session.run(token=tokens, state=state, regions=seen.regions, keys=seen.keys)
         # PAD and START come before END. Slices, which take less time than a list of columns.
         log_probs[:, :END] = -np.inf
-        log_probs[:, UNKNOWN] = -np.inf
+        log_probs[:, UNKNOWN : self._special] = -np.inf
         return log_probs, state, attention
 
 
@@ -61,7 +69,7 @@ def greedy(decoder: Decoder, seen: Seen, max_words: int) -> Sentence:
     tokens: list[int] = []
     log_probs: list[float] = []
     attentions: list[Floats] = []
-    state, token, end = seen.state, START, 0.0
+    state, token, end = seen.state, decoder.start, 0.0
     for _ in range(max_words):
         scores, state, attention = decoder.step(np.array([token], np.int64), state, seen)
         row = scores[0]
@@ -106,7 +114,7 @@ def beam_search(decoder: Decoder, seen: Seen, max_words: int, beams: int, length
     ended: list[Sentence] = []
     state = seen.state
     for _ in range(max_words):
-        last = [beam.sentence.tokens[-1] if beam.sentence.tokens else START for beam in open_beams]
+        last = [beam.sentence.tokens[-1] if beam.sentence.tokens else decoder.start for beam in open_beams]
         scores, state, attention = decoder.step(np.array(last, np.int64), state, seen)
         open_beams, finished = _extend(open_beams, scores, attention, beams)
         ended += finished

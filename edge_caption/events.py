@@ -50,6 +50,7 @@ class Events:
                 node=self._node,
                 camera=self._camera,
                 caption=caption.text,
+                language=caption.language,
                 words=word_parts(caption),
                 confidence=round(caption.confidence, 4),
                 captured_at=round(shot.frame.captured_at, 3),

@@ -11,20 +11,27 @@ from edge_caption.errors import BundleError
 
 PAD, START, END, UNKNOWN = range(4)
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
+"""Further special words may follow: `<zh>` begins a sentence in Chinese where START begins one in another language."""
 
 
 class Vocabulary:
     """The words a captioner knows; a word's token is its position."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        """Take the words in token order, the four special ones first."""
+        """Take the words in token order, the special ones first."""
         if tuple(words[: len(SPECIAL)]) != SPECIAL:
             raise BundleError(f"the vocabulary must begin with {', '.join(SPECIAL)}")
         self.words = tuple(words)
+        self.special = next((token for token, word in enumerate(words) if not word.startswith("<")), len(words))
+        """How many special words there are; the first token of a word that is said."""
         self._tokens = {word: token for token, word in enumerate(words)}
 
     def __len__(self) -> int:
         return len(self.words)
+
+    def start(self, language: str) -> int:
+        """Return the token that a sentence in a language begins with."""
+        return self._tokens.get(start_word(language), START)
 
     def encode(self, words: Iterable[str]) -> list[int]:
         """Return the token of each word, UNKNOWN for a word that is not here."""
@@ -36,7 +43,7 @@ class Vocabulary:
         for token in tokens:
             if token == END:
                 break
-            if token >= len(SPECIAL):
+            if token >= self.special:
                 words.append(self.words[token])
         return words
 
@@ -55,3 +62,8 @@ class Vocabulary:
             return cls(msgspec.json.decode(path.read_bytes(), type=list[str]))
         except (OSError, msgspec.DecodeError) as error:
             raise BundleError(f"{path} is not a vocabulary ({error}); copy the bundle again") from error
+
+
+def start_word(language: str) -> str:
+    """Return the special word that begins a sentence in a language, if it is not the only one."""
+    return f"<{language}>"

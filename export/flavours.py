@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,7 +29,7 @@ SHIPPED = ("cpu-x86", "cpu-arm")
 
 @dataclass(frozen=True)
 class Model:
-    """A captioner in every flavour."""
+    """A captioner in one flavour or more."""
 
     graphs: Mapping[str, ModelProto]
     """File name -> graph."""
@@ -46,19 +46,23 @@ class Model:
         return sum(len(data) for data in self.files(flavour).values())
 
 
-def make_flavours(encoder: ModelProto, decoder: ModelProto, table: Table) -> Model:
-    """Make all flavours.
+def make_flavours(
+    encoder: ModelProto, decoder: ModelProto, table: Table, flavours: Sequence[str] = tuple(FLAVOURS)
+) -> Model:
+    """Make flavours of one model.
 
     Raises:
         CalibrationError: the table is of another model.
+        ExportError: the encoder has an operator that can't be quantized.
     """
     table.check(encoder, decoder)
     ranges, means = table.ranges["encoder"], table.means["encoder"]
-    graphs = {
-        "encoder.fp32.onnx": encoder,
-        "decoder.fp32.onnx": decoder,
-        "encoder.cpu-x86.onnx": quantize_encoder(encoder, ranges, means, np.uint8),
-        "encoder.cpu-arm.onnx": quantize_encoder(encoder, ranges, means, np.int8),
-        "decoder.cpu.onnx": quantize_decoder(decoder),
+    makers: dict[str, Callable[[], ModelProto]] = {
+        "encoder.fp32.onnx": lambda: encoder,
+        "decoder.fp32.onnx": lambda: decoder,
+        "encoder.cpu-x86.onnx": lambda: quantize_encoder(encoder, ranges, means, np.uint8),
+        "encoder.cpu-arm.onnx": lambda: quantize_encoder(encoder, ranges, means, np.int8),
+        "decoder.cpu.onnx": lambda: quantize_decoder(decoder),
     }
-    return Model(graphs)
+    wanted = {name for flavour in flavours for name in (FLAVOURS[flavour].encoder, FLAVOURS[flavour].decoder)}
+    return Model({name: make() for name, make in makers.items() if name in wanted})

@@ -32,15 +32,16 @@ class EncoderGraph(nn.Module):
         self.backbone = fold_batch_norms(copy.deepcopy(encoder.backbone))
         first = next(module for module in self.backbone.modules() if isinstance(module, nn.Conv2d))
         first.weight = nn.Parameter(first.weight / encoder.deviation)
-        self.project, self.key = encoder.project, encoder.key
+        self.project, self.key, self.pooled = encoder.project, encoder.key, encoder.pooled
         self.start = as_convolution(encoder.start)
         self.register_buffer("mean", encoder.mean)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See a photo: (1, 224, 224, 3) uint8, RGB -> (1, R, D), (1, R, A), (1, H)."""
+        """See a photo: (1, 224, 224, 3) uint8, RGB -> (1, R, D), (1, R, A), (1, S)."""
         planes = image.permute(0, 3, 1, 2).float() - self.mean  # (1, 3, 224, 224)
-        grid = functional.relu(self.project(self.backbone(planes)))  # (1, D, 7, 7)
+        grid = functional.relu(self.project(self.backbone(planes)))  # (1, D, rows, columns)
         average = functional.avg_pool2d(grid, grid.shape[2:])  # (1, D, 1, 1)
+        grid = average if self.pooled else grid
         return in_rows(grid), in_rows(self.key(grid)), torch.tanh(self.start(average).flatten(1))
 
 
@@ -56,23 +57,18 @@ class DecoderGraph(nn.Module):
 
         Args:
             token: (B,) the words before.
-            state: (B, H).
+            state: (B, S).
             regions: (1, R, D).
             keys: (1, R, A).
 
         Returns:
-            log-probabilities (B, V), the next states (B, H), attention (B, R).
+            log-probabilities (B, V), the next states (B, S), attention (B, R).
         """
-        decoder, size = self.decoder, self.decoder.size
-        parts = (size.attention, size.region, 2 * size.hidden, size.hidden)
-        query, gate, hidden_gates, hidden_new = decoder.from_state(state).split(parts, -1)
-        attention = decoder.score(torch.tanh(keys + query.unsqueeze(1))).squeeze(-1).softmax(-1)  # (B, R)
+        decoder = self.decoder
+        query, gate, hidden = decoder.read(state)
+        attention = decoder.attend(query.unsqueeze(1), keys)  # (B, R)
         context = torch.sigmoid(gate) * (attention @ regions).squeeze(0)  # (B, D)
-        inputs = decoder.from_input(torch.cat((decoder.embedding(token), context), -1))
-        input_gates, input_new = inputs.split(parts[2:], -1)
-        reset, update = torch.sigmoid(input_gates + hidden_gates).chunk(2, -1)
-        new = torch.tanh(input_new + reset * hidden_new)
-        state = new + update * (state - new)
+        state = decoder.move(decoder.embedding(token), context, hidden, state)
         return decoder.logits(state, context).log_softmax(-1), state, attention
 
 
@@ -97,5 +93,5 @@ def as_convolution(linear: nn.Linear) -> nn.Conv2d:
 
 
 def in_rows(grid: Tensor) -> Tensor:
-    """List a grid's regions row by row: (1, C, 7, 7) -> (1, 49, C)."""
+    """List a grid's regions row by row: (1, C, rows, columns) -> (1, R, C)."""
     return grid.permute(0, 2, 3, 1).flatten(1, 2)

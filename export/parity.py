@@ -37,14 +37,16 @@ class Parity:
     """Of log-probabilities, states and attention, at any step of a greedy sentence."""
 
 
-def prove_parity(model: CaptionModel, encoder: ModelProto, decoder: ModelProto, photos: Iterable[Path]) -> Parity:
+def prove_parity(
+    model: CaptionModel, encoder: ModelProto, decoder: ModelProto, photos: Iterable[Path], tolerance: float = TOLERANCE
+) -> Parity:
     """Caption photos with both, each with its own states, and compare every output of every step.
 
     Raises:
-        ExportError: an output is off by more than TOLERANCE, or another word is said.
+        ExportError: an output is off by more than `tolerance`, or another word is said.
     """
     sessions = _session(encoder), _session(decoder)
-    errors = [_compare(model, *sessions, photo) for photo in photos]
+    errors = [_compare(model, *sessions, photo, tolerance) for photo in photos]
     return Parity(len(errors), max(error[0] for error in errors), max(error[1] for error in errors))
 
 
@@ -58,11 +60,13 @@ def _compare(
     encoder: onnxruntime.InferenceSession,
     decoder: onnxruntime.InferenceSession,
     photo: Path,
+    tolerance: float,
 ) -> tuple[float, float]:
     image = to_input(read_photo(photo))
     seen = model.encoder(torch.from_numpy(image))
     regions, keys, state = encoder.run(None, {"image": image})
-    encoder_error = _checked([part.numpy() for part in seen], [regions, keys, state], f"the encoder's for {photo.name}")
+    expected = [part.numpy() for part in seen]
+    encoder_error = _checked(expected, [regions, keys, state], f"the encoder's for {photo.name}", tolerance)
     torch_state, token, worst = seen.state[:, None], START, 0.0
     for step in range(Decoding().max_words):
         scores, torch_state, attention = model.decoder.step(
@@ -72,7 +76,7 @@ def _compare(
         outputs = decoder.run(None, fed)
         what = f"the decoder's at step {step + 1} for {photo.name}"
         expected = [part[0].numpy() for part in (scores, torch_state, attention)]
-        worst = max(worst, _checked(expected, outputs, what))
+        worst = max(worst, _checked(expected, outputs, what, tolerance))
         state, token = outputs[1], int(outputs[0].argmax())
         if token != int(scores.argmax()):
             raise ExportError(
@@ -83,10 +87,10 @@ def _compare(
     return encoder_error, worst
 
 
-def _checked(expected: Arrays, actual: Arrays, what: str) -> float:
+def _checked(expected: Arrays, actual: Arrays, what: str, tolerance: float) -> float:
     error = max(float(np.abs(one - other).max()) for one, other in zip(expected, actual, strict=True))
-    if not error <= TOLERANCE:  # so that NaN fails
+    if not error <= tolerance:  # so that NaN fails
         raise ExportError(
-            f"an fp32 output ({what}) is off by {error:.2g}, more than {TOLERANCE:g}; this is a bug of the export"
+            f"an fp32 output ({what}) is off by {error:.2g}, more than {tolerance:g}; this is a bug of the export"
         )
     return error

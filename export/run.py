@@ -42,7 +42,7 @@ class Job:
     name: str
     version: str
     flavours: Sequence[str]
-    """Which go into the bundle; all are made and proved."""
+    """Which go into the bundle; fp32 is made besides, for it is what they are measured against."""
     method: str
     calibration_photos: int
     calibration: Path | None
@@ -66,18 +66,19 @@ def export(job: Job, score: Score, progress: Progress) -> Report:
         job.checkpoint.model, encoder, decoder, progress(photos[:PARITY_PHOTOS], "comparing with torch")
     )
     table = _table(job, encoder, decoder, photos, progress)
-    contents = _contents(job, make_flavours(encoder, decoder, table), table)
-    fused = {name: _fused(contents.model, name) for name in FLAVOURS if name != REFERENCE}
+    made = tuple(dict.fromkeys((REFERENCE, *job.flavours)))
+    contents = _contents(job, make_flavours(encoder, decoder, table, made), table)
+    fused = {name: _fused(contents.model, name) for name in made if name != REFERENCE}
     with tempfile.TemporaryDirectory() as folder:
         proving = Path(folder)
-        write_bundle(contents, tuple(FLAVOURS), "", proving)
-        quality = measure(proving, tuple(FLAVOURS), job.dev, score, progress)
-        latency = time_flavours(proving, FLAVOURS)
-    gate({REFERENCE: quality[REFERENCE]} | {name: quality[name] for name in job.flavours}, job.gate)
+        write_bundle(contents, made, "", proving)
+        quality = measure(proving, made, job.dev, score, progress)
+        latency = time_flavours(proving, {name: FLAVOURS[name] for name in made})
+    gate(quality, job.gate)
     contents = replace(contents, quality=quality)
     with replacing(job.out) as fresh:
         write_bundle(contents, job.flavours, model_card(contents, job.flavours, parity), fresh)
-    return Report(parity, fused, quality, latency, {name: contents.model.size(name) for name in FLAVOURS})
+    return Report(parity, fused, quality, latency, {name: contents.model.size(name) for name in made})
 
 
 def _table(job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], progress: Progress) -> Table:

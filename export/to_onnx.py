@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from edge_caption.preprocess import SIDE
 from export.graphs import DecoderGraph, EncoderGraph
 from export.surgery import Surgery
-from training.model import REGIONS, CaptionModel
+from training.model import CaptionModel
 
 OPSET = 20
 """With IR 10 the newest that ONNX Runtime 1.23 (JetPack's Python 3.10) is sure to load."""
@@ -38,9 +38,9 @@ def decoder_to_onnx(graph: DecoderGraph) -> ModelProto:
     size = graph.decoder.size
     inputs = (
         torch.zeros(2, dtype=torch.int64),
-        torch.zeros(2, size.hidden),
-        torch.zeros(1, REGIONS, size.region),
-        torch.zeros(1, REGIONS, size.attention),
+        torch.zeros(2, size.state),
+        torch.zeros(1, size.grid**2, size.region),
+        torch.zeros(1, size.grid**2, size.attention),
     )
     beams = {0: torch.export.Dim("beams", min=1, max=MAX_BEAMS)}
     return _trace(graph, inputs, DECODER_INPUTS, DECODER_OUTPUTS, (beams, beams, None, None))

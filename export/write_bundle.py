@@ -19,7 +19,7 @@ from edge_caption.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest
 from edge_caption.errors import ConfigError
 from edge_caption.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
-from training.model import GRID, Dimensions
+from training.model import Dimensions
 
 MAKERS = ("torch", "onnx", "onnxruntime", "numpy")
 """Packages whose version may change a bundle's bytes."""
@@ -44,7 +44,7 @@ def sizes_of(size: Dimensions, words: int) -> Sizes:
     """Return the sizes that a device checks its graphs by."""
     return Sizes(
         side=preprocess.SIDE,
-        grid=GRID,
+        grid=size.grid,
         region=size.region,
         attention=size.attention,
         hidden=size.hidden,

@@ -17,21 +17,18 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, S
 from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import SIDE, to_input
-from edge_caption.vocabulary import END, PAD, START, Vocabulary
+from edge_caption.vocabulary import END, PAD, Vocabulary
 from training.data.photos import CaptionedPhoto
+from training.languages import LANGUAGES
 from training.recipe import Stage
-from training.words import split_words
-
-SIDES = {"left", "right"}
-"""A photo whose sentences say one of these is never mirrored."""
 
 
 class Batch(NamedTuple):
     """P photos and N sentences of each."""
 
     indices: Tensor  # (P,) which of the data set's photos
-    photos: Tensor  # (P, SIDE, SIDE, 3) uint8, or the backbone's features (P, C, GRID, GRID) float16
-    inputs: Tensor  # (P, N, T) from START on
+    photos: Tensor  # (P, SIDE, SIDE, 3) uint8, or the backbone's features (P, C, grid, grid) float16
+    inputs: Tensor  # (P, N, T) from the language's start on
     targets: Tensor  # (P, N, T) up to END, then PAD
 
 
@@ -39,9 +36,16 @@ class Sentences:
     """Each photo's sentences as tokens."""
 
     def __init__(self, photos: Sequence[CaptionedPhoto], vocabulary: Vocabulary, max_words: int) -> None:
-        split = [[split_words(caption) for caption in photo.captions] for photo in photos]
-        self._tokens = [[vocabulary.encode(words)[:max_words] for words in captions] for captions in split]
-        self.mirrorable = [not any(SIDES & set(words) for words in captions) for captions in split]
+        self._tokens = [
+            [vocabulary.encode(LANGUAGES[photo.language].split(caption))[:max_words] for caption in photo.captions]
+            for photo in photos
+        ]
+        self._starts = [vocabulary.start(photo.language) for photo in photos]
+        self.mirrorable = [
+            not any(LANGUAGES[photo.language].sides.search(caption.lower()) for caption in photo.captions)
+            for photo in photos
+        ]
+        """Whether none of a photo's sentences speaks of left or right."""
 
     def with_end(self) -> list[list[list[int]]]:
         """Return each photo's sentences as tokens that close with END."""
@@ -59,7 +63,7 @@ class Sentences:
         targets = inputs.clone()
         for row, tokens_of_photo in enumerate(drawn):
             for column, tokens in enumerate(tokens_of_photo):
-                inputs[row, column, : len(tokens) + 1] = torch.tensor([START, *tokens])
+                inputs[row, column, : len(tokens) + 1] = torch.tensor([self._starts[photos[row]], *tokens])
                 targets[row, column, : len(tokens) + 1] = torch.tensor([*tokens, END])
         return inputs, targets
 
@@ -83,7 +87,7 @@ class PhotoBatches(Dataset[Batch]):
 
 
 class FeatureBatches(Dataset[Batch]):
-    """Features that were computed once: (2, photos, C, GRID, GRID), as the photo is and mirrored."""
+    """Features that were computed once: (2, photos, C, grid, grid), as the photo is and mirrored."""
 
     def __init__(self, features: NDArray[np.float16], sentences: Sentences, count: int, *, augment: bool) -> None:
         self.features, self.sentences, self.count, self.augment = features, sentences, count, augment

@@ -1,8 +1,12 @@
-"""Backbones: normalised photo -> a grid of features."""
+"""Backbones: normalised photo -> a grid of features. torchvision's, with its names of the weights."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import nn
@@ -10,24 +14,55 @@ from torchvision import models
 
 from training.data.photos import DataError
 
-CHANNELS = 1280
-"""Channels of the backbone's last convolution."""
+Colour = tuple[float, float, float]
 
-PREFIX = "features."
-"""torchvision's names of the backbone's weights begin with it; the classifier's don't."""
+EncoderName = Literal[
+    "mobilenet_v2", "mobilenet_v3_large", "vgg16", "resnet18", "resnet50", "resnet101", "inception_v3"
+]
+
+HEAD = {"AuxLogits", "avgpool", "dropout", "classifier", "fc"}
+"""What torchvision's classifiers have beside or behind the features."""
 
 
-def mobilenet_v2() -> nn.Module:
-    """Build torchvision's MobileNetV2 up to its last convolution, untrained.
+@dataclass(frozen=True)
+class Backbone:
+    """What there is to know of a backbone at 224x224 pixels."""
+
+    channels: int
+    """Of its last features."""
+    grid: int = 7
+    """Rows and columns of them."""
+    mean: Colour = (0.485, 0.456, 0.406)
+    """Of red, green and blue (0-1), which its weights were trained to be given without; ImageNet's."""
+    deviation: Colour = (0.229, 0.224, 0.225)
+    options: Mapping[str, bool] = field(default_factory=dict)
+    """For torchvision's constructor."""
+
+
+BACKBONES: dict[EncoderName, Backbone] = {
+    "mobilenet_v2": Backbone(1280),
+    "mobilenet_v3_large": Backbone(960),
+    "vgg16": Backbone(512),
+    "resnet18": Backbone(512),
+    "resnet50": Backbone(2048),
+    "resnet101": Backbone(2048),
+    # Its weights came from TensorFlow, with colours from -1 to 1.
+    "inception_v3": Backbone(2048, 5, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), {"init_weights": False}),
+}
+
+
+def build(name: EncoderName) -> nn.Module:
+    """Build a backbone up to its last features, untrained.
 
     Returns:
-        (B, 3, 224, 224), normalised with ImageNet's mean and deviation -> (B, CHANNELS, 7, 7), 0 to 6 (ReLU6).
+        (B, 3, 224, 224), normalised -> (B, channels, grid, grid); the last layers are rectified, so nothing is below 0.
     """
-    return models.mobilenet_v2(weights=None).features
+    whole = models.get_model(name, weights=None, **BACKBONES[name].options)
+    return nn.Sequential(OrderedDict(item for item in whole.named_children() if item[0] not in HEAD))
 
 
-def load_imagenet(backbone: nn.Module, weights: Path | None) -> None:
-    """Fill the backbone with ImageNet weights.
+def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) -> None:
+    """Fill a backbone with ImageNet weights.
 
     Args:
         weights: a state dict with torchvision's names, or None for torchvision's own download.
@@ -37,13 +72,13 @@ def load_imagenet(backbone: nn.Module, weights: Path | None) -> None:
     """
     try:
         if weights is None:
-            state = models.MobileNet_V2_Weights.IMAGENET1K_V1.get_state_dict(check_hash=True)
+            state = models.get_model_weights(name)["IMAGENET1K_V1"].get_state_dict(check_hash=True)
         else:
             state = torch.load(weights, map_location="cpu", weights_only=True)
-        own = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
-        backbone.load_state_dict(own)
+        wanted = backbone.state_dict()
+        backbone.load_state_dict({key: value for key, value in state.items() if key in wanted})
     except Exception as error:  # torch.load raises a dozen kinds, the download a few more
         reason = str(error).splitlines()[0]
         raise DataError(
-            f"no ImageNet weights from {weights or 'torchvision'} ({reason}); give a file of them"
+            f"no ImageNet weights of {name} from {weights or 'torchvision'} ({reason}); give a file of them"
         ) from error

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
+from edge_caption.preprocess import SIDE
 from training.batches import in_steps
 from training.data.photos import CaptionedPhoto
-from training.encoders import CHANNELS
-from training.model import GRID, Encoder
+from training.model import Encoder
 
 STEP = 32
 
@@ -23,7 +23,7 @@ def features_of(encoder: Encoder, photos: Sequence[CaptionedPhoto], folder: Path
     """Compute the features or take those of an earlier run over the same photos and weights.
 
     Returns:
-        Shape (2, photos, CHANNELS, GRID, GRID): as the photo is, and mirrored; memory-mapped.
+        Shape (2, photos, channels, grid, grid): as the photo is, and mirrored; memory-mapped.
     """
     files = [photo.file for photo in photos]
     file = folder / f"{name}-{_key(encoder, files)}.npy"
@@ -44,7 +44,7 @@ def _key(encoder: Encoder, files: Sequence[Path]) -> str:
 
 @torch.inference_mode()
 def _compute(encoder: Encoder, files: Sequence[Path], target: Path, title: str) -> None:
-    shape = (2, len(files), CHANNELS, GRID, GRID)
+    shape = (2, len(files), *encoder.features(torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)).shape[1:])
     features = np.lib.format.open_memmap(target, mode="w+", dtype=np.float16, shape=shape)
     encoder.eval()
     steps = -(-len(files) // STEP)

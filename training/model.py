@@ -1,8 +1,7 @@
-"""The captioner: MobileNetV2 -> 49 regions -> a GRU with additive attention over them.
+"""The captioner: a backbone -> a grid of regions -> a recurrent cell with additive attention over them.
 
-Bahdanau et al. 2015 (additive attention), Xu et al. 2015 (over image regions, gated by what was said). The cell is
-written as matrix products and elementwise operations, because ONNX Runtime has no quantized GRU; `Decoder.step` is the
-graph that a device runs.
+Bahdanau et al. 2015 (additive attention), Xu et al. 2015 (over image regions, gated by what was said). `Decoder.step`
+is the graph that a device runs.
 """
 
 from __future__ import annotations
@@ -14,31 +13,40 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.encoders import CHANNELS, mobilenet_v2
-
-GRID = 7
-REGIONS = GRID * GRID
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+from training.cells import CELLS, CellName
+from training.encoders import BACKBONES, Colour, EncoderName, build
 
 
 class Dimensions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Sizes of the captioner; letters as in the shapes below."""
+    """What the captioner is made of; letters as in the shapes below, with R regions."""
 
+    encoder: EncoderName = "mobilenet_v2"
+    pooled: bool = False
+    """Average the grid to one region, which leaves attention no choice: Vinyals et al. 2015."""
+    cell: CellName = "gru"
     region: int = 512  # D
     attention: int = 256  # A
     hidden: int = 512  # H
     embedding: int = 256  # E
     dropout: float = 0.4
 
+    @property
+    def grid(self) -> int:
+        """Rows and columns of regions."""
+        return 1 if self.pooled else BACKBONES[self.encoder].grid
+
+    @property
+    def state(self) -> int:  # S
+        """Numbers that go from one word to the next."""
+        return self.hidden * CELLS[self.cell].states
+
 
 class Seen(NamedTuple):
     """All that is computed once a photo."""
 
-    regions: Tensor  # (P, REGIONS, D)
-    keys: Tensor  # (P, REGIONS, A)
-    state: Tensor  # (P, H)
+    regions: Tensor  # (P, R, D)
+    keys: Tensor  # (P, R, A)
+    state: Tensor  # (P, S)
 
 
 class Encoder(nn.Module):
@@ -49,30 +57,39 @@ class Encoder(nn.Module):
 
     def __init__(self, size: Dimensions) -> None:
         super().__init__()
-        self.backbone = mobilenet_v2()
+        known = BACKBONES[size.encoder]
+        self.backbone = build(size.encoder)
+        self.pooled = size.pooled
         self.dropout = nn.Dropout2d(size.dropout / 2)
-        self.project = nn.Conv2d(CHANNELS, size.region, 1)
+        self.project = nn.Conv2d(known.channels, size.region, 1)
         self.key = nn.Conv2d(size.region, size.attention, 1)
-        self.start = nn.Linear(size.region, size.hidden)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1) * 255, persistent=False)
-        self.register_buffer("deviation", torch.tensor(IMAGENET_DEVIATION).view(1, 3, 1, 1) * 255, persistent=False)
+        self.start = nn.Linear(size.region, size.state)
+        self.register_buffer("mean", in_bytes(known.mean), persistent=False)
+        self.register_buffer("deviation", in_bytes(known.deviation), persistent=False)
 
     def forward(self, image: Tensor) -> Seen:
         """See a photo: (B, 224, 224, 3) uint8, RGB."""
         return self.attend_to(self.features(image))
 
     def features(self, image: Tensor) -> Tensor:
-        """Run the backbone: (B, 224, 224, 3) uint8 -> (B, CHANNELS, GRID, GRID)."""
+        """Run the backbone: (B, 224, 224, 3) uint8 -> (B, channels, grid, grid)."""
         planes = image.permute(0, 3, 1, 2).float()  # (B, 3, 224, 224)
         return self.backbone((planes - self.mean) / self.deviation)
 
     def attend_to(self, features: Tensor) -> Seen:
-        """Turn the backbone's features (B, CHANNELS, GRID, GRID) into regions, keys and the first state."""
-        grid = functional.relu(self.project(self.dropout(features)))  # (B, D, GRID, GRID)
-        regions = grid.flatten(2).transpose(1, 2)  # (B, REGIONS, D)
-        keys = self.key(grid).flatten(2).transpose(1, 2)  # (B, REGIONS, A)
-        state = torch.tanh(self.start(regions.mean(1)))  # (B, H)
+        """Turn the backbone's features (B, channels, grid, grid) into regions, keys and the first state."""
+        grid = functional.relu(self.project(self.dropout(features)))  # (B, D, rows, columns)
+        if self.pooled:
+            grid = functional.avg_pool2d(grid, grid.shape[2:])
+        regions = grid.flatten(2).transpose(1, 2)  # (B, R, D)
+        keys = self.key(grid).flatten(2).transpose(1, 2)  # (B, R, A)
+        state = torch.tanh(self.start(regions.mean(1)))  # (B, S)
         return Seen(regions, keys, state)
+
+
+def in_bytes(colour: Colour) -> Tensor:
+    """Scale a colour to 0-255, in the shape of planes: (1, 3, 1, 1)."""
+    return torch.tensor(colour).view(1, 3, 1, 1) * 255
 
 
 class Decoder(nn.Module):
@@ -84,10 +101,12 @@ class Decoder(nn.Module):
     def __init__(self, size: Dimensions, words: int) -> None:
         super().__init__()
         self.size = size
+        self.cell = CELLS[size.cell]
+        self.parts = [count * size.hidden for count in self.cell.parts]
         self.embedding = nn.Embedding(words, size.embedding)  # also the output's weights ("tied")
-        self.from_state = nn.Linear(size.hidden, size.attention + size.region + 3 * size.hidden)
+        self.from_state = nn.Linear(size.hidden, size.attention + size.region + sum(self.parts))
         self.score = nn.Linear(size.attention, 1, bias=False)
-        self.from_input = nn.Linear(size.embedding + size.region, 3 * size.hidden)
+        self.from_input = nn.Linear(size.embedding + size.region, sum(self.parts))
         self.to_output = nn.Linear(size.hidden + size.region, size.embedding)
         self.word_bias = nn.Parameter(torch.zeros(words))
         self.dropout = nn.Dropout(size.dropout)
@@ -98,40 +117,44 @@ class Decoder(nn.Module):
 
         Args:
             token: (P, N) the word before.
-            state: (P, N, H).
-            regions: (P, REGIONS, D).
-            keys: (P, REGIONS, A).
+            state: (P, N, S).
+            regions: (P, R, D).
+            keys: (P, R, A).
 
         Returns:
-            log-probabilities (P, N, V), the next state (P, N, H), attention (P, N, REGIONS).
+            log-probabilities (P, N, V), the next state (P, N, S), attention (P, N, R).
         """
         state, context, attention = self.advance(token, state, regions, keys)
         return self.logits(state, context).log_softmax(-1), state, attention
 
     def advance(self, token: Tensor, state: Tensor, regions: Tensor, keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Look, and move the state on; shapes as in `step`, with context (P, N, D) for log-probabilities."""
-        size = self.size
-        query, gate, hidden = self.from_state(state).split((size.attention, size.region, 3 * size.hidden), dim=-1)
-        scores = self.score(torch.tanh(keys.unsqueeze(1) + query.unsqueeze(2))).squeeze(-1)  # (P, N, REGIONS)
-        attention = scores.softmax(-1)
+        query, gate, hidden = self.read(state)
+        attention = self.attend(query.unsqueeze(2), keys.unsqueeze(1))  # (P, N, R)
         context = torch.sigmoid(gate) * torch.matmul(attention, regions)  # (P, N, D)
-        word = self.dropout(self.embedding(token))  # (P, N, E)
-        state = self._gru(self.from_input(torch.cat((word, context), -1)), hidden, state)
-        return state, context, attention
+        return self.move(self.dropout(self.embedding(token)), context, hidden, state), context, attention
+
+    def read(self, state: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Read the state (..., S): the attention's query (..., A), the context's gate (..., D), the cell's parts."""
+        size = self.size
+        products = self.from_state(state[..., : size.hidden])
+        query, gate, *hidden = products.split((size.attention, size.region, *self.parts), dim=-1)
+        return query, gate, hidden
+
+    def attend(self, query: Tensor, keys: Tensor) -> Tensor:
+        """Weigh the regions: queries (..., 1, A) and keys (..., R, A), which broadcast -> (..., R)."""
+        return self.score(torch.tanh(keys + query)).squeeze(-1).softmax(-1)
+
+    def move(self, word: Tensor, context: Tensor, hidden: list[Tensor], state: Tensor) -> Tensor:
+        """Move the state on with an embedded word (..., E) and the context (..., D)."""
+        inputs = self.from_input(torch.cat((word, context), -1)).split(self.parts, -1)
+        return self.cell.move(inputs, hidden, state)
 
     def logits(self, state: Tensor, context: Tensor) -> Tensor:
-        """Score every word: (..., H), (..., D) -> (..., V)."""
-        output = torch.tanh(self.to_output(torch.cat((self.dropout(state), context), -1)))  # (..., E)
+        """Score every word: (..., S), (..., D) -> (..., V)."""
+        said = self.dropout(state[..., : self.size.hidden])
+        output = torch.tanh(self.to_output(torch.cat((said, context), -1)))  # (..., E)
         return functional.linear(self.dropout(output), self.embedding.weight, self.word_bias)
-
-    def _gru(self, inputs: Tensor, hidden: Tensor, state: Tensor) -> Tensor:
-        """Cho et al. 2014, with the reset gate after the product as cuDNN and torch do."""
-        input_reset, input_update, input_new = inputs.chunk(3, -1)
-        hidden_reset, hidden_update, hidden_new = hidden.chunk(3, -1)
-        reset = torch.sigmoid(input_reset + hidden_reset)
-        update = torch.sigmoid(input_update + hidden_update)
-        new = torch.tanh(input_new + reset * hidden_new)
-        return new + update * (state - new)
 
     def teach(self, seen: Seen, inputs: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
         """Run over given sentences (teacher forcing).
@@ -142,7 +165,7 @@ class Decoder(nn.Module):
             counted: (P, N, T) bool, where a word follows.
 
         Returns:
-            logits (number of counted words, V) and how much each region was looked at (P, N, REGIONS).
+            logits (number of counted words, V) and how much each region was looked at (P, N, R).
         """
         state = seen.state.unsqueeze(1).expand(-1, inputs.shape[1], -1)
         states, contexts, looked = [], [], torch.zeros(())

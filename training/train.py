@@ -62,7 +62,7 @@ def train(recipe: Recipe, data: Data, weights: Path | None, folder: Path) -> Pat
 def _start(recipe: Recipe, data: Data, weights: Path | None) -> Checkpoint:
     vocabulary = build_vocabulary(data.train, recipe.min_count)
     model = CaptionModel(recipe.model, len(vocabulary))
-    load_imagenet(model.encoder.backbone, weights)
+    load_imagenet(model.encoder.backbone, recipe.model.encoder, weights)
     return Checkpoint(model, vocabulary)
 
 

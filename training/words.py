@@ -1,25 +1,26 @@
-"""Sentences -> words, and the vocabulary of a training set."""
+"""The vocabulary of a training set."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.vocabulary import SPECIAL, Vocabulary, start_word
 from training.data.photos import CaptionedPhoto
-
-WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-"""Letters and digits, joined by apostrophes and hyphens, as the coco-caption tokenizer keeps them."""
-
-
-def split_words(caption: str) -> list[str]:
-    """Return the lower-case words without punctuation."""
-    return WORD.findall(caption.lower())
+from training.languages import LANGUAGES
 
 
 def build_vocabulary(photos: Iterable[CaptionedPhoto], min_count: int) -> Vocabulary:
-    """Keep the words seen `min_count` times or more, the most frequent first, ties by alphabet."""
-    counts = Counter(word for photo in photos for caption in photo.captions for word in split_words(caption))
-    kept = [word for word, count in counts.items() if count >= min_count]
-    return Vocabulary([*SPECIAL, *sorted(kept, key=lambda word: (-counts[word], word))])
+    """Keep the words seen `min_count` times or more, the most frequent first, ties by alphabet.
+
+    Each language but the first begins its sentences with a special word of its own.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for photo in photos:
+        words = counts.setdefault(photo.language, Counter())
+        for caption in photo.captions:
+            words.update(LANGUAGES[photo.language].split(caption))
+    starts = [start_word(language) for language in list(counts)[1:]]
+    total = sum(counts.values(), Counter())
+    kept = [word for word, count in total.items() if count >= min_count]
+    return Vocabulary([*SPECIAL, *starts, *sorted(kept, key=lambda word: (-total[word], word))])

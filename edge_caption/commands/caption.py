@@ -39,7 +39,9 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_caption.captioner import Captioner
 
-    captioner = Captioner(args.bundle, flavour=args.flavour, beam=args.beam, threads=args.threads)
+    captioner = Captioner(
+        args.bundle, flavour=args.flavour, beam=args.beam, threads=args.threads, language=args.language
+    )
     failed = False
     for name, source in _photos(args.photos):
         try:
@@ -81,6 +83,7 @@ def _as_json(name: str, caption: Caption, attention: bool) -> str:
     record = {
         "file": name,
         "caption": caption.text,
+        "language": caption.language,
         "words": [_word(word, attention) for word in caption.words],
         "confidence": round(caption.confidence, 4),
         "stages_ms": {stage: round(spent, 3) for stage, spent in caption.stages_ms.items()},

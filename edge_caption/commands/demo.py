@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.model_options import add_model_options, positive
+from edge_caption.commands.model_options import add_model_options, model_options, positive
 from edge_caption.commands.run import _checked, _rate, add_camera_options, caption_feed
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
         "state_dir": state_dir,
         "camera": {"source": args.source, "name": args.camera, "fps": args.fps or FPS, "loop": True},
         "mqtt": {"broker": f"embedded:{port}"},
-        "model": {"bundle": args.bundle, "flavour": args.flavour, "beam": args.beam, "threads": args.threads},
+        "model": model_options(args),
     }
     return load(None, options, environment={})
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from edge_caption.commands.model_options import add_model_options
+from edge_caption.commands.model_options import add_model_options, model_options
 from edge_caption.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
             "password_file": args.password_file,
             "ca_file": args.ca_file,
         },
-        "model": {"bundle": args.bundle, "flavour": args.flavour, "beam": args.beam, "threads": args.threads},
+        "model": model_options(args),
     }
 
 
@@ -132,7 +132,9 @@ def caption_feed(settings: Settings, feed: Feed, limit: int | None = None, secon
     _set_up_log()
     model = settings.model
     with stopping(seconds) as stop:
-        captioner = Captioner(model.bundle, flavour=model.flavour, beam=model.beam, threads=model.threads)
+        captioner = Captioner(
+            model.bundle, flavour=model.flavour, beam=model.beam, threads=model.threads, language=model.language
+        )
         loop.run(settings, feed, captioner, _printer(stop, limit), stop)
     return 0
 

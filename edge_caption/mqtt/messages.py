@@ -36,6 +36,7 @@ class CaptionMessage(msgspec.Struct, frozen=True, kw_only=True):
     node: str
     camera: str
     caption: str
+    language: str
     words: tuple[WordPart, ...]
     confidence: float
     captured_at: float

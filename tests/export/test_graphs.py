@@ -37,7 +37,7 @@ def test_batch_norms_are_folded_and_layers_keep_their_names(exported: Exported) 
         *("Transpose", "Cast", "Sub", "Conv", "Clip", "Add", "Relu", "AveragePool", "Reshape", "Tanh")
     }
     names = [node.name for node in nodes if node.op_type == "Conv"]
-    assert names[0] == "backbone.0.0"
+    assert names[0] == "backbone.features.0.0"
     assert names[-3:] == ["project", "key", "start"]
 
 

@@ -11,7 +11,8 @@ from edge_caption.vocabulary import END, PAD, START
 from tests.conftest import encode
 from training.batches import FeatureBatches, PhotoBatches, Sentences, augment
 from training.data.photos import CaptionedPhoto
-from training.words import build_vocabulary, split_words
+from training.languages import LANGUAGES
+from training.words import build_vocabulary
 
 CAPTIONS = (("A dog runs .", "The dog 's tail", "Dogs"), ("A man turns left .",))
 
@@ -25,7 +26,23 @@ def photos(tmp_path: Path, picture: Pixels) -> list[CaptionedPhoto]:
 
 
 def test_words_are_lower_case_without_punctuation() -> None:
-    assert split_words('A tri-colored Dog, the dog\'s "ball" !') == ["a", "tri-colored", "dog", "the", "dog's", "ball"]
+    split = LANGUAGES["en"].split
+    assert split('A tri-colored Dog, the dog\'s "ball" !') == ["a", "tri-colored", "dog", "the", "dog's", "ball"]
+
+
+def test_chinese_is_cut_into_words_as_jieba_does() -> None:
+    assert LANGUAGES["zh"].split("穿T恤的小女孩。") == ["穿", "t恤", "的", "小女孩"]
+
+
+def test_each_further_language_has_a_start_of_its_own(photos: list[CaptionedPhoto]) -> None:
+    both = [*photos, CaptionedPhoto(photos[0].file, ("左边的狗。",), "zh")]
+    vocabulary = build_vocabulary(both, 1)
+    assert vocabulary.words[4] == "<zh>"
+    assert {"dog", "狗"} < set(vocabulary.words)
+    sentences = Sentences(both, vocabulary, max_words=9)
+    inputs, _ = sentences.sample([0, 2], 1)
+    assert inputs[:, 0, 0].tolist() == [START, 4]
+    assert sentences.mirrorable == [True, False, False]
 
 
 def test_rare_words_are_left_out_of_the_vocabulary(photos: list[CaptionedPhoto]) -> None:

@@ -5,7 +5,7 @@ import torch
 
 from edge_caption.vocabulary import END, PAD, START
 from training.decode import greedy, sample
-from training.model import GRID, REGIONS, CaptionModel, Dimensions, Seen
+from training.model import CaptionModel, Dimensions, Seen
 
 SIZE = Dimensions(region=16, attention=8, hidden=12, embedding=10)
 WORDS = 30
@@ -19,12 +19,12 @@ def model() -> CaptionModel:
 
 @pytest.fixture
 def seen(model: CaptionModel) -> Seen:
-    return model.encoder.attend_to(torch.rand(2, 1280, GRID, GRID) * 3)
+    return model.encoder.attend_to(torch.rand(2, 1280, 7, 7) * 3)
 
 
 def test_shapes_are_those_of_the_architecture(model: CaptionModel, seen: Seen) -> None:
-    assert seen.regions.shape == (2, REGIONS, 16)
-    assert seen.keys.shape == (2, REGIONS, 8)
+    assert seen.regions.shape == (2, 49, 16)
+    assert seen.keys.shape == (2, 49, 8)
     assert seen.state.shape == (2, 12)
     token, state = torch.full((2, 3), START), seen.state.unsqueeze(1).expand(-1, 3, -1)
     log_probs, state, attention = model.decoder.step(token, state, seen.regions, seen.keys)

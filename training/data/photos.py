@@ -19,10 +19,12 @@ class DataError(EdgeCaptionError):
 
 @dataclass(frozen=True)
 class CaptionedPhoto:
-    """A photo and the sentences that people wrote of it."""
+    """A photo and the sentences that people wrote of it, in one language."""
 
     file: Path
     captions: tuple[str, ...]
+    language: str = "en"
+    """One of training.languages.LANGUAGES."""
 
 
 @dataclass(frozen=True)
