@@ -97,6 +97,7 @@ def _contents(job: Job, model: Model, table: Table) -> Contents:
         vocabulary=checkpoint.vocabulary,
         sizes=sizes_of(checkpoint.model.size, len(checkpoint.vocabulary)),
         trained_on=checkpoint.trained_on,
+        languages=checkpoint.languages,
     )
 
 

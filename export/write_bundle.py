@@ -19,6 +19,7 @@ from edge_caption.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest
 from edge_caption.errors import ConfigError
 from edge_caption.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
+from training.languages import LANGUAGES
 from training.model import Dimensions
 
 MAKERS = ("torch", "onnx", "onnxruntime", "numpy")
@@ -36,6 +37,8 @@ class Contents:
     vocabulary: Vocabulary
     sizes: Sizes
     trained_on: Mapping[str, Any]
+    languages: Sequence[str] = ("en",)
+    """The first is spoken unless another is asked for."""
     quality: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     decoding: Decoding = field(default_factory=Decoding)
 
@@ -73,7 +76,8 @@ def _manifest(contents: Contents, flavours: Sequence[str], files: Mapping[str, b
         version=contents.version,
         preprocessing=preprocess.NAME,
         sizes=contents.sizes,
-        decoding=contents.decoding,
+        decoding=msgspec.structs.replace(contents.decoding, language=contents.languages[0]),
+        languages={language: LANGUAGES[language].joiner for language in contents.languages},
         flavours={flavour: FLAVOURS[flavour] for flavour in flavours},
         files={name: FileRecord(hashlib.sha256(data).hexdigest(), len(data)) for name, data in sorted(files.items())},
         training=dict(contents.trained_on),

@@ -3,14 +3,16 @@
     python -m scripts.make_tiny_bundle
 
 It goes through the real export; only its backbone is another, with a thousandth of MobileNetV2's weights. It learns, in
-half a minute, to say of a drawn rectangle how large it is, of what colour, where, and on what: "a small red box at the
-left on blue". Of a photograph it says such a sentence too. The same machine makes the same bytes again.
+a minute, to say of a drawn rectangle how large it is, of what colour, where, and on what: "a small red box at the left
+on blue", or the same in Chinese. Of a photograph it says such a sentence too. The same machine makes the same bytes
+again.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -22,7 +24,7 @@ from torch.nn import functional
 
 from calibration.calibrate import calibrate
 from edge_caption.preprocess import SIDE
-from edge_caption.vocabulary import END, PAD, SPECIAL, START, Vocabulary
+from edge_caption.vocabulary import END, PAD, SPECIAL, Vocabulary, start_word
 from export.flavours import FLAVOURS, make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, replacing, sizes_of, write_bundle
@@ -47,7 +49,20 @@ COLOURS = {
 WIDTHS = {"small": 50, "big": 100}
 PLACES = {"left": 60, "middle": 112, "right": 164}
 
-VOCABULARY = Vocabulary((*SPECIAL, "a", "box", "at", "the", "on", *WIDTHS, *PLACES, *COLOURS))
+CHINESE = dict(
+    zip(
+        [*WIDTHS, *PLACES, *COLOURS],
+        ["小", "大", "左边", "中间", "右边", "红色", "绿色", "蓝色", "黄色", "黑色", "白色", "灰色", "棕色"],
+        strict=True,
+    )
+)
+
+ENGLISH_WORDS = ("a", "box", "at", "the", "on", *WIDTHS, *PLACES, *COLOURS)
+CHINESE_WORDS = ("一个", "方块", "的", "在", *CHINESE.values())
+VOCABULARY = Vocabulary((*SPECIAL, start_word("zh"), *ENGLISH_WORDS, *CHINESE_WORDS))
+
+LONGEST = 11
+"""Tokens of a sentence: nine words, start and end."""
 
 STEPS = 600
 BATCH = 32
@@ -81,22 +96,44 @@ def make_model() -> CaptionModel:
     return model
 
 
-def draw(random: np.random.Generator) -> tuple[NDArray[np.uint8], list[str]]:
-    """Draw a rectangle; returns the picture (SIDE, SIDE, 3) and what is to be said of it."""
+@dataclass(frozen=True)
+class Drawing:
+    """A rectangle and what is to be said of it."""
+
+    picture: NDArray[np.uint8]
+    """Shape (SIDE, SIDE, 3)."""
+    english: list[str]
+    chinese: list[str]
+
+
+def draw(random: np.random.Generator) -> Drawing:
+    """Draw a rectangle of a random size, colour and place."""
     ground, colour = random.choice(list(COLOURS), 2, replace=False)
     width, place = random.choice(list(WIDTHS)), random.choice(list(PLACES))
     picture = np.full((SIDE, SIDE, 3), COLOURS[ground], np.int16)
     half, centre, height = WIDTHS[width] // 2, PLACES[place], int(random.integers(70, 154))
     picture[height - half : height + half, max(centre - half, 0) : centre + half] = COLOURS[colour]
     picture += random.integers(-20, 21, picture.shape, np.int16)
-    return picture.clip(0, 255).astype(np.uint8), f"a {width} {colour} box at the {place} on {ground}".split()
+    chinese = [CHINESE[word] for word in (ground, place, width, colour)]
+    return Drawing(
+        picture.clip(0, 255).astype(np.uint8),
+        f"a {width} {colour} box at the {place} on {ground}".split(),
+        ["在", chinese[0], "的", chinese[1], "一个", chinese[2], chinese[3], "方块"],
+    )
 
 
 def draw_batch(random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Draw BATCH pictures: (BATCH, SIDE, SIDE, 3) and their sentences' tokens with START and END (BATCH, 1, T)."""
-    pictures, sentences = zip(*(draw(random) for _ in range(BATCH)), strict=True)
-    tokens = [[START, *VOCABULARY.encode(words), END] for words in sentences]
-    return torch.from_numpy(np.stack(pictures)), torch.tensor(tokens)[:, None]
+    """Draw BATCH pictures: (BATCH, SIDE, SIDE, 3) and tokens of a sentence in each language (BATCH, 2, T)."""
+    drawings = [draw(random) for _ in range(BATCH)]
+    pictures = np.stack([drawing.picture for drawing in drawings])
+    tokens = [[to_tokens("en", drawing.english), to_tokens("zh", drawing.chinese)] for drawing in drawings]
+    return torch.from_numpy(pictures), torch.tensor(tokens)
+
+
+def to_tokens(language: str, words: list[str]) -> list[int]:
+    """Return a sentence with the language's start, END and padding to LONGEST."""
+    tokens = [VOCABULARY.start(language), *VOCABULARY.encode(words), END]
+    return tokens + [PAD] * (LONGEST - len(tokens))
 
 
 def train(model: CaptionModel) -> None:
@@ -107,9 +144,9 @@ def train(model: CaptionModel) -> None:
     for _ in range(STEPS):
         pictures, tokens = draw_batch(random)
         inputs, targets = tokens[..., :-1], tokens[..., 1:]
-        logits, _ = model.decoder.teach(model.encoder(pictures), inputs, inputs != PAD)
+        logits, _ = model.decoder.teach(model.encoder(pictures), inputs, targets != PAD)
         optimizer.zero_grad()
-        functional.cross_entropy(logits, targets[inputs != PAD]).backward()
+        functional.cross_entropy(logits, targets[targets != PAD]).backward()
         optimizer.step()
         schedule.step()
 
@@ -119,7 +156,7 @@ def draw_photos(folder: Path) -> list[Path]:
     random = np.random.default_rng(2)
     files = [folder / f"{index}.png" for index in range(CALIBRATION_PHOTOS)]
     for file in files:
-        cv2.imwrite(str(file), draw(random)[0][..., ::-1])
+        cv2.imwrite(str(file), draw(random).picture[..., ::-1])
     return files
 
 
@@ -140,6 +177,7 @@ def make_tiny_bundle(target: Path) -> None:
         vocabulary=VOCABULARY,
         sizes=sizes_of(SIZE, len(VOCABULARY)),
         trained_on={"data": "drawn rectangles, for tests", "terms": "none"},
+        languages=("en", "zh"),
     )
     card = "# tiny\n\nDescribes drawn rectangles, for tests. Made by `python -m scripts.make_tiny_bundle`.\n"
     with replacing(target) as fresh:

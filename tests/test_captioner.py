@@ -90,3 +90,16 @@ def test_the_shipped_bundle_tells_the_shipped_photos_apart(demo_photos: list[Pat
         pixels = read_photo(photo)
         # A beam keeps the greedy sentence among its candidates for most of the way.
         assert beam.caption(pixels).log_prob >= greedy.caption(pixels).log_prob - 2.0
+
+
+def test_one_bundle_speaks_two_languages(tiny_bundle: Path, picture: Pixels) -> None:
+    english, chinese = (Captioner(tiny_bundle, language=language).caption(picture) for language in (None, "zh"))
+    assert (english.language, chinese.language) == ("en", "zh")
+    assert english.text.isascii()
+    assert " " not in chinese.text
+    assert not any(character.isascii() for character in chinese.text)
+
+
+def test_a_language_that_the_bundle_does_not_speak_is_refused(tiny_bundle: Path) -> None:
+    with pytest.raises(ConfigError, match="does not speak 'fr'; choose one of: en, zh"):
+        Captioner(tiny_bundle, language="fr")

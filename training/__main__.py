@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_caption.errors import EdgeCaptionError
-from training.data.load import load
+from training.data.load import CAPTIONS_HELP, caption_file, load_all
 from training.recipe import load_recipe
 from training.train import Data, train
 
@@ -32,9 +32,9 @@ def _train(args: argparse.Namespace) -> int:
     recipe = load_recipe(args.recipe)
     dev_captions = args.dev_captions or args.captions
     data = Data(
-        train=load(args.captions, args.photos, "train"),
-        dev=load(dev_captions, args.photos, "dev"),
-        name=args.name or args.captions.stem,
+        train=load_all(args.captions, args.photos, "train"),
+        dev=load_all(dev_captions, args.photos, "dev"),
+        name=args.name or args.captions[0].path.stem,
         terms=args.terms,
     )
     folder = args.out / recipe.name
@@ -48,10 +48,14 @@ def _parser() -> argparse.ArgumentParser:
         "python -m training", description="Train a captioner: photos + sentences -> checkpoint."
     )
     parser.add_argument("recipe", type=Path, help="stages and sizes, e.g. training/recipes/flickr8k.toml")
+    parser.add_argument("--captions", type=caption_file, nargs="+", required=True, metavar="FILE", help=CAPTIONS_HELP)
     parser.add_argument(
-        "--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv"
+        "--dev-captions",
+        type=caption_file,
+        nargs="+",
+        metavar="FILE",
+        help="where dev is in files of its own, as in COCO",
     )
-    parser.add_argument("--dev-captions", type=Path, help="where dev is a file of its own, as in COCO")
     parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
     parser.add_argument(
         "--weights", type=Path, help="ImageNet weights of the backbone (default: torchvision's download)"

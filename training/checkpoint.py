@@ -22,6 +22,8 @@ class Checkpoint:
     vocabulary: Vocabulary
     trained_on: dict[str, Any] = field(default_factory=dict)
     """Recipe, data set, dev scores: goes into the bundle's manifest."""
+    languages: tuple[str, ...] = ("en",)
+    """That it speaks; the first begins its sentences with START."""
 
     def save(self, file: Path) -> None:
         """Write it, whole or not at all."""
@@ -30,6 +32,7 @@ class Checkpoint:
             "dimensions": msgspec.to_builtins(self.model.size),
             "words": list(self.vocabulary.words),
             "trained_on": self.trained_on,
+            "languages": list(self.languages),
         }
         file.parent.mkdir(parents=True, exist_ok=True)
         partial = file.with_suffix(".partial")
@@ -49,7 +52,7 @@ def load_checkpoint(file: Path) -> Checkpoint:
         vocabulary = Vocabulary(content["words"])
         model = CaptionModel(size, len(vocabulary))
         model.load_state_dict(content["model"])
-        return Checkpoint(model.eval(), vocabulary, content["trained_on"])
+        return Checkpoint(model.eval(), vocabulary, content["trained_on"], tuple(content["languages"]))
     except Exception as error:  # torch.load raises a dozen kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BundleError(f"{file} is no checkpoint of this version ({reason}); train or copy it again") from error

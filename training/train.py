@@ -63,7 +63,7 @@ def _start(recipe: Recipe, data: Data, weights: Path | None) -> Checkpoint:
     vocabulary = build_vocabulary(data.train, recipe.min_count)
     model = CaptionModel(recipe.model, len(vocabulary))
     load_imagenet(model.encoder.backbone, recipe.model.encoder, weights)
-    return Checkpoint(model, vocabulary)
+    return Checkpoint(model, vocabulary, languages=tuple(dict.fromkeys(photo.language for photo in data.train)))
 
 
 def _run_stage(start: Checkpoint, stage: Stage, recipe: Recipe, data: Data, scorer: Scorer, folder: Path) -> Checkpoint:
@@ -88,7 +88,7 @@ def _run_stage(start: Checkpoint, stage: Stage, recipe: Recipe, data: Data, scor
     trainer.fit(module, train_batches, dev_batches, ckpt_path=last if last.exists() else None)
     state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
     module.load_state_dict(state)
-    return Checkpoint(module.model, start.vocabulary, _provenance(stage, recipe, data, best))
+    return Checkpoint(module.model, start.vocabulary, _provenance(stage, recipe, data, best), start.languages)
 
 
 def _module(start: Checkpoint, stage: Stage, scorer: Scorer, sentences: Sentences) -> CaptionStage:

@@ -40,7 +40,7 @@ class Row:
     """train, dev or test, where the data set says."""
 
 
-def gather(rows: Iterable[Row], photos: Path, split: str) -> list[CaptionedPhoto]:
+def gather(rows: Iterable[Row], photos: Path, split: str, language: str) -> list[CaptionedPhoto]:
     """Collect the rows of one split by photo, in the order in which photos first appear.
 
     Raises:
@@ -57,7 +57,7 @@ def gather(rows: Iterable[Row], photos: Path, split: str) -> list[CaptionedPhoto
         captions.setdefault(row.photo, []).append(row.caption.strip())
     if not captions:
         raise DataError(f"no photo of the {split} split is named; check the caption file and the split")
-    return [CaptionedPhoto(photos / name, tuple(texts)) for name, texts in captions.items()]
+    return [CaptionedPhoto(photos / name, tuple(texts), language) for name, texts in captions.items()]
 
 
 def split_of(photo: str) -> str:
