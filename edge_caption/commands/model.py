@@ -1,0 +1,108 @@
+"""`edge-caption model`: what a bundle is, whether it is whole, and what of it runs here and how fast."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from edge_caption.errors import BackendError
+
+if TYPE_CHECKING:
+    from edge_caption.bundle import Bundle, Manifest
+
+ROUNDS = 20
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command and its three parts."""
+    parser = subparsers.add_parser("model", help="show, check or time a model", description=__doc__)
+    parts = parser.add_subparsers(metavar="PART", required=True)
+    for name, handler, about in (
+        ("show", show, "what a bundle is: languages, flavours, figures, origin, terms"),
+        ("verify", verify, "check that every file is there and unaltered"),
+        ("list", list_flavours, "which flavours run on this machine, and how fast"),
+    ):
+        part = parts.add_parser(name, help=about, description=about)
+        part.add_argument("bundle", nargs="?", type=Path, help="the bundle's folder (default: the one that ships)")
+        part.set_defaults(handler=handler)
+    parts.choices["show"].add_argument("--json", action="store_true", help="print the whole manifest")
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print what a bundle is; returns 0."""
+    from edge_caption.bundle import open_bundle
+
+    bundle = open_bundle(args.bundle)
+    if args.json:
+        print(msgspec.json.format(msgspec.json.encode(bundle.manifest), indent=2).decode())
+        return 0
+    for name, value in _facts(bundle).items():
+        print(f"{name:<12} {value}")
+    return 0
+
+
+def _facts(bundle: Bundle) -> dict[str, str]:
+    manifest = bundle.manifest
+    training = manifest.training
+    return {
+        "name": f"{manifest.name}, version {manifest.version}",
+        "folder": str(bundle.folder),
+        "sha256": bundle.sha256,
+        "languages": ", ".join(manifest.languages),
+        "words": str(manifest.sizes.words),
+        "sees": f"{manifest.sizes.side}x{manifest.sizes.side} pixels, {manifest.sizes.grid**2} regions",
+        "says": f"at most {manifest.decoding.max_words} words; --beam {manifest.decoding.beam} unless told otherwise",
+        **{flavour: _flavour(manifest, flavour) for flavour in manifest.flavours},
+        "trained on": f"{training.get('data', 'unknown')} ({training.get('terms', 'terms not stated')})",
+        "made with": ", ".join(f"{package} {version}" for package, version in manifest.made_with.items()),
+    }
+
+
+def _flavour(manifest: Manifest, flavour: str) -> str:
+    graphs = manifest.flavours[flavour]
+    size = sum(manifest.files[name].size for name in (graphs.encoder, graphs.decoder)) / 1e6
+    figures = manifest.quality.get(flavour, {})
+    quality = "".join(f", {name} {figures[name]:.3f}" for name in ("cider", "bleu_4") if name in figures)
+    return f"{size:.2f} MB{quality}"
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Check every file of a bundle; returns 0, or raises what is wrong."""
+    from edge_caption.bundle import open_bundle
+
+    bundle = open_bundle(args.bundle)
+    bundle.verify()
+    bundle.vocabulary()
+    print(f"{bundle.folder} is whole: {len(bundle.manifest.files)} files")
+    return 0
+
+
+def list_flavours(args: argparse.Namespace) -> int:
+    """Caption a picture with each flavour; returns 0 if one of them runs, else 1."""
+    from edge_caption.bundle import open_bundle
+
+    bundle = open_bundle(args.bundle)
+    own, works = bundle.default_flavour(), False
+    for flavour in bundle.manifest.flavours:
+        try:
+            result, works = f"{_milliseconds(bundle.folder, flavour):.1f} ms a photo on one thread", True
+        except BackendError as error:
+            result = f"does not run here: {error}"
+        print(f"{flavour:<12} onnxruntime  {result}{' (the default here)' if flavour == own else ''}")
+    return int(not works)
+
+
+def _milliseconds(folder: Path, flavour: str) -> float:
+    """Return the median of ROUNDS captions of a 640x480 picture."""
+    import numpy as np
+
+    from edge_caption.captioner import Captioner
+
+    captioner = Captioner(folder, flavour=flavour, threads=1)
+    picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
+    times = [sum(captioner.caption(picture).stages_ms.values()) for _ in range(ROUNDS)]
+    return statistics.median(times)

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from edge_caption.cli import main
+
+
+def test_show_says_what_the_shipped_bundle_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "show"]) == 0
+    lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
+    assert lines["name"].startswith("edge-caption-flickr8k")
+    assert "cider 0." in lines["cpu-x86"]
+    assert "Flickr8k" in lines["trained"]
+
+
+def test_show_as_json_is_the_manifest(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "show", str(tiny_bundle), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["languages"] == {"en": " ", "zh": ""}
+
+
+def test_verify_finds_the_file_that_was_altered(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "verify", str(tiny_bundle)]) == 0
+    assert "is whole" in capsys.readouterr().out
+    (tiny_bundle / "encoder.cpu-arm.onnx").write_bytes(b"another")
+    assert main(["model", "verify", str(tiny_bundle)]) == 1
+    assert "encoder.cpu-arm.onnx is not the file that manifest.json names" in capsys.readouterr().err
+
+
+def test_list_times_what_runs_here(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["model", "list", str(tiny_bundle)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["cpu-arm", "cpu-x86", "fp32"]
+    assert all("ms a photo" in line for line in lines)
+    assert sum("default here" in line for line in lines) == 1
+
+
+def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for part in ("show", "verify", "list"):
+        assert main(["model", part, str(tmp_path)]) == 1
+        assert capsys.readouterr().err.count("\n") == 1
