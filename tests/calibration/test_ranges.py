@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from calibration.ranges import BINS, PERCENTILE, Extremes, Histograms, minmax, mse, percentile
+from calibration.ranges import BINS, PERCENTILE, METHODS, Extremes, Histograms, kl, minmax, mse, percentile
 
 
 def batches(count: int) -> list[NDArray[np.float32]]:
@@ -58,9 +58,17 @@ def test_mse_gives_up_an_outlier_but_not_a_uniform_range() -> None:
     assert mse(stream([*uniform, np.full(1, 1.9, np.float32)]).of["x"])[1] < 1.9
 
 
+def test_kl_gives_up_tails_but_not_a_uniform_range() -> None:
+    uniform = [np.linspace(-1, 1, 10_000, dtype=np.float32)]
+    assert kl(stream(uniform).of["x"]) == pytest.approx((-1, 1))
+    low, high = kl(stream([np.random.default_rng(1).laplace(0, 1, 100_000).astype(np.float32)]).of["x"])
+    assert -9 < low < -4
+    assert 4 < high < 9
+
+
 def test_a_tensor_that_never_changes_has_a_range() -> None:
     histogram = stream([np.full((2, 2), 3, np.float32)]).of["x"]
-    for method in (minmax, percentile, mse):
+    for method in METHODS.values():
         low, high = method(histogram)
         assert np.isfinite([low, high]).all()
         assert high <= 3
