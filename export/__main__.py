@@ -54,6 +54,7 @@ def _job(args: argparse.Namespace) -> Job:
         calibration_photos=args.calibration_photos,
         calibration=args.calibration,
         gate=args.gate,
+        kept=[name for name in args.keep_float.split(",") if name],
     )
 
 
@@ -97,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--calibration-photos", type=_count, default=200, help="of the train split (default: %(default)s)")
     add("--calibration", type=Path, help="use this calibration.json instead of calibrating")
     add("--dev-photos", type=_count, help="score on the first so many dev photos only (default: all)")
+    add("--keep-float", default="", metavar="NAMES", help="convolutions not to quantize, with commas")
     add(
         "--gate",
         type=float,

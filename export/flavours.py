@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ from onnx import ModelProto
 
 from calibration.table import Table
 from edge_caption.bundle import Graphs
-from export.qdq import quantize_encoder
+from export.errors import ExportError
+from export.qdq import convolutions, quantize_encoder
 from export.weights_only import quantize_decoder
 
 REFERENCE = "fp32"
@@ -47,21 +48,30 @@ class Model:
 
 
 def make_flavours(
-    encoder: ModelProto, decoder: ModelProto, table: Table, flavours: Sequence[str] = tuple(FLAVOURS)
+    encoder: ModelProto,
+    decoder: ModelProto,
+    table: Table,
+    flavours: Sequence[str] = tuple(FLAVOURS),
+    kept: Collection[str] = (),
 ) -> Model:
     """Make flavours of one model.
 
+    Args:
+        kept: names of the encoder's convolutions that stay in float.
+
     Raises:
         CalibrationError: the table is of another model.
-        ExportError: the encoder has an operator that can't be quantized.
+        ExportError: there is no convolution of a name in `kept`.
     """
     table.check(encoder, decoder)
+    if unknown := sorted(set(kept) - set(convolutions(encoder))):
+        raise ExportError(f"the encoder has no convolution {unknown[0]}; python -m export.sensitivity names them")
     ranges, means = table.ranges["encoder"], table.means["encoder"]
     makers: dict[str, Callable[[], ModelProto]] = {
         "encoder.fp32.onnx": lambda: encoder,
         "decoder.fp32.onnx": lambda: decoder,
-        "encoder.cpu-x86.onnx": lambda: quantize_encoder(encoder, ranges, means, np.uint8),
-        "encoder.cpu-arm.onnx": lambda: quantize_encoder(encoder, ranges, means, np.int8),
+        "encoder.cpu-x86.onnx": lambda: quantize_encoder(encoder, ranges, means, np.uint8, kept),
+        "encoder.cpu-arm.onnx": lambda: quantize_encoder(encoder, ranges, means, np.int8, kept),
         "decoder.cpu.onnx": lambda: quantize_decoder(decoder),
     }
     wanted = {name for flavour in flavours for name in (FLAVOURS[flavour].encoder, FLAVOURS[flavour].decoder)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import onnx
@@ -27,8 +28,12 @@ FEW = 1024
 INTEGER = {"QLinearConv", "QLinearAdd", "QLinearAveragePool", "QGemm", "MatMulNBits", "DynamicQuantizeMatMul"}
 
 
-def prove_fusion(model: ModelProto, name: str) -> Counter[str]:
+def prove_fusion(model: ModelProto, name: str, kept: Collection[str] = ()) -> Counter[str]:
     """Check that nothing which should be INT8 is float after optimization.
+
+    Args:
+        name: for messages.
+        kept: names of convolutions that are to stay in float.
 
     Returns:
         The integer operators, with how often each is there.
@@ -38,7 +43,8 @@ def prove_fusion(model: ModelProto, name: str) -> Counter[str]:
     """
     graph = optimized(model, name).graph
     weights = {item.name: item for item in graph.initializer}
-    left = [item for item in graph.node if _is_float_product(item, weights) or _unpacks_weights(item, weights)]
+    nodes = [item for item in graph.node if item.name not in kept]
+    left = [item for item in nodes if _is_float_product(item, weights) or _unpacks_weights(item, weights)]
     if left:
         raise ExportError(
             f"{name}: ONNX Runtime {onnxruntime.__version__} would run {len(left)} INT8 layers in float "

@@ -7,7 +7,7 @@ Integer-Arithmetic-Only Inference").
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +47,7 @@ def quantize_encoder(
     ranges: Mapping[str, Range],
     means: Mapping[str, Sequence[float]],
     kind: type[np.uint8 | np.int8],
+    kept: Collection[str] = (),
 ) -> ModelProto:
     """Make the INT8 encoder.
 
@@ -54,8 +55,14 @@ def quantize_encoder(
         ranges: of every float tensor, from the calibration table.
         means: of every channel of the convolutions' inputs, from there too.
         kind: what activations are stored as: uint8 suits x86 (VNNI), int8 suits Arm (SDOT, SMMLA).
+        kept: names of convolutions that stay in float.
     """
-    return _Encoder(model, ranges, means, kind).quantize()
+    return _Encoder(model, ranges, means, kind, kept).quantize()
+
+
+def convolutions(model: ModelProto) -> list[str]:
+    """Return the names of an encoder's convolutions, in the order in which they run."""
+    return [item.name for item in model.graph.node if item.op_type == "Conv"]
 
 
 class _Encoder:
@@ -67,9 +74,10 @@ class _Encoder:
         ranges: Mapping[str, Range],
         means: Mapping[str, Sequence[float]],
         kind: type[np.uint8 | np.int8],
+        kept: Collection[str],
     ) -> None:
         self.surgery = Surgery(model)
-        self.ranges, self.means, self.kind = ranges, means, kind
+        self.ranges, self.means, self.kind, self.kept = ranges, means, kind, kept
         self.steps: dict[str, Step] = {}
         """Of tensors that were quantized, by their fp32 name."""
 
@@ -77,7 +85,7 @@ class _Encoder:
         self._take_bytes()
         self._drop_clamps()
         for item in list(self.surgery.nodes):
-            if item.op_type == "Conv":
+            if item.op_type == "Conv" and item.name not in self.kept:
                 self._quantize_weights(item)
         for tensor in self._tensors():
             self._quantize_tensor(tensor)
@@ -102,6 +110,8 @@ class _Encoder:
         for item in [item for item in self.surgery.nodes if item.op_type in CLAMPS]:
             before = self.surgery.producer(item.input[0])
             assert before is not None
+            if before.name in self.kept:
+                continue
             assert self.ranges[item.output[0]][0] >= 0
             before.output[0] = item.output[0]
             self.surgery.replace(item, [])
@@ -141,7 +151,7 @@ class _Encoder:
         """Return the activations around quantized operators, inputs that already are integers aside."""
         around: dict[str, None] = {}
         for item in self.surgery.nodes:
-            if item.op_type in QUANTIZED:
+            if item.op_type in QUANTIZED and item.name not in self.kept:
                 activations = item.input[:1] if item.op_type == "Conv" else item.input
                 around |= dict.fromkeys([*activations, *item.output])
         return [tensor for tensor in around if tensor not in self.steps]

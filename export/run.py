@@ -49,6 +49,8 @@ class Job:
     """A table made before, to be used again."""
     gate: float
     """CIDEr that a flavour may lose against fp32."""
+    kept: Sequence[str] = ()
+    """Convolutions of the encoder that stay in float."""
 
 
 def export(job: Job, score: Score, progress: Progress) -> Report:
@@ -67,8 +69,8 @@ def export(job: Job, score: Score, progress: Progress) -> Report:
     )
     table = _table(job, encoder, decoder, photos, progress)
     made = tuple(dict.fromkeys((REFERENCE, *job.flavours)))
-    contents = _contents(job, make_flavours(encoder, decoder, table, made), table)
-    fused = {name: _fused(contents.model, name) for name in made if name != REFERENCE}
+    contents = _contents(job, make_flavours(encoder, decoder, table, made, job.kept), table)
+    fused = {name: _fused(contents.model, name, job.kept) for name in made if name != REFERENCE}
     with tempfile.TemporaryDirectory() as folder:
         proving = Path(folder)
         write_bundle(contents, made, "", proving)
@@ -101,8 +103,7 @@ def _contents(job: Job, model: Model, table: Table) -> Contents:
     )
 
 
-def _fused(model: Model, flavour: str) -> Counter[str]:
+def _fused(model: Model, flavour: str, kept: Sequence[str]) -> Counter[str]:
     names = FLAVOURS[flavour]
-    return prove_fusion(model.graphs[names.encoder], names.encoder) + prove_fusion(
-        model.graphs[names.decoder], names.decoder
-    )
+    encoder = prove_fusion(model.graphs[names.encoder], names.encoder, kept)
+    return encoder + prove_fusion(model.graphs[names.decoder], names.decoder)

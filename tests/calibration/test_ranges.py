@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from calibration.ranges import BINS, PERCENTILE, METHODS, Extremes, Histograms, kl, minmax, mse, percentile
+from calibration.ranges import BINS, METHODS, PERCENTILE, Extremes, Histograms, kl, minmax, mse, percentile
 
 
 def batches(count: int) -> list[NDArray[np.float32]]:

@@ -13,7 +13,7 @@ from export.errors import ExportError
 from export.flavours import FLAVOURS, make_flavours
 from export.fusion import prove_fusion
 from export.pixels import in_pairs
-from export.qdq import mean_error, step_of
+from export.qdq import convolutions, mean_error, step_of
 from export.weights_only import MIDDLE, to_blocks
 from tests.export.conftest import Exported
 
@@ -38,6 +38,26 @@ def test_everything_that_should_runs_in_integers(exported: Exported) -> None:
         fused = prove_fusion(graphs[FLAVOURS[flavour].encoder], flavour)
         assert fused == {"QLinearConv": 55, "QLinearAdd": 10, "QLinearAveragePool": 1}
     assert prove_fusion(graphs["decoder.cpu.onnx"], "decoder") == {"MatMulNBits": 4}
+
+
+def test_a_convolution_that_is_kept_in_float_is_and_brings_the_regions_nearer(exported: Exported) -> None:
+    image = to_input(read_photo(exported.photos[0]))
+    (reference, *_), kept = (
+        run(exported.encoder, image=image),
+        ["backbone.features.0.0", "backbone.features.1.conv.0.0"],
+    )
+    errors = []
+    for names in ((), kept, convolutions(exported.encoder)[:-3]):
+        flavours = make_flavours(exported.encoder, exported.decoder, exported.table, ("cpu-x86",), names)
+        encoder = flavours.graphs["encoder.cpu-x86.onnx"]
+        assert prove_fusion(encoder, "encoder", names)["QLinearConv"] == 55 - len(names)
+        errors.append(float(np.square(run(encoder, image=image)[0] - reference).sum()))
+    assert errors[0] > errors[1] > errors[2]
+
+
+def test_a_convolution_that_is_not_there_cannot_be_kept(exported: Exported) -> None:
+    with pytest.raises(ExportError, match=r"has no convolution backbone\.9"):
+        make_flavours(exported.encoder, exported.decoder, exported.table, ("cpu-x86",), ["backbone.9"])
 
 
 def test_a_graph_that_was_left_in_float_is_caught(exported: Exported) -> None:
