@@ -12,6 +12,12 @@ from training.data.photos import CaptionedPhoto
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 """Letters and digits, joined by apostrophes and hyphens, as the coco-caption tokenizer keeps them."""
 
+COMMON = 100
+"""Uses of a word before it can be told where sentences have it."""
+
+SELDOM = 1 / 200
+"""Share of a word's uses, for slips and fragments among people's sentences."""
+
 
 def split_words(caption: str) -> list[str]:
     """Return the lower-case words without punctuation."""
@@ -23,3 +29,14 @@ def build_vocabulary(photos: Iterable[CaptionedPhoto], min_count: int) -> Vocabu
     counts = Counter(word for photo in photos for caption in photo.captions for word in split_words(caption))
     kept = [word for word, count in counts.items() if count >= min_count]
     return Vocabulary([*SPECIAL, *sorted(kept, key=lambda word: (-counts[word], word))])
+
+
+def never_last(sentences: Iterable[str]) -> tuple[str, ...]:
+    """Return the common words that sentences (next to) never end with, by alphabet: a, the, with, wearing, two, …
+
+    Told from the sentences alone, so that it serves any language.
+    """
+    split = [words for sentence in sentences if (words := split_words(sentence))]
+    uses = Counter(word for words in split for word in words)
+    last = Counter(words[-1] for words in split)
+    return tuple(sorted(word for word, count in uses.items() if count >= COMMON and last[word] <= SELDOM * count))
