@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +36,11 @@ class Sentence:
 class Decoder:
     """The decoder graph."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, not_last: Iterable[int] = ()) -> None:
+        """Take the graph and the words that no sentence ends with."""
         self._session = session
+        # A sentence without words would end with START.
+        self._not_last = {START, *not_last}
 
     def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
         """Go on from B words.
@@ -53,6 +57,9 @@ class Decoder:
         # PAD and START come before END. Slices, which take less time than a list of columns.
         log_probs[:, :END] = -np.inf
         log_probs[:, UNKNOWN] = -np.inf
+        for row, token in enumerate(tokens.tolist()):
+            if token in self._not_last:
+                log_probs[row, END] = -np.inf
         return log_probs, state, attention
 
 
@@ -138,9 +145,7 @@ def _extend(
 
 
 def _blocked(tokens: list[int]) -> list[int]:
-    """Return the words that would repeat an n-gram, and END for a sentence without words."""
-    if not tokens:
-        return [END]
+    """Return the words that would repeat an n-gram."""
     prefix = tokens[1 - NGRAM :]
     starts = range(len(tokens) - NGRAM + 1)
     return [tokens[start + NGRAM - 1] for start in starts if tokens[start : start + NGRAM - 1] == prefix]

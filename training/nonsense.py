@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from training.objects import colours, objects
 from training.words import never_last, split_words
@@ -44,9 +45,9 @@ def _share(pairs: Sequence[tuple[str, Sequence[str]]], wrong: Callable[[str, Seq
 
 
 def _repeats_bigram(words: Sequence[str]) -> bool:
-    bigrams = list(zip(words, words[1:], strict=False))
+    bigrams = list(pairwise(words))
     return len(set(bigrams)) < len(bigrams)
 
 
 def _repeats_word(words: Sequence[str]) -> bool:
-    return any(one == other for one, other in zip(words, words[1:], strict=False))
+    return any(one == other for one, other in pairwise(words))

@@ -32,9 +32,9 @@ def build_vocabulary(photos: Iterable[CaptionedPhoto], min_count: int) -> Vocabu
 
 
 def never_last(sentences: Iterable[str]) -> tuple[str, ...]:
-    """Return the common words that sentences (next to) never end with, by alphabet: a, the, with, wearing, two, …
+    """Return the common words that sentences (next to) never end with, by alphabet.
 
-    Told from the sentences alone, so that it serves any language.
+    In English a, the, with, wearing, two, … They are told from the sentences alone, so that it serves any language.
     """
     split = [words for sentence in sentences if (words := split_words(sentence))]
     uses = Counter(word for words in split for word in words)
