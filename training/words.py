@@ -12,8 +12,11 @@ from training.data.photos import CaptionedPhoto
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 """Letters and digits, joined by apostrophes and hyphens, as the coco-caption tokenizer keeps them."""
 
-COMMON = 100
-"""Uses of a word before it can be told where sentences have it."""
+COMMON = 1 / 700
+"""Share of all words that a word must be before it can be told where sentences have it; "kid" is none of them."""
+
+ENOUGH = 100
+"""And how often it must be seen."""
 
 SELDOM = 1 / 200
 """Share of a word's uses, for slips and fragments among people's sentences."""
@@ -39,4 +42,5 @@ def never_last(sentences: Iterable[str]) -> tuple[str, ...]:
     split = [words for sentence in sentences if (words := split_words(sentence))]
     uses = Counter(word for words in split for word in words)
     last = Counter(words[-1] for words in split)
-    return tuple(sorted(word for word, count in uses.items() if count >= COMMON and last[word] <= SELDOM * count))
+    often = max(ENOUGH, COMMON * uses.total())
+    return tuple(sorted(word for word, count in uses.items() if count >= often and last[word] <= SELDOM * count))
