@@ -25,6 +25,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(args: argparse.Namespace) -> dict[str, object]:
     # Each benchmark brings its own heavy imports; the others do without them.
     match args.benchmark:
+        case "confidence":
+            from benchmarks import confidence
+
+            return confidence.measure(args.bundle, args.flavour, args.beams, args.captions, args.photos, args.split)
         case "latency":
             from benchmarks import latency
 
@@ -63,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     quality.add_argument("--split", default="dev")
     quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: cpu-x86)")
     quality.add_argument("--beams", type=int, nargs="+", default=[1, 3])
+    confidence = benchmarks.add_parser("confidence", parents=[shared], help="is confidence the share that is right?")
+    confidence.add_argument("--captions", type=Path, required=True)
+    confidence.add_argument("--photos", type=Path, required=True)
+    confidence.add_argument("--split", default="dev")
+    confidence.add_argument("--flavour", default="cpu-x86")
+    confidence.add_argument("--beams", type=int, nargs="+", default=[1, 3])
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
     return top
 

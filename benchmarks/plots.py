@@ -15,7 +15,7 @@ from matplotlib import pyplot
 def plot(result: Path) -> Path | None:
     """Draw a saved result beside it; returns the picture, or None for a benchmark that has none."""
     figures = json.loads(result.read_text())
-    draw = {"latency": _latency, "quality": _quality}.get(figures["benchmark"])
+    draw = {"latency": _latency, "quality": _quality, "confidence": _confidence}.get(figures["benchmark"])
     if draw is None:
         return None
     draw(figures)
@@ -52,4 +52,20 @@ def _quality(figures: dict[str, Any]) -> None:
         [at + 0.4 - width / 2 for at in range(len(scores))], [score.replace("_", "-").upper() for score in scores]
     )
     axes.set(title=f"{figures['photos']} photos of {figures['split']}")
+    axes.legend(fontsize=7)
+
+
+def _confidence(figures: dict[str, Any]) -> None:
+    """Reliability diagram: a dot a tenth of the captions, on the diagonal where confidence is what it says."""
+    _, axes = pyplot.subplots(figsize=(5, 4.6))
+    axes.plot([0, 1], [0, 1], color="#c3c9c7", linewidth=1)
+    colours = ("#2a7f62", "#b5651d", "#3d5a80")
+    for (beam, kinds), colour in zip(figures["beams"].items(), colours, strict=False):
+        for kind, style in (("out_of_fold", "o-"), ("mean_probability", "x:")):
+            bins = kinds[kind]["reliability"]
+            label = f"{beam.replace('_', ' ')}, {kind.replace('_', ' ')} (ECE {kinds[kind]['ece']:.3f})"
+            confidence, right = ([one[name] for one in bins] for name in ("confidence", "right"))
+            axes.plot(confidence, right, style, color=colour, label=label, markersize=5, linewidth=1)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of captions that are right")
+    axes.set_title(f"{figures['photos']} photos of {figures['split']}, {figures['flavour']}", fontsize=10)
     axes.legend(fontsize=7)

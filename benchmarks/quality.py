@@ -11,6 +11,7 @@ from rich.progress import track
 from edge_caption.captioner import Captioner
 from training.data.load import load
 from training.data.photos import CaptionedPhoto
+from training.nonsense import nonsense, of_people
 from training.scores import Scorer
 
 
@@ -24,7 +25,8 @@ def measure(
         flavour: {f"beam_{beam}": _score(bundle, flavour, beam, captioned, scorer) for beam in beams}
         for flavour in flavours
     }
-    return {"split": split, "photos": len(captioned), "flavours": figures}
+    people = of_people([photo.captions for photo in captioned])
+    return {"split": split, "photos": len(captioned), "flavours": figures, "people": people}
 
 
 def _score(
@@ -36,5 +38,6 @@ def _score(
     words = [text.split() for text in said]
     figures["mean_words"] = round(sum(map(len, words)) / len(words), 2)
     figures["distinct_sentences"] = round(len(set(said)) / len(said), 4)
+    figures |= nonsense(said, [photo.captions for photo in photos])
     figures["words_used"] = len({word for sentence in words for word in sentence})
     return figures

@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from edge_caption import preprocess
+from edge_caption.confidence import Confidence
 from edge_caption.errors import BundleError, ConfigError
 from edge_caption.vocabulary import Vocabulary
 
@@ -71,6 +72,8 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     max_words: int = 20
     length_penalty: float = 0.7
     """Exponent of the length that a beam's log-probability is divided by (Wu et al. 2016, simplified)."""
+    not_last: tuple[str, ...] = ()
+    """Words that no sentence ends with: a, the, with, …"""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +95,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """Flavour -> figures of this very artifact."""
     made_with: dict[str, str]
     """Package -> version."""
+    confidence: Confidence | None = None
+    """What makes a caption's confidence a probability; None in a bundle that was made without."""
 
     def speak(self, language: str | None) -> tuple[str, str]:
         """Return a language (the bundle's own choice if None) and what stands between its words.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -49,13 +48,15 @@ class Caption:
     log_prob: float
     """Natural logarithm of the whole sentence's probability, its end included."""
 
+    confidence: float
+    """How probable it is that the sentence is right, 0-1; what that means is in the bundle's manifest.
+
+    From a bundle without a calibration it is the geometric mean of the probabilities of the words and of the sentence's
+    end, which says nothing of right and wrong.
+    """
+
     stages_ms: Mapping[str, float]
     """Milliseconds spent in each stage: preprocess, encode, decode."""
 
     language: str = "en"
     """ISO 639-1 code."""
-
-    @property
-    def confidence(self) -> float:
-        """Geometric mean of the probabilities of the words and of the sentence's end, 0-1."""
-        return math.exp(self.log_prob / (len(self.words) + 1))

@@ -12,6 +12,7 @@ import numpy as np
 from edge_caption.backends.onnx import OnnxSession
 from edge_caption.bundle import Bundle, open_bundle
 from edge_caption.caption import Caption, Word
+from edge_caption.confidence import mean_probability
 from edge_caption.decoder import Decoder, Sentence, beam_search, greedy
 from edge_caption.encoder import Encoder, Seen
 from edge_caption.errors import ConfigError, PhotoError
@@ -61,6 +62,7 @@ class Captioner:
         """
         opened = open_bundle(Path(bundle) if bundle is not None else None)
         self._decoding = opened.manifest.decoding
+        self._confidence = opened.manifest.confidence
         self._beams = self._decoding.beam if beam is None else beam
         threads = min(4, os.cpu_count() or 1) if threads is None else threads
         if not 1 <= self._beams <= MAX_BEAMS:
@@ -76,8 +78,18 @@ class Captioner:
         self._grid = bundle.manifest.sizes.grid
         self._encoder = Encoder(OnnxSession(encoder, threads))
         # A step is too little work to share: waking a second thread costs more than it saves.
-        self._decoder = Decoder(OnnxSession(decoder, 1), vocabulary.start(self.language), vocabulary.special)
+        self._decoder = Decoder(
+            OnnxSession(decoder, 1),
+            vocabulary.start(self.language),
+            vocabulary.special,
+            vocabulary.encode(self._decoding.not_last),
+        )
         self.model = Model(bundle.manifest.name, bundle.sha256, flavour, "onnxruntime")
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether a caption's confidence is the probability that it is right."""
+        return self._confidence is not None
 
     def caption(self, photo: Path | str | bytes | Pixels) -> Caption:
         """Caption a photo.
@@ -112,7 +124,10 @@ class Captioner:
         texts = self._vocabulary.decode(sentence.tokens)
         parts = zip(texts, sentence.log_probs, sentence.attentions, strict=True)
         words = tuple(Word(text, log_prob, attention.reshape(grid)) for text, log_prob, attention in parts)
-        return Caption(self._joiner.join(texts), words, sentence.log_prob, stages, self.language)
+        confidence = (self._confidence.probability if self._confidence else mean_probability)(
+            sentence.log_prob, len(words)
+        )
+        return Caption(self._joiner.join(texts), words, sentence.log_prob, confidence, stages, self.language)
 
 
 def _pixels(photo: Path | str | bytes | Pixels) -> Pixels:

@@ -20,6 +20,7 @@ PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 def default_state_dir() -> Path:
@@ -68,6 +69,13 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     language: str | None = None
 
 
+class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[gate]."""
+
+    min_confidence: Share = 0.0
+    """A caption of less confidence is not published; 0 publishes all."""
+
+
 class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[outbox]."""
 
@@ -85,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     camera: CameraSettings = CameraSettings()
     mqtt: MqttSettings = MqttSettings()
     model: ModelSettings = ModelSettings()
+    gate: GateSettings = GateSettings()
     outbox: OutboxSettings = OutboxSettings()
 
 

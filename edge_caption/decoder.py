@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,16 +36,21 @@ class Sentence:
 class Decoder:
     """The decoder graph, told to speak a language."""
 
-    def __init__(self, session: Session, start: int = START, special: int = len(SPECIAL)) -> None:
+    def __init__(
+        self, session: Session, start: int = START, special: int = len(SPECIAL), not_last: Iterable[int] = ()
+    ) -> None:
         """Take the graph.
 
         Args:
             start: the token that a sentence begins with.
             special: how many special words there are, `vocabulary.special`.
+            not_last: the words that no sentence ends with.
         """
         self._session = session
         self.start = start
         self._special = special
+        # A sentence without words would end with its start.
+        self._not_last = {start, *not_last}
 
     def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
         """Go on from B words.
@@ -61,6 +67,9 @@ class Decoder:
         # PAD and START come before END. Slices, which take less time than a list of columns.
         log_probs[:, :END] = -np.inf
         log_probs[:, UNKNOWN : self._special] = -np.inf
+        for row, token in enumerate(tokens.tolist()):
+            if token in self._not_last:
+                log_probs[row, END] = -np.inf
         return log_probs, state, attention
 
 
@@ -146,9 +155,7 @@ def _extend(
 
 
 def _blocked(tokens: list[int]) -> list[int]:
-    """Return the words that would repeat an n-gram, and END for a sentence without words."""
-    if not tokens:
-        return [END]
+    """Return the words that would repeat an n-gram."""
     prefix = tokens[1 - NGRAM :]
     starts = range(len(tokens) - NGRAM + 1)
     return [tokens[start + NGRAM - 1] for start in starts if tokens[start : start + NGRAM - 1] == prefix]

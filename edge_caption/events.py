@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from typing import Protocol
 
-from edge_caption.cameras.newest import Shot
 from edge_caption.caption import Caption
 from edge_caption.mqtt.messages import CameraEvent, CaptionMessage, ModelPart, encode, encode_event, word_parts
 from edge_caption.mqtt.topics import Topics
@@ -37,8 +36,14 @@ class Events:
         # Without prefix and node: a message that waits on disk goes out under the prefix of its day.
         self._topic = topics.event(camera).removeprefix(f"{topics.root}/")
 
-    def commit_caption(self, caption: Caption, shot: Shot, age_ms: float) -> CaptionMessage:
+    def commit_caption(self, caption: Caption, captured_at: float, age_ms: float, dropped: int) -> CaptionMessage:
         """Put a caption on disk and return it as the newest.
+
+        Args:
+            caption: what was said.
+            captured_at: seconds since the Unix epoch.
+            age_ms: from the frame's arrival to now.
+            dropped: frames that were replaced by a newer one since the last caption.
 
         Raises:
             OutboxError: the disk refuses.
@@ -53,10 +58,10 @@ class Events:
                 language=caption.language,
                 words=word_parts(caption),
                 confidence=round(caption.confidence, 4),
-                captured_at=round(shot.frame.captured_at, 3),
+                captured_at=round(captured_at, 3),
                 age_ms=round(age_ms, 1),
                 stages_ms={stage: round(spent, 2) for stage, spent in caption.stages_ms.items()},
-                dropped_since_last=shot.dropped,
+                dropped_since_last=dropped,
                 model=self._model,
             )
 

@@ -19,6 +19,7 @@ class Meter:
     def __init__(self) -> None:
         """Start the clock."""
         self.captions = 0
+        self.silenced = 0
         self.frames_dropped = 0
         self._started = self._measured = time.monotonic()
         self._captions_then = 0

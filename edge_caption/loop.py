@@ -16,6 +16,7 @@ from edge_caption.caption import Caption
 from edge_caption.config import Settings
 from edge_caption.events import Events, Model
 from edge_caption.frame import Pixels
+from edge_caption.gate import Gate
 from edge_caption.health import Meter, resident_mb
 from edge_caption.identity import node_name, outbox_path
 from edge_caption.mqtt.messages import CaptionMessage, Health, encode
@@ -105,7 +106,9 @@ class _Loop:
         self._outbox = outbox
         self._publisher = publisher
         self._show = show
+        self._gate = Gate(settings.gate)
         self._meter = Meter()
+        self._dropped = 0
         self._online: bool | None = None
         self._health_at = time.monotonic() + min(FIRST_HEALTH_S, settings.mqtt.health_s)
 
@@ -144,10 +147,15 @@ class _Loop:
         began = time.monotonic()
         caption = self._captioner.caption(shot.frame.pixels)
         latency_ms = (time.monotonic() - began) * 1000
-        age_ms = (time.monotonic() - shot.arrived) * 1000
-        message = self._events.commit_caption(caption, shot, age_ms)
-        self._meter.count(latency_ms, age_ms)
         self._meter.frames_dropped += shot.dropped
+        self._dropped += shot.dropped
+        if not self._gate.lets_through(caption):
+            self._meter.silenced += 1
+            return
+        age_ms = (time.monotonic() - shot.arrived) * 1000
+        message = self._events.commit_caption(caption, shot.frame.captured_at, age_ms, self._dropped)
+        self._dropped = 0
+        self._meter.count(latency_ms, age_ms)
         self._publisher.retain(self._topics.caption(self._camera), encode(message))
         self._publisher.notice()
         self._show(message)
@@ -194,6 +202,7 @@ class _Loop:
                 uptime_s=self._meter.uptime_s,
                 fps=self._meter.measure_fps(),
                 captions=self._meter.captions,
+                silenced=self._meter.silenced,
                 latency_ms=self._meter.latency_ms,
                 age_ms=self._meter.age_ms,
                 frames_dropped=self._meter.frames_dropped,

@@ -13,7 +13,7 @@ from rich.progress import track
 from calibration.ranges import METHODS
 from edge_caption.errors import EdgeCaptionError
 from export.flavours import FLAVOURS, SHIPPED
-from export.report import parity_line, proofs_table
+from export.report import confidence_line, parity_line, proofs_table
 from export.run import Job, export
 from training.checkpoint import load_checkpoint
 from training.data.load import load
@@ -37,6 +37,7 @@ def _export(args: argparse.Namespace) -> int:
     console = Console()
     console.print(parity_line(report.parity))
     console.print(proofs_table(report))
+    console.print(confidence_line(report.confidence))
     console.print(f"bundle: {job.out}")
     return 0
 

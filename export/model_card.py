@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calibration.table import Table
+from edge_caption.confidence import Confidence
 from export.flavours import REFERENCE
 from export.parity import Parity
 from export.write_bundle import Contents
@@ -17,7 +18,7 @@ never has to leave it.
 ## Limits
 
 - It knows {words} words and the kinds of scenes of its training photos; of anything else it says the nearest thing it
-  knows, fluently and wrong. The confidence of a caption tells little about that.
+  knows, fluently and wrong. Its confidence was measured on photos like those; of others it may say anything.
 - Its figures below are for photos like those it was trained on. Expect less in the dark, of odd angles, of small or
   many things.
 - People wrote the training sentences: their habits and prejudices, of sex and age above all, are in its sentences.
@@ -31,6 +32,7 @@ def model_card(contents: Contents, flavours: Sequence[str], parity: Parity) -> s
         USES.format(words=len(contents.vocabulary)),
         _training(contents.trained_on),
         _figures(contents.quality, flavours),
+        *([_confidence(contents.confidence)] if contents.confidence else []),
         _making(contents.table, parity),
         _licence(contents.trained_on),
     ]
@@ -60,6 +62,22 @@ def _figures(quality: Mapping[str, dict[str, Any]], flavours: Sequence[str]) -> 
         "## Figures\n\n"
         f"Measured by the export through these very graphs: greedy decoding, {photos} dev photos (coco-caption).\n\n"
         "| flavour | CIDEr | BLEU-4 | same sentence as fp32 |\n|---|---|---|---|\n" + "\n".join(rows)
+    )
+
+
+def _confidence(confidence: Confidence) -> str:
+    rows = [
+        f"| {name.replace('_', ' ')} | {of['captions']} | {of['right']:.1%} | {of['mean_confidence']:.1%} | "
+        f"{of['ece']:.3f} | {of['brier']:.3f} | {'-' if of['auroc'] is None else format(of['auroc'], '.3f')} |"
+        for name, of in confidence.figures.items()
+    ]
+    return (
+        "## Confidence\n\n"
+        "A caption's confidence is the probability that it is right, where right means: it\n"
+        f"{confidence.meaning}. That is a rule that a program can check, not a person's\n"
+        "judgement. Measured on dev photos that each fit had not seen (5 folds):\n\n"
+        "| search | captions | right | mean confidence | ECE | Brier | AUROC |\n|---|---|---|---|---|---|---|\n"
+        + "\n".join(rows)
     )
 
 

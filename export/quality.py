@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from edge_caption.caption import Caption
 from edge_caption.captioner import Captioner
 from export.errors import ExportError
 from export.flavours import REFERENCE
-from training.data.photos import CaptionedPhoto
 
 Score = Callable[[Sequence[str]], Mapping[str, float]]
 """Sentences -> figures, `cider` among them; training.scores.Scorer(...).all is one."""
@@ -20,20 +20,16 @@ Quality = dict[str, dict[str, Any]]
 """Flavour -> figure -> value."""
 
 
-def measure(
-    bundle: Path, flavours: Sequence[str], photos: Sequence[CaptionedPhoto], score: Score, progress: Progress
-) -> Quality:
-    """Caption photos with each flavour, greedily, as a device does, and score the sentences.
+def caption_all(bundle: Path, flavour: str, beam: int, photos: Sequence[Path], progress: Progress) -> list[Caption]:
+    """Caption photos as a device does."""
+    captioner = Captioner(bundle, flavour=flavour, beam=beam)
+    return [captioner.caption(photo) for photo in progress(photos, f"captioning: {flavour}, beam {beam}")]
 
-    Args:
-        flavours: REFERENCE first.
-    """
-    files = [photo.file for photo in photos]
-    said: dict[str, list[str]] = {}
-    for flavour in flavours:
-        captioner = Captioner(bundle, flavour=flavour, beam=1)
-        said[flavour] = [captioner.caption(file).text for file in progress(files, f"scoring {flavour}")]
-    return {flavour: _figures(sentences, said[REFERENCE], score) for flavour, sentences in said.items()}
+
+def measure(said: Mapping[str, Sequence[Caption]], score: Score) -> Quality:
+    """Score what each flavour, REFERENCE among them, said of the same photos."""
+    sentences = {flavour: [caption.text for caption in captions] for flavour, captions in said.items()}
+    return {flavour: _figures(of, sentences[REFERENCE], score) for flavour, of in sentences.items()}
 
 
 def _figures(sentences: Sequence[str], reference: Sequence[str], score: Score) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from edge_caption.confidence import Confidence
 from export.flavours import REFERENCE
 from export.latency import STEPS, Latency
 from export.parity import TOLERANCE, Parity
@@ -22,6 +23,7 @@ class Report:
     fused: Mapping[str, Counter[str]]
     """Flavour -> integer operators that ONNX Runtime runs."""
     quality: Quality
+    confidence: Confidence
     latency: Mapping[str, Latency]
     sizes: Mapping[str, int]
     """Flavour -> bytes of its graphs."""
@@ -33,6 +35,20 @@ def parity_line(parity: Parity) -> str:
         f"fp32 graphs against the checkpoint on {parity.photos} photos: same words; largest error {parity.encoder:.1e} "
         f"(encoder), {parity.decoder:.1e} (decoder); allowed {TOLERANCE:g}"
     )
+
+
+def confidence_line(confidence: Confidence) -> str:
+    """Say how good the confidence is, out of fold."""
+    parts = [
+        f"{name.replace('_', ' ')}: {of['right']:.1%} right, AUROC {_or_none(of['auroc'])}, Brier {of['brier']:.3f}, "
+        f"ECE {of['ece']:.3f}"
+        for name, of in confidence.figures.items()
+    ]
+    return "confidence, out of fold: " + "; ".join(parts)
+
+
+def _or_none(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.3f}"
 
 
 def proofs_table(report: Report) -> Table:

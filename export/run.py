@@ -13,20 +13,26 @@ from onnx import ModelProto
 from calibration.calibrate import Progress, calibrate
 from calibration.photos import sample
 from calibration.table import Table, load_table
+from edge_caption.bundle import Decoding
 from edge_caption.errors import ConfigError
+from export.confidence import fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Model, make_flavours
 from export.fusion import prove_fusion
 from export.latency import time_flavours
 from export.model_card import model_card
 from export.parity import prove_parity
-from export.quality import Score, gate, measure
+from export.quality import Score, caption_all, gate, measure
 from export.report import Report
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, check_target, replacing, sizes_of, write_bundle
 from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto
+from training.words import never_last, words_of
 
 PARITY_PHOTOS = 20
+
+CONFIDENCE_BEAM = 3
+"""The beam that the confidence is fitted to beside greedy; one fit serves all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,13 +80,19 @@ def export(job: Job, score: Score, progress: Progress) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         proving = Path(folder)
         write_bundle(contents, made, "", proving)
-        quality = measure(proving, made, job.dev, score, progress)
+        files = [photo.file for photo in job.dev]
+        said = {name: caption_all(proving, name, 1, files, progress) for name in made}
+        searched = caption_all(proving, job.flavours[0], CONFIDENCE_BEAM, files, progress)
         latency = time_flavours(proving, {name: FLAVOURS[name] for name in made})
+    quality = measure(said, score)
     gate(quality, job.gate)
-    contents = replace(contents, quality=quality)
+    confidence = fit_confidence(
+        {1: said[job.flavours[0]], CONFIDENCE_BEAM: searched}, [photo.captions for photo in job.dev]
+    )
+    contents = replace(contents, quality=quality, confidence=confidence)
     with replacing(job.out) as fresh:
         write_bundle(contents, job.flavours, model_card(contents, job.flavours, parity), fresh)
-    return Report(parity, fused, quality, latency, {name: contents.model.size(name) for name in made})
+    return Report(parity, fused, quality, confidence, latency, {name: contents.model.size(name) for name in made})
 
 
 def _table(job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], progress: Progress) -> Table:
@@ -100,6 +112,15 @@ def _contents(job: Job, model: Model, table: Table) -> Contents:
         sizes=sizes_of(checkpoint.model.size, len(checkpoint.vocabulary)),
         trained_on=checkpoint.trained_on,
         languages=checkpoint.languages,
+        decoding=Decoding(not_last=_not_last(job)),
+    )
+
+
+def _not_last(job: Job) -> tuple[str, ...]:
+    """Return the words that the training sentences never end with, as far as the captioner knows them."""
+    known = set(job.checkpoint.vocabulary.words)
+    return tuple(
+        word for word in never_last(words for photo in job.train for words in words_of(photo)) if word in known
     )
 
 

@@ -16,6 +16,7 @@ import msgspec
 from calibration.table import Table
 from edge_caption import preprocess
 from edge_caption.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes
+from edge_caption.confidence import Confidence
 from edge_caption.errors import ConfigError
 from edge_caption.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
@@ -41,6 +42,7 @@ class Contents:
     """The first is spoken unless another is asked for."""
     quality: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     decoding: Decoding = field(default_factory=Decoding)
+    confidence: Confidence | None = None
 
 
 def sizes_of(size: Dimensions, words: int) -> Sizes:
@@ -83,6 +85,7 @@ def _manifest(contents: Contents, flavours: Sequence[str], files: Mapping[str, b
         training=dict(contents.trained_on),
         quality={flavour: contents.quality[flavour] for flavour in flavours if flavour in contents.quality},
         made_with={package: version(package) for package in MAKERS},
+        confidence=contents.confidence,
     )
 
 

@@ -39,12 +39,15 @@ def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
         [outbox]
         max_messages = 10
         max_bytes = 1000
+        [gate]
+        min_confidence = 0.4
     """
     settings = read(tmp_path, text)
     assert settings.state_dir == Path.home() / "captions"
     assert (settings.camera.fps, settings.camera.no_frame_s, settings.camera.loop) == (2, 4.5, True)
     assert (settings.mqtt.broker.host, settings.mqtt.broker.port, settings.mqtt.broker.tls) == ("broker", 8883, True)
     assert (settings.model.beam, settings.outbox.max_messages) == (3, 10)
+    assert settings.gate.min_confidence == 0.4
 
 
 def test_options_override_the_file_and_absent_ones_do_not(tmp_path: Path) -> None:
@@ -72,6 +75,7 @@ def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:
         ("[mqtt]\nbroker = 'localhost:1883'", "mqtt.broker: the broker's address is wrong"),
         ("[mqtt]\nprotocol = '4'", "mqtt.protocol: invalid enum value '4'"),
         ("[model]\nbeam = 0", "model.beam: expected `int` >= 1"),
+        ("[gate]\nmin_confidence = 40", "gate.min_confidence: expected `float` <= 1.0"),
         ("node = 'a/b'", "node 'a/b' has '/' in it"),
         ("node = ''", "node is empty"),
         ("[camera]\nname = 'a+'", "camera.name 'a+' has '+' in it"),
@@ -104,7 +108,7 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
     files = {"password_file": tmp_path / "password", "ca_file": tmp_path / "certificates"}
     settings = read(tmp_path, example, mqtt=files)
     # Each setting is in the example.
-    for section in (settings, settings.camera, settings.mqtt, settings.model, settings.outbox):
+    for section in (settings, settings.camera, settings.mqtt, settings.model, settings.gate, settings.outbox):
         for name in section.__struct_fields__:
             assert f"\n{name} = " in example or f"\n[{name}]\n" in example
 

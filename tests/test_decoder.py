@@ -71,6 +71,20 @@ def test_no_trigram_comes_twice_and_no_sentence_is_empty(seed: int, beams: int) 
     assert not {START, END} & set(found.tokens)
 
 
+@pytest.mark.parametrize("beams", [1, 3])
+def test_no_sentence_is_ended_after_a_word_that_cannot_be_last(beams: int) -> None:
+    last, longest, would_have = len(SPECIAL), 11, 0
+    for seed in range(20):
+        free, bound = (
+            greedy(decoder, SEEN, longest) if beams == 1 else beam_search(decoder, SEEN, longest, beams, 0.7)
+            for decoder in (Decoder(Chain(seed)), Decoder(Chain(seed), not_last=[last]))
+        )
+        would_have += free.tokens[-1] == last
+        # What is cut at the longest length is not ended.
+        assert bound.tokens[-1] != last or len(bound.tokens) == longest
+    assert would_have > 2
+
+
 def test_each_word_has_its_probability_and_attention() -> None:
     found = greedy(Decoder(Chain(1)), SEEN, 6)
     assert len(found.log_probs) == len(found.attentions) == len(found.tokens)

@@ -11,7 +11,7 @@ import pytest
 from edge_caption import loop
 from edge_caption.cameras.camera import feed_of
 from edge_caption.captioner import Captioner
-from edge_caption.config import Settings, load
+from edge_caption.config import GateSettings, Settings, load
 from edge_caption.errors import CameraError, ConfigError, OutboxError
 from edge_caption.frame import Pixels
 from edge_caption.identity import outbox_path
@@ -93,6 +93,26 @@ def test_what_remains_on_the_broker_tells_the_truth(
     assert health.latency_ms is not None
     assert health.latency_ms.p50 <= health.latency_ms.p95 <= health.latency_ms.max
     assert 20 < health.rss_mb < 2000
+
+
+def test_what_the_gate_holds_back_is_counted_and_leaves_no_gap(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
+) -> None:
+    all_of_them = run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
+    ordered = sorted(message.confidence for message in all_of_them)
+    floor = (ordered[2] + ordered[3]) / 2
+    settings = settings_for(tmp_path, album, mosquitto.url)
+    settings = msgspec.structs.replace(settings, gate=GateSettings(min_confidence=floor))
+    shown = run(settings, tiny_captioner)
+    expected = [message.caption for message in all_of_them if message.confidence >= floor]
+    assert [message.caption for message in shown] == expected
+    assert [message.id for message in shown] == [f"pi:{number}" for number in range(7, 7 + len(expected))]
+    wait_for(lambda: len(listener.events()) == 6 + len(expected))
+    kept = retained(mosquitto.port)
+    health = msgspec.json.decode(kept["edge_caption/pi/health"], type=Health)
+    assert (health.captions, health.silenced) == (len(expected), 6 - len(expected))
+    newest = msgspec.json.decode(kept["edge_caption/pi/cam/porch/caption"], type=CaptionMessage)
+    assert newest.caption == expected[-1]
 
 
 def test_an_absent_broker_leaves_the_captions_for_the_next_start(

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 
 def add_parser(subparsers: Any) -> None:
     """Register the command."""
@@ -40,6 +42,12 @@ def add_parser(subparsers: Any) -> None:
         type=_checked(Source),
         metavar="SOURCE",
         help="camera index, /dev/video…, rtsp:// or http:// URL, video file, folder or 'pattern' of photos",
+    )
+    parser.add_argument(
+        "--min-confidence",
+        type=_share,
+        metavar="N",
+        help="publish no caption of less confidence, 0-1 (default: 0, publish all)",
     )
     parser.add_argument("--loop", action="store_true", default=None, help="start files over when they end")
     _add_broker_options(parser)
@@ -98,6 +106,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
             "ca_file": args.ca_file,
         },
         "model": model_options(args),
+        "gate": {"min_confidence": args.min_confidence},
     }
 
 
@@ -135,6 +144,12 @@ def caption_feed(settings: Settings, feed: Feed, limit: int | None = None, secon
         captioner = Captioner(
             model.bundle, flavour=model.flavour, beam=model.beam, threads=model.threads, language=model.language
         )
+        if settings.gate.min_confidence and not captioner.calibrated:
+            log.warning(
+                "the model %s has no calibrated confidence: min_confidence compares with the mean probability of the "
+                "words, which says nothing of right and wrong",
+                captioner.model.name,
+            )
         loop.run(settings, feed, captioner, _printer(stop, limit), stop)
     return 0
 
@@ -206,10 +221,19 @@ def _name(what: str) -> Callable[[str], str]:
 
 
 def _rate(text: str) -> float:
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not 0 < rate < math.inf:
+    if not 0 < (rate := _number(text)) < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return rate
+
+
+def _share(text: str) -> float:
+    if not 0 <= (share := _number(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return share
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

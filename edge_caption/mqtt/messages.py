@@ -85,6 +85,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     fps: float
     """Captions a second since the last health message."""
     captions: int
+    silenced: int
+    """Captions that the gate let nobody hear; not among `captions`."""
     latency_ms: Percentiles | None
     """The captioner alone; None before the first caption."""
     age_ms: Percentiles | None

@@ -128,6 +128,15 @@ def test_every_id_arrives_though_it_is_killed_at_random_moments(
     assert newest > 100
 
 
+def test_a_floor_that_nothing_reaches_publishes_nothing_and_an_uncalibrated_model_is_named(
+    start: Start, film: Path, mosquitto: Mosquitto, listener: Listener
+) -> None:
+    code, out, err = end(start("--source", film, "--fps", 5, "--min-confidence", 1, "--broker", mosquitto.url))
+    assert (code, out, listener.events()) == (0, "", [])
+    assert "the model tiny has no calibrated confidence" in err
+    assert msgspec.json.decode(retained(mosquitto.port)["edge_caption/pi/health"])["silenced"] == 10
+
+
 def test_an_absent_broker_is_said_once_and_the_captions_are_kept(start: Start, film: Path, tmp_path: Path) -> None:
     port = free_port()
     process = start("--source", film, "--loop", "--fps", 50, "--broker", f"mqtt://127.0.0.1:{port}")
@@ -290,6 +299,8 @@ def test_what_cannot_work_ends_with_one_sentence(start: Start, arguments: list[s
     [
         ["--fps", "0"],
         ["--fps", "fast"],
+        ["--min-confidence", "1.1"],
+        ["--min-confidence", "nan"],
         ["--node", "a/b"],
         ["--camera", ""],
         ["--prefix", "#"],

@@ -119,7 +119,20 @@ def test_the_whole_export_gives_the_same_bytes_again(job: Job, tmp_path: Path) -
     assert set(report.latency) >= {"fp32"}
     assert load_table(job.out / "calibration.json").photos == 4
     assert open_bundle(job.out).manifest.quality["cpu-arm"]["cider"] == 0.5
+    confidence = open_bundle(job.out).manifest.confidence
+    assert confidence is not None
+    assert set(confidence.figures) == {"beam_1", "beam_3"}
+    assert Captioner(job.out, flavour="cpu-x86").calibrated
+    assert confidence.meaning in first["MODEL_CARD.md"].decode()
     assert "| cpu-x86 | 0.500 | 0.200 |" in first["MODEL_CARD.md"].decode()
+
+
+def test_words_that_training_never_ends_with_are_never_last(job: Job) -> None:
+    known = job.checkpoint.vocabulary.words
+    captions = tuple(f"{known[5]} {known[6]} unknown {known[7]}" for _ in range(40))
+    train = [CaptionedPhoto(photo.file, captions) for photo in job.train]
+    export(replace(job, train=train), same_score, lambda photos, _: photos)
+    assert open_bundle(job.out).manifest.decoding.not_last == (known[5], known[6])
 
 
 def test_a_flavour_that_says_worse_sentences_is_not_written(job: Job) -> None:

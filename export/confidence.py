@@ -1,0 +1,130 @@
+"""From captions that were judged to a confidence that is a probability, with the proof that it is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_caption.caption import Caption
+from edge_caption.confidence import Confidence, features
+from training.right import MEANING, right
+
+FOLDS = 5
+
+RIDGE = 1.0
+"""Penalty on the squared weights of standardised features: keeps a handful of captions from giving extreme ones."""
+
+STEPS = 25
+"""Newton's steps; the logistic loss is convex and six are enough in practice."""
+
+BINS = 10
+"""Of the expected calibration error, with equally many captions each (Nguyen and O'Connor 2015)."""
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+def fit_confidence(said: Mapping[int, Sequence[Caption]], references: Sequence[Sequence[str]]) -> Confidence:
+    """Fit one regression for all ways of searching, and measure it out of fold.
+
+    Args:
+        said: beams -> a caption of each photo.
+        references: what people wrote of the same photos.
+    """
+    judged = {beam: np.array(right([caption.text for caption in of], references)) for beam, of in said.items()}
+    known = {beam: features_of(captions) for beam, captions in said.items()}
+    predicted = out_of_fold(known, judged)
+    intercept, *weights = fit(np.concatenate(list(known.values())), np.concatenate(list(judged.values())))
+    return Confidence(
+        meaning=MEANING,
+        intercept=round(intercept, 6),
+        mean_log_prob=round(weights[0], 6),
+        words=round(weights[1], 6),
+        figures={f"beam_{beam}": figures(predicted[beam], judged[beam]) for beam in said},
+    )
+
+
+def features_of(captions: Sequence[Caption]) -> Floats:
+    """Return what the regression looks at, shape (captions, 2)."""
+    return np.array([features(caption.log_prob, len(caption.words)) for caption in captions])
+
+
+def fit(known: Floats, judged: Bools) -> list[float]:
+    """Return intercept and weights of the logistic regression, by Newton's method.
+
+    Targets are drawn in from 0 and 1 as Platt (1999) does, so that the fit exists though all are right, or all wrong.
+
+    Args:
+        known: features, shape (captions, F).
+        judged: whether each is right.
+    """
+    mean, deviation = known.mean(0), known.std(0)
+    deviation[deviation == 0] = 1
+    inputs = np.column_stack([np.ones(len(known)), (known - mean) / deviation])
+    count = judged.sum()
+    targets = np.where(judged, (count + 1) / (count + 2), 1 / (len(judged) - count + 2))
+    penalty = RIDGE * np.diag([0.0, *np.ones(known.shape[1])])
+    weights = np.zeros(inputs.shape[1])
+    for _ in range(STEPS):
+        predicted = _logistic(inputs @ weights)
+        slope = inputs.T @ (predicted - targets) + penalty @ weights
+        curvature = (inputs.T * (predicted * (1 - predicted))) @ inputs + penalty
+        weights -= np.linalg.solve(curvature, slope)
+    scaled = weights[1:] / deviation
+    return [float(weights[0] - scaled @ mean), *map(float, scaled)]
+
+
+def out_of_fold(known: Mapping[int, Floats], judged: Mapping[int, Bools]) -> dict[int, Floats]:
+    """Return each caption's probability from a fit that saw no caption of its photo, whatever the beams."""
+    predicted = {beam: np.zeros(len(of)) for beam, of in judged.items()}
+    for fold in range(FOLDS):
+        held = {beam: np.arange(len(of)) % FOLDS == fold for beam, of in judged.items()}
+        seen = [(known[beam][~held[beam]], judged[beam][~held[beam]]) for beam in judged]
+        inputs, targets = (np.concatenate(part) for part in zip(*seen, strict=True))
+        intercept, *weights = fit(inputs, targets)
+        for beam in judged:
+            predicted[beam][held[beam]] = _logistic(intercept + known[beam][held[beam]] @ weights)
+    return predicted
+
+
+def figures(predicted: Floats, judged: Bools) -> dict[str, Any]:
+    """Return how good probabilities are: Brier's score (1950), expected calibration error, area under the ROC curve."""
+    bins = reliability(predicted, judged)
+    gap = sum(of["captions"] * abs(of["confidence"] - of["right"]) for of in bins) / len(judged)
+    return {
+        "captions": len(judged),
+        "right": round(float(judged.mean()), 4),
+        "mean_confidence": round(float(predicted.mean()), 4),
+        "brier": round(float(((predicted - judged) ** 2).mean()), 4),
+        "ece": round(gap, 4),
+        "auroc": _auroc(predicted, judged),
+    }
+
+
+def reliability(predicted: Floats, judged: Bools) -> list[dict[str, float]]:
+    """Return mean confidence and share of right captions in BINS bins, the least confident first."""
+    order = np.argsort(predicted, kind="stable")
+    return [
+        {
+            "captions": len(bin_),
+            "confidence": round(float(predicted[bin_].mean()), 4),
+            "right": round(float(judged[bin_].mean()), 4),
+        }
+        for bin_ in np.array_split(order, BINS)
+        if len(bin_)
+    ]
+
+
+def _auroc(predicted: Floats, judged: Bools) -> float | None:
+    """Return how often a right caption has more confidence than a wrong one; None where one kind is missing."""
+    if judged.all() or not judged.any():
+        return None
+    differences = predicted[judged][:, None] - predicted[~judged][None]
+    return round(float((differences > 0).mean() + (differences == 0).mean() / 2), 4)
+
+
+def _logistic(score: Floats) -> Floats:
+    return (1 + np.tanh(score / 2)) / 2
