@@ -6,9 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.report import report
+from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
+
+if TYPE_CHECKING:
+    from training.data.photos import CaptionedPhoto
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,13 +41,19 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         case "quality":
             from benchmarks import quality
 
-            return quality.measure(
-                args.bundle, args.flavours.split(","), args.beams, args.captions, args.photos, args.split
-            )
+            trained_on = quality.training_sentences(args.captions)
+            figures = quality.measure(args.bundle, args.flavours.split(","), args.beams, _photos(args), trained_on)
+            return {"split": args.split, **figures}
         case _:
             from benchmarks import size
 
             return size.measure(args.bundle)
+
+
+def _photos(args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
+    from training.data.load import load
+
+    return load(args.captions, args.photos, args.split)[: args.limit]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,14 +68,25 @@ def _parser() -> argparse.ArgumentParser:
     memory = benchmarks.add_parser("memory", parents=[shared], help="peak memory and cold start of `edge-caption run`")
     memory.add_argument("--captions", type=int, default=50)
     memory.add_argument("--runs", type=int, default=5)
-    quality = benchmarks.add_parser("quality", parents=[shared], help="coco-caption scores on a data set")
-    quality.add_argument("--captions", type=Path, required=True)
-    quality.add_argument("--photos", type=Path, required=True)
-    quality.add_argument("--split", default="dev")
-    quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: cpu-x86)")
+    quality = benchmarks.add_parser(
+        "quality", parents=[shared, _data()], help="coco-caption scores with intervals, and diversity"
+    )
+    quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: %(default)s)")
     quality.add_argument("--beams", type=int, nargs="+", default=[1, 3])
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
     return top
+
+
+def _data() -> argparse.ArgumentParser:
+    """Return the options of benchmarks that need captioned photos."""
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument(
+        "--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv"
+    )
+    data.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
+    data.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
+    data.add_argument("--limit", type=positive, metavar="N", help="only the first so many photos, to try it out")
+    return data
 
 
 if __name__ == "__main__":
