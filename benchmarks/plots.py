@@ -15,7 +15,7 @@ from matplotlib import pyplot
 def plot(result: Path) -> Path | None:
     """Draw a saved result beside it; returns the picture, or None for a benchmark that has none."""
     figures = json.loads(result.read_text())
-    draw = {"latency": _latency, "quality": _quality}.get(figures["benchmark"])
+    draw = {"latency": _latency, "quality": _quality, "robustness": _robustness}.get(figures["benchmark"])
     if draw is None:
         return None
     draw(figures)
@@ -53,3 +53,20 @@ def _quality(figures: dict[str, Any]) -> None:
     )
     axes.set(title=f"{figures['photos']} photos of {figures['split']}")
     axes.legend(fontsize=7)
+
+
+def _robustness(figures: dict[str, Any]) -> None:
+    panels = [("severity of the corruption", figures["severities"], figures["corruptions"])]
+    if "attacks" in figures:
+        panels.append(("most that a pixel changes, of 255", figures["epsilons"], figures["attacks"]))
+    figure, row = pyplot.subplots(1, len(panels), figsize=(5.5 * len(panels), 4), sharey=True, squeeze=False)
+    clean, interval = figures["clean"]["cider"], figures["clean"]["interval_95"]["cider"]
+    for axes, (title, strengths, kinds) in zip(row[0], panels, strict=True):
+        axes.axhspan(*interval, color="#8aa29e", alpha=0.2, linewidth=0, label="unchanged, 95% interval")
+        for name, scores in kinds.items():
+            axes.plot([0, *strengths], [clean, *scores["cider"]], "o-", markersize=4, label=name.replace("_", " "))
+        axes.set(xlabel=title, xticks=[0, *strengths], ylim=(0, None))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7)
+    row[0][0].set(ylabel="CIDEr, greedy")
+    figure.suptitle(f"{figures['photos']} photos of {figures['split']}, {figures['flavour']}", fontsize=11)

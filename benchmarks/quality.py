@@ -7,9 +7,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import track
-
+from benchmarks.captions import caption_all
 from benchmarks.diversity import Sentence, diversity
 from benchmarks.intervals import bleu_interval, mean_interval
 from edge_caption.caption import Caption
@@ -35,22 +33,23 @@ def measure(
         trained_on: what `training_sentences` returns.
     """
     runs = {
-        (flavour, beam): texts(caption_all(Captioner(bundle, flavour=flavour, beam=beam), photos))
+        (flavour, beam): texts(
+            caption_files(Captioner(bundle, flavour=flavour, beam=beam), photos, f"{flavour}, beam {beam}")
+        )
         for flavour in flavours
         for beam in beams
     }
-    scored = figures(Scorer([photo.captions for photo in photos]), list(runs.values()), trained_on)
+    scored = score_runs(Scorer([photo.captions for photo in photos]), list(runs.values()), trained_on)
     by_flavour: dict[str, Figures] = {flavour: {} for flavour in flavours}
     for (flavour, beam), of_run in zip(runs, scored, strict=True):
         by_flavour[flavour][f"beam_{beam}"] = of_run
     people = [photo.captions[0] for photo in photos]
-    return {"photos": len(photos), "flavours": by_flavour, "people": _diversity(people, trained_on)}
+    return {"photos": len(photos), "flavours": by_flavour, "people": diversity_of(people, trained_on)}
 
 
-def caption_all(captioner: Captioner, photos: Sequence[CaptionedPhoto]) -> list[Caption]:
-    """Caption photos one after another, with a bar on stderr."""
-    bar = track(photos, f"captioning, {captioner.model.flavour}", console=Console(stderr=True), transient=True)
-    return [captioner.caption(photo.file) for photo in bar]
+def caption_files(captioner: Captioner, photos: Sequence[CaptionedPhoto], title: str) -> list[Caption]:
+    """Caption photos as a device would."""
+    return caption_all(captioner, (photo.file for photo in photos), len(photos), title)
 
 
 def texts(captions: Sequence[Caption]) -> list[str]:
@@ -58,7 +57,7 @@ def texts(captions: Sequence[Caption]) -> list[str]:
     return [caption.text for caption in captions]
 
 
-def figures(scorer: Scorer, runs: Sequence[Sequence[str]], trained_on: AbstractSet[Sentence]) -> list[Figures]:
+def score_runs(scorer: Scorer, runs: Sequence[Sequence[str]], trained_on: AbstractSet[Sentence]) -> list[Figures]:
     """Return each run's scores, the intervals of BLEU-4 and CIDEr, and diversity."""
     return [
         {
@@ -67,7 +66,7 @@ def figures(scorer: Scorer, runs: Sequence[Sequence[str]], trained_on: AbstractS
                 "bleu_4": [round(limit, 4) for limit in bleu_interval(scorer.bleu_counts(said))],
                 "cider": [round(limit, 4) for limit in mean_interval(scorer.cider_of_each(said))],
             },
-            **_diversity(said, trained_on),
+            **diversity_of(said, trained_on),
         }
         for said, scores in zip(runs, scorer.all_of(runs), strict=True)
     ]
@@ -78,7 +77,8 @@ def training_sentences(captions: Path) -> set[Sentence]:
     return set(_split(load_sentences(captions, "train")))
 
 
-def _diversity(said: Sequence[str], trained_on: AbstractSet[Sentence]) -> Figures:
+def diversity_of(said: Sequence[str], trained_on: AbstractSet[Sentence]) -> Figures:
+    """Return the diversity of sentences, one a photo."""
     return _rounded(diversity(_split(said), trained_on))
 
 

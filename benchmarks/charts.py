@@ -1,0 +1,83 @@
+"""The gallery's bar charts, as numbers: the page's style sheet draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_caption.caption import Caption
+from training.data.photos import CaptionedPhoto
+from training.words import split_words
+
+Floats = NDArray[np.float64]
+
+CIDER_BINS = np.append(np.arange(0, 2.01, 0.2), np.inf)
+
+LENGTH_BINS = np.append(np.arange(4, 18), np.inf)
+
+GROUPS = 5
+"""Photos are cut into so many equal groups by confidence."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar and, on the same scale, a mark to compare it with; heights are shares of the chart's."""
+
+    label: str
+    height: float
+    mark: float | None
+    tip: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Bars beside each other."""
+
+    title: str
+    axis: str
+    bars: Sequence[Bar]
+    bars_are: str
+    marks_are: str | None = None
+
+
+def ciders(greedy: Floats, beam: Floats) -> Chart:
+    """Show how the photos' CIDEr is spread."""
+    labels = [f"{edge:.1f}" for edge in CIDER_BINS[:-1]]
+    bars = _shares(labels, np.histogram(greedy, CIDER_BINS)[0], np.histogram(beam, CIDER_BINS)[0])
+    return Chart("CIDEr of each photo", "CIDEr, from", bars, "greedy", "beam 3")
+
+
+def lengths(said: Sequence[Caption], photos: Sequence[CaptionedPhoto]) -> Chart:
+    """Show how long sentences are, the model's and people's."""
+    model = [len(caption.words) for caption in said]
+    people = [len(split_words(caption)) for photo in photos for caption in photo.captions]
+    counts = [np.histogram(np.maximum(words, LENGTH_BINS[0]), LENGTH_BINS)[0] for words in (model, people)]
+    labels = [f"{edge:.0f}" for edge in LENGTH_BINS[:-1]]
+    labels[0], labels[-1] = f"≤{labels[0]}", f"{labels[-1]}+"
+    return Chart("Words in a sentence", "words", _shares(labels, *counts), "greedy", "people")
+
+
+def confidences(said: Sequence[Caption], cider: Floats) -> Chart:
+    """Show whether surer sentences are better ones."""
+    sure = np.array([caption.confidence for caption in said])
+    groups = [group for group in np.array_split(np.argsort(sure, kind="stable"), GROUPS) if len(group)]
+    means = [float(cider[group].mean()) for group in groups]
+    labels = [f"{sure[group].min():.0%}–{sure[group].max():.0%}" for group in groups]
+    highest = max(*means, 1e-9)
+    bars = [
+        Bar(label, mean / highest, None, f"confidence {label}: mean CIDEr {mean:.2f}")
+        for label, mean in zip(labels, means, strict=True)
+    ]
+    return Chart("CIDEr by confidence", "confidence, in fifths of the photos", bars, "mean CIDEr, greedy")
+
+
+def _shares(labels: Sequence[str], counts: NDArray[np.int64], others: NDArray[np.int64]) -> list[Bar]:
+    shares, marks = counts / counts.sum(), others / others.sum()
+    highest = max(shares.max(), marks.max())
+    return [
+        Bar(label, float(share / highest), float(mark / highest), f"{label}: {share:.1%} and {mark:.1%}")
+        for label, share, mark in zip(labels, shares, marks, strict=True)
+    ]
