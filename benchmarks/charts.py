@@ -21,6 +21,9 @@ LENGTH_BINS = np.append(np.arange(4, 18), np.inf)
 GROUPS = 5
 """Photos are cut into so many equal groups by confidence."""
 
+TINY = 1e-9
+"""Keeps a chart without any height from a division by zero."""
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -37,7 +40,8 @@ class Chart:
     """Bars beside each other."""
 
     title: str
-    axis: str
+    full_height: str
+    """What a bar as tall as the chart stands for."""
     bars: Sequence[Bar]
     bars_are: str
     marks_are: str | None = None
@@ -46,8 +50,8 @@ class Chart:
 def ciders(greedy: Floats, beam: Floats) -> Chart:
     """Show how the photos' CIDEr is spread."""
     labels = [f"{edge:.1f}" for edge in CIDER_BINS[:-1]]
-    bars = _shares(labels, np.histogram(greedy, CIDER_BINS)[0], np.histogram(beam, CIDER_BINS)[0])
-    return Chart("CIDEr of each photo", "CIDEr, from", bars, "greedy", "beam 3")
+    counts = [np.histogram(scores, CIDER_BINS)[0] for scores in (greedy, beam)]
+    return _histogram("CIDEr of each photo", "photos", labels, counts, ("greedy", "beam 3"))
 
 
 def lengths(said: Sequence[Caption], photos: Sequence[CaptionedPhoto]) -> Chart:
@@ -57,7 +61,7 @@ def lengths(said: Sequence[Caption], photos: Sequence[CaptionedPhoto]) -> Chart:
     counts = [np.histogram(np.maximum(words, LENGTH_BINS[0]), LENGTH_BINS)[0] for words in (model, people)]
     labels = [f"{edge:.0f}" for edge in LENGTH_BINS[:-1]]
     labels[0], labels[-1] = f"≤{labels[0]}", f"{labels[-1]}+"
-    return Chart("Words in a sentence", "words", _shares(labels, *counts), "greedy", "people")
+    return _histogram("Words in a sentence", "sentences", labels, counts, ("greedy", "people"))
 
 
 def confidences(said: Sequence[Caption], cider: Floats) -> Chart:
@@ -66,18 +70,22 @@ def confidences(said: Sequence[Caption], cider: Floats) -> Chart:
     groups = [group for group in np.array_split(np.argsort(sure, kind="stable"), GROUPS) if len(group)]
     means = [float(cider[group].mean()) for group in groups]
     labels = [f"{sure[group].min():.0%}–{sure[group].max():.0%}" for group in groups]
-    highest = max(*means, 1e-9)
+    highest = max(*means, TINY)
     bars = [
         Bar(label, mean / highest, None, f"confidence {label}: mean CIDEr {mean:.2f}")
         for label, mean in zip(labels, means, strict=True)
     ]
-    return Chart("CIDEr by confidence", "confidence, in fifths of the photos", bars, "mean CIDEr, greedy")
+    return Chart("CIDEr by confidence", f"CIDEr {highest:.2f}", bars, "mean of a fifth of the photos")
 
 
-def _shares(labels: Sequence[str], counts: NDArray[np.int64], others: NDArray[np.int64]) -> list[Bar]:
-    shares, marks = counts / counts.sum(), others / others.sum()
-    highest = max(shares.max(), marks.max())
-    return [
-        Bar(label, float(share / highest), float(mark / highest), f"{label}: {share:.1%} and {mark:.1%}")
-        for label, share, mark in zip(labels, shares, marks, strict=True)
+def _histogram(
+    title: str, what: str, labels: Sequence[str], counts: Sequence[NDArray[np.int64]], names: tuple[str, str]
+) -> Chart:
+    """Chart what share of the first and of the second counts falls into each bin."""
+    shares, marks = (count / max(1, count.sum()) for count in counts)
+    highest = max(shares.max(), marks.max(), TINY)
+    bars = [
+        Bar(label, share / highest, mark / highest, f"{label}: {names[0]} {share:.1%}, {names[1]} {mark:.1%}")
+        for label, share, mark in zip(labels, shares.tolist(), marks.tolist(), strict=True)
     ]
+    return Chart(title, f"{highest:.0%} of {what}", bars, *names)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.frame import Pixels
+from edge_caption.photos import decode_photo
 
 SEVERITIES = (1, 2, 3, 4, 5)
 
@@ -44,7 +45,7 @@ def defocus_blur(pixels: Pixels, severity: int, _: np.random.Generator) -> Pixel
     radius, softness = ((3, 0.1), (4, 0.5), (6, 0.5), (8, 0.5), (10, 0.5))[severity - 1]
     across, down = np.meshgrid(np.arange(-radius - 2, radius + 3), np.arange(-radius - 2, radius + 3))
     disk = (across**2 + down**2 <= radius**2).astype(np.float64)
-    return _blurred(pixels, cv2.GaussianBlur(disk, (5, 5), softness))
+    return _blurred(pixels, np.asarray(cv2.GaussianBlur(disk, (5, 5), softness), np.float64))
 
 
 def motion_blur(pixels: Pixels, severity: int, chance: np.random.Generator) -> Pixels:
@@ -63,7 +64,7 @@ def jpeg(pixels: Pixels, severity: int, _: np.random.Generator) -> Pixels:
     quality = (25, 18, 15, 10, 7)[severity - 1]
     bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
     _done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+    return decode_photo(data.tobytes(), "the compressed picture")
 
 
 CORRUPTIONS: dict[str, Corruption] = {

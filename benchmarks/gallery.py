@@ -33,7 +33,7 @@ from training.scores import Scorer
 BEAM = 3
 """Shown beside greedy."""
 
-EXTREMES = 6
+EXTREMES = 8
 """Best and worst photos shown."""
 
 SEED = 1
@@ -175,7 +175,8 @@ def _environment() -> jinja2.Environment:
 
 def heat(word: Word) -> str:
     """Return where the captioner looked as two hexadecimal digits a region, row by row; ff is the strongest."""
-    return np.rint(word.attention / word.attention.max() * 255).astype(np.uint8).tobytes().hex()
+    shades = np.rint(word.attention / word.attention.max() * 255).astype(np.uint8)
+    return bytes(shades).hex()
 
 
 def check_target(out: Path) -> None:
