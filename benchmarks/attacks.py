@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from edge_caption.bundle import Decoding
-from edge_caption.vocabulary import PAD
+from edge_caption.vocabulary import PAD, START
 from training.batches import Sentences
 from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto
@@ -67,18 +68,25 @@ class ReferenceLoss:
     """Cross-entropy of the sentences that people wrote of photos, given pictures of them."""
 
     def __init__(self, checkpoint: Checkpoint, photos: Sequence[CaptionedPhoto]) -> None:
-        self._model = checkpoint.model.requires_grad_(False)
-        self._sentences = Sentences(photos, checkpoint.vocabulary, Decoding().max_words)
-        self._most = max(len(photo.captions) for photo in photos)
+        self.model = checkpoint.model.requires_grad_(False)
+        self._sentences = Sentences(photos, checkpoint.vocabulary, Decoding().max_words).with_end()
 
     def of(self, photos: Sequence[int]) -> Loss:
         """Return the loss of pictures of these photos, which are given by number."""
-        inputs, targets = self._sentences.sample(photos, self._most)
+        targets = _padded([self._sentences[photo] for photo in photos])
+        inputs = functional.pad(targets[..., :-1], (1, 0), value=START)
         counted = targets != PAD
 
         def loss(pictures: Tensor) -> Tensor:
-            seen = self._model.encoder(pictures)
-            logits, _ = self._model.decoder.teach(seen, inputs, counted)
+            seen = self.model.encoder(pictures)
+            logits, _ = self.model.decoder.teach(seen, inputs, counted)
             return functional.cross_entropy(logits, targets[counted], reduction="sum")
 
         return loss
+
+
+def _padded(sentences: Sequence[Sequence[Sequence[int]]]) -> Tensor:
+    """Return each photo's sentences as tokens (P, N, T); where one has fewer or shorter ones, there is PAD."""
+    most = max(map(len, sentences))
+    rows = [torch.tensor(tokens) for photo in sentences for tokens in [*photo, *[[PAD]] * (most - len(photo))]]
+    return pad_sequence(rows, batch_first=True, padding_value=PAD).view(len(sentences), most, -1)

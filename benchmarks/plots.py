@@ -47,11 +47,13 @@ def _quality(figures: dict[str, Any]) -> None:
     for number, (label, values) in enumerate(runs):
         places = [at + number * width for at in range(len(scores))]
         bars = axes.bar(places, [values[score] for score in scores], width, label=label)
-        axes.bar_label(bars, fmt="%.3f", fontsize=6)
+        axes.bar_label(bars, fmt="%.3f", fontsize=6, label_type="center", color="white")
+        for score, (low, high) in values["interval_95"].items():
+            axes.plot([places[scores.index(score)]] * 2, [low, high], color="#444", linewidth=1)
     axes.set_xticks(
         [at + 0.4 - width / 2 for at in range(len(scores))], [score.replace("_", "-").upper() for score in scores]
     )
-    axes.set(title=f"{figures['photos']} photos of {figures['split']}")
+    axes.set(title=f"{figures['photos']} photos of {figures['split']}; lines: 95% intervals over photos")
     axes.legend(fontsize=7)
 
 

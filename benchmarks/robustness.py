@@ -5,7 +5,6 @@ A picture is the encoder's 224x224 input, uint8; the bundle's graphs caption it 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,7 +98,6 @@ def _corrupted(photos: Photos, corrupt: Corruption, severity: int) -> Iterator[P
 
 def _attacked(photos: Photos, losses: ReferenceLoss, attack: Attack, epsilon: int) -> Iterator[Pixels]:
     chance = torch.Generator().manual_seed(SEED)
-    random.seed(SEED)  # draws the sentences' order, and with it the last digits of their sum
     originals = _originals(photos)
     for start in range(0, len(photos), BATCH):
         numbers = range(start, min(start + BATCH, len(photos)))

@@ -9,7 +9,7 @@ from torch import Tensor
 from benchmarks.attacks import ATTACKS, ReferenceLoss, fgsm, pgd, random_signs
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.vocabulary import END, SPECIAL, START, Vocabulary
 from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto
 from training.model import CaptionModel, Dimensions
@@ -55,6 +55,19 @@ def test_an_attack_stays_within_epsilon_and_in_whole_pixels(
     assert 0 < (changed - pictures).abs().max() <= epsilon
     assert torch.equal(changed.to(torch.uint8).float(), changed)
     assert torch.equal(changed, ATTACKS[name](losses.of([0, 1]), pictures, epsilon, chance()))
+
+
+def test_the_loss_is_that_of_each_sentence_alone(losses: ReferenceLoss, pictures: Tensor) -> None:
+    model = losses.model
+    expected = torch.zeros(())
+    for picture, sentences in zip(pictures, ([[4, 7], [5, 6, 7, 9]], [[4, 8]]), strict=True):
+        seen = model.encoder(picture[None])
+        for tokens in sentences:
+            state = seen.state[:, None]
+            for word, following in zip([START, *tokens], [*tokens, END], strict=True):
+                log_probs, state, _ = model.decoder.step(torch.tensor([[word]]), state, seen.regions, seen.keys)
+                expected = expected - log_probs[0, 0, following]
+    torch.testing.assert_close(losses.of([0, 1])(pictures), expected)
 
 
 def test_the_gradient_does_harm_that_chance_does_not_and_steps_do_more(losses: ReferenceLoss, pictures: Tensor) -> None:
