@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: measure and print JSON."""
+"""`python -m benchmarks`: measure and print JSON, or show on a page."""
 
 from __future__ import annotations
 
@@ -6,16 +6,29 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.report import report
+from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
+
+if TYPE_CHECKING:
+    from training.data.photos import CaptionedPhoto
+
+
+GALLERY = """Write one HTML page that works offline: scores, distributions, and photos with each word's probability and
+where the captioner looked. The page holds the photos and what people wrote of them: where their terms forbid handing
+them on, as Flickr8k's do, keep it to yourself."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one benchmark; returns the exit code."""
     args = _parser().parse_args(argv)
     try:
-        report(args.benchmark, _measure(args), save=args.save)
+        if args.benchmark == "gallery":
+            print(_make_gallery(args))
+        else:
+            report(args.benchmark, _measure(args), save=args.save)
     except EdgeCaptionError as error:
         print(f"benchmarks: error: {error}", file=sys.stderr)
         return 1
@@ -28,7 +41,8 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         case "confidence":
             from benchmarks import confidence
 
-            return confidence.measure(args.bundle, args.flavour, args.beams, args.captions, args.photos, args.split)
+            figures = confidence.measure(args.bundle, args.flavour, args.beams, _photos(args))
+            return {"split": args.split, **figures}
         case "latency":
             from benchmarks import latency
 
@@ -40,19 +54,42 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         case "quality":
             from benchmarks import quality
 
-            return quality.measure(
-                args.bundle, args.flavours.split(","), args.beams, args.captions, args.photos, args.split
-            )
+            trained_on = quality.training_sentences(args.captions)
+            figures = quality.measure(args.bundle, args.flavours.split(","), args.beams, _photos(args), trained_on)
+            return {"split": args.split, **figures}
+        case "robustness":
+            from benchmarks import robustness
+
+            figures = robustness.measure(args.bundle, args.flavour, _photos(args), args.checkpoint)
+            return {"split": args.split, **figures}
         case _:
             from benchmarks import size
 
             return size.measure(args.bundle)
 
 
+def _make_gallery(args: argparse.Namespace) -> Path:
+    from benchmarks import gallery, quality
+
+    gallery.check_target(args.out)
+    trained_on = quality.training_sentences(args.captions)
+    found = gallery.evaluate(args.bundle, args.flavour, _photos(args), trained_on)
+    gallery.write(gallery.render(found, args.split, args.shown), args.out)
+    return Path(args.out)
+
+
+def _photos(args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
+    from training.data.load import load
+
+    return load(args.captions, args.photos, args.split)[: args.limit]
+
+
 def _parser() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
-    shared.add_argument("--save", action="store_true", help="also write benchmarks/results/<benchmark>.json")
+    bundle, data, flavour = _bundle(), _data(), _flavour()
+    shared = argparse.ArgumentParser(add_help=False, parents=[bundle])
+    shared.add_argument(
+        "--save", action="store_true", help="also write benchmarks/results/<benchmark>.json, and a plot"
+    )
     top = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     benchmarks = top.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
     latency = benchmarks.add_parser("latency", parents=[shared], help="frame -> sentence: INT8, fp32, PyTorch eager")
@@ -61,20 +98,52 @@ def _parser() -> argparse.ArgumentParser:
     memory = benchmarks.add_parser("memory", parents=[shared], help="peak memory and cold start of `edge-caption run`")
     memory.add_argument("--captions", type=int, default=50)
     memory.add_argument("--runs", type=int, default=5)
-    quality = benchmarks.add_parser("quality", parents=[shared], help="coco-caption scores on a data set")
-    quality.add_argument("--captions", type=Path, required=True)
-    quality.add_argument("--photos", type=Path, required=True)
-    quality.add_argument("--split", default="dev")
-    quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: cpu-x86)")
+    quality = benchmarks.add_parser(
+        "quality", parents=[shared, data], help="coco-caption scores with intervals, and diversity"
+    )
+    quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: %(default)s)")
     quality.add_argument("--beams", type=int, nargs="+", default=[1, 3])
-    confidence = benchmarks.add_parser("confidence", parents=[shared], help="is confidence the share that is right?")
-    confidence.add_argument("--captions", type=Path, required=True)
-    confidence.add_argument("--photos", type=Path, required=True)
-    confidence.add_argument("--split", default="dev")
-    confidence.add_argument("--flavour", default="cpu-x86")
+    confidence = benchmarks.add_parser(
+        "confidence", parents=[shared, data, flavour], help="is confidence the share that is right?"
+    )
     confidence.add_argument("--beams", type=int, nargs="+", default=[1, 3])
+    robustness = benchmarks.add_parser(
+        "robustness", parents=[shared, data, flavour], help="CIDEr and BLEU-4 of corrupted and of attacked pictures"
+    )
+    robustness.add_argument("--checkpoint", type=Path, help="what the bundle was made from, to be attacked (FGSM, PGD)")
+    gallery = benchmarks.add_parser(
+        "gallery", parents=[bundle, data, flavour], help="an HTML page", description=GALLERY
+    )
+    gallery.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page, e.g. gallery.html")
+    gallery.add_argument(
+        "--shown", type=positive, default=24, metavar="N", help="photos drawn by chance (default: %(default)s)"
+    )
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
     return top
+
+
+def _bundle() -> argparse.ArgumentParser:
+    bundle = argparse.ArgumentParser(add_help=False)
+    bundle.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
+    return bundle
+
+
+def _flavour() -> argparse.ArgumentParser:
+    flavour = argparse.ArgumentParser(add_help=False)
+    flavour.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
+    return flavour
+
+
+def _data() -> argparse.ArgumentParser:
+    """Return the options of benchmarks that need captioned photos."""
+    data = argparse.ArgumentParser(add_help=False)
+    data.add_argument(
+        "--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv"
+    )
+    data.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
+    data.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
+    data.add_argument("--limit", type=positive, metavar="N", help="only the first so many photos, to try it out")
+    return data
 
 
 if __name__ == "__main__":

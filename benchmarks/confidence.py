@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
+from benchmarks.quality import caption_files
 from edge_caption.bundle import open_bundle
 from edge_caption.caption import Caption
 from edge_caption.captioner import Captioner
 from edge_caption.confidence import mean_probability
 from export.confidence import Bools, Floats, features_of, figures, out_of_fold, reliability
-from training.data.load import load
 from training.data.photos import CaptionedPhoto
 from training.right import MEANING, right
 
@@ -30,17 +28,18 @@ FLOORS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 def measure(
-    bundle: Path | None, flavour: str, beams: Sequence[int], captions: Path, photos: Path, split: str
+    bundle: Path | None, flavour: str, beams: Sequence[int], photos: Sequence[CaptionedPhoto]
 ) -> dict[str, Any]:
-    """Caption a split with each beam, judge the captions, and hold confidence against that."""
-    captioned = load(captions, photos, split)
-    references = [photo.captions for photo in captioned]
-    said = {beam: _caption_all(Captioner(bundle, flavour=flavour, beam=beam), captioned, beam) for beam in beams}
+    """Caption photos with each beam, judge the captions, and hold confidence against that."""
+    references = [photo.captions for photo in photos]
+    said = {
+        beam: caption_files(Captioner(bundle, flavour=flavour, beam=beam), photos, f"captioning, beam {beam}")
+        for beam in beams
+    }
     judged = {beam: np.array(right([caption.text for caption in of], references)) for beam, of in said.items()}
     fitted = out_of_fold({beam: features_of(of) for beam, of in said.items()}, judged)
     return {
-        "split": split,
-        "photos": len(captioned),
+        "photos": len(photos),
         "flavour": flavour,
         "right_means": MEANING,
         "beams": {
@@ -52,11 +51,6 @@ def measure(
         },
         "floors": {f"beam_{beam}": _floors(fitted[beam], judged[beam]) for beam in beams},
     }
-
-
-def _caption_all(captioner: Captioner, photos: Sequence[CaptionedPhoto], beam: int) -> list[Caption]:
-    bar = track(photos, f"captioning, beam {beam}", console=Console(stderr=True), transient=True)
-    return [captioner.caption(photo.file) for photo in bar]
 
 
 def _kinds(bundle: Path | None, said: Sequence[Caption], fitted: Floats) -> dict[str, Floats]:

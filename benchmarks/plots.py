@@ -15,7 +15,12 @@ from matplotlib import pyplot
 def plot(result: Path) -> Path | None:
     """Draw a saved result beside it; returns the picture, or None for a benchmark that has none."""
     figures = json.loads(result.read_text())
-    draw = {"latency": _latency, "quality": _quality, "confidence": _confidence}.get(figures["benchmark"])
+    draw = {
+        "latency": _latency,
+        "quality": _quality,
+        "confidence": _confidence,
+        "robustness": _robustness,
+    }.get(figures["benchmark"])
     if draw is None:
         return None
     draw(figures)
@@ -47,11 +52,13 @@ def _quality(figures: dict[str, Any]) -> None:
     for number, (label, values) in enumerate(runs):
         places = [at + number * width for at in range(len(scores))]
         bars = axes.bar(places, [values[score] for score in scores], width, label=label)
-        axes.bar_label(bars, fmt="%.3f", fontsize=6)
+        axes.bar_label(bars, fmt="%.3f", fontsize=6, label_type="center", color="white")
+        for score, (low, high) in values["interval_95"].items():
+            axes.plot([places[scores.index(score)]] * 2, [low, high], color="#444", linewidth=1)
     axes.set_xticks(
         [at + 0.4 - width / 2 for at in range(len(scores))], [score.replace("_", "-").upper() for score in scores]
     )
-    axes.set(title=f"{figures['photos']} photos of {figures['split']}")
+    axes.set(title=f"{figures['photos']} photos of {figures['split']}; lines: 95% intervals over photos")
     axes.legend(fontsize=7)
 
 
@@ -69,3 +76,20 @@ def _confidence(figures: dict[str, Any]) -> None:
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share of captions that are right")
     axes.set_title(f"{figures['photos']} photos of {figures['split']}, {figures['flavour']}", fontsize=10)
     axes.legend(fontsize=7)
+
+
+def _robustness(figures: dict[str, Any]) -> None:
+    panels = [("severity of the corruption", figures["severities"], figures["corruptions"])]
+    if "attacks" in figures:
+        panels.append(("most that a pixel changes, of 255", figures["epsilons"], figures["attacks"]))
+    figure, row = pyplot.subplots(1, len(panels), figsize=(5.5 * len(panels), 4), sharey=True, squeeze=False)
+    clean, interval = figures["clean"]["cider"], figures["clean"]["interval_95"]["cider"]
+    for axes, (title, strengths, kinds) in zip(row[0], panels, strict=True):
+        axes.axhspan(*interval, color="#8aa29e", alpha=0.2, linewidth=0, label="unchanged, 95% interval")
+        for name, scores in kinds.items():
+            axes.plot([0, *strengths], [clean, *scores["cider"]], "o-", markersize=4, label=name.replace("_", " "))
+        axes.set(xlabel=title, xticks=[0, *strengths], ylim=(0, None))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=7)
+    row[0][0].set(ylabel="CIDEr, greedy")
+    figure.suptitle(f"{figures['photos']} photos of {figures['split']}, {figures['flavour']}", fontsize=11)

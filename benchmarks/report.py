@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ PACKAGES = ("edge-caption", "numpy", "onnxruntime", "opencv-python-headless", "t
 
 def report(name: str, figures: dict[str, Any], *, save: bool) -> None:
     """Print the figures as JSON; with `save`, also write them to benchmarks/results/<name>.json, with a plot."""
-    text = json.dumps({"benchmark": name, "machine": machine(), **figures}, indent=2)
+    text = as_json({"benchmark": name, "machine": machine(), **figures})
     print(text)
     if save:
         RESULTS.mkdir(exist_ok=True)
@@ -25,6 +26,12 @@ def report(name: str, figures: dict[str, Any], *, save: bool) -> None:
         from benchmarks.plots import plot
 
         plot(file)
+
+
+def as_json(figures: dict[str, Any]) -> str:
+    """Return indented JSON in which a list of numbers takes one line."""
+    text = json.dumps(figures, indent=2)
+    return re.sub(r"\[[-+.\deE,\s]+\]", lambda numbers: f"[{' '.join(numbers[0][1:-1].split())}]", text)
 
 
 def machine() -> dict[str, Any]:

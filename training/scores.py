@@ -7,22 +7,27 @@ from __future__ import annotations
 
 import contextlib
 import io
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from pycocoevalcap.bleu.bleu import Bleu
+from pycocoevalcap.bleu.bleu_scorer import BleuScorer
 from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
-from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-from edge_caption.errors import ConfigError
+from training.ptb import Tokenizer
 
-Tokenized = Mapping[int, list[str]]
+Tokenized = dict[int, list[str]]
+"""Photo -> sentences, as pycocoevalcap takes them."""
+
+Captions = Sequence[str]
+"""One sentence a photo."""
 
 
 class Scorer:
-    """Scores captions against the references of the same photos."""
+    """Scores captions against the references of the same P photos."""
 
     def __init__(self, references: Sequence[Sequence[str]]) -> None:
         """Take each photo's sentences.
@@ -30,35 +35,70 @@ class Scorer:
         Raises:
             ConfigError: Java is missing.
         """
-        if shutil.which("java") is None:
-            raise ConfigError("scoring needs Java; install it (Debian: apt-get install default-jre-headless)")
-        self._references = tokenize(references)
+        self._written = references
+        self._tokenizer = Tokenizer()
 
-    def cider(self, captions: Sequence[str]) -> float:
+    def learn(self, runs: Sequence[Captions]) -> None:
+        """Tokenize several runs' captions in one start of Java; what scores them later needs none."""
+        groups = [*self._written, *runs]
+        self._tokenizer.learn(sentence for group in groups for sentence in group)
+
+    def cider(self, captions: Captions) -> float:
         """Return CIDEr (1 is a good human): Vedantam et al. 2015, its D variant."""
-        return float(Cider().compute_score(self._references, tokenize([[text] for text in captions]))[0])
+        return float(self.cider_of_each(captions).mean())
 
-    def all(self, captions: Sequence[str]) -> dict[str, float]:
+    def cider_of_each(self, captions: Captions) -> NDArray[np.float64]:
+        """Return each photo's CIDEr, shape (P,); words are weighed by how many of all photos' references have them."""
+        return np.asarray(Cider().compute_score(*self._tokenized(captions))[1])
+
+    def bleu_counts(self, captions: Captions) -> NDArray[np.int64]:
+        """Return what BLEU is made of, photo by photo.
+
+        Returns:
+            Shape (P, 10): words said, words of the reference of the closest length, n-grams said for n = 1 to 4, and
+            those of them that a reference has.
+        """
+        references, candidates = self._tokenized(captions)
+        scorer = BleuScorer(n=4)
+        for photo, (candidate,) in candidates.items():
+            scorer += (candidate, references[photo])
+        return np.array([_counts(photo) for photo in scorer.ctest], np.int64)
+
+    def all(self, captions: Captions) -> dict[str, float]:
         """Return BLEU-1..4, METEOR, ROUGE-L (0-1) and CIDEr."""
-        candidates = tokenize([[text] for text in captions])
-        with contextlib.redirect_stdout(io.StringIO()):  # Bleu prints its own progress
-            bleu = Bleu(4).compute_score(self._references, candidates)[0]
-            meteor = _meteor(self._references, candidates)
-            rouge = Rouge().compute_score(self._references, candidates)[0]
-            cider = Cider().compute_score(self._references, candidates)[0]
-        names = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider")
-        return {name: float(value) for name, value in zip(names, (*bleu, meteor, rouge, cider), strict=True)}
+        return self.all_of([captions])[0]
+
+    def all_of(self, runs: Sequence[Captions]) -> list[dict[str, float]]:
+        """Score several runs as `all` does one; METEOR takes many seconds to start, and starts once."""
+        self.learn(runs)
+        with _meteor() as meteor:
+            return [_scores(*self._tokenized(captions), meteor) for captions in runs]
+
+    def _tokenized(self, captions: Captions) -> tuple[Tokenized, Tokenized]:
+        """Return references and candidates."""
+        self.learn([captions])
+        references = {at: [self._tokenizer(text) for text in written] for at, written in enumerate(self._written)}
+        return references, {at: [self._tokenizer(text)] for at, text in enumerate(captions)}
 
 
-def _meteor(references: Tokenized, candidates: Tokenized) -> float:
+def _scores(references: Tokenized, candidates: Tokenized, meteor: Meteor) -> dict[str, float]:
+    with contextlib.redirect_stdout(io.StringIO()):  # Bleu prints its own progress
+        bleu = Bleu(4).compute_score(references, candidates)[0]
+        others = [score.compute_score(references, candidates)[0] for score in (meteor, Rouge(), Cider())]
+    names = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider")
+    return {name: float(value) for name, value in zip(names, (*bleu, *others), strict=True)}
+
+
+def _counts(photo: dict) -> list[int]:
+    said = photo["testlen"]
+    closest = min(photo["reflen"], key=lambda length: (abs(length - said), length))
+    return [said, closest, *photo["guess"], *photo["correct"]]
+
+
+@contextlib.contextmanager
+def _meteor() -> Iterator[Meteor]:
     meteor = Meteor()
     try:
-        return float(meteor.compute_score(references, candidates)[0])
+        yield meteor
     finally:
         meteor.meteor_p.communicate()  # it leaves its Java process and pipes open
-
-
-def tokenize(texts: Sequence[Sequence[str]]) -> Tokenized:
-    """Run the PTB tokenizer over each photo's sentences."""
-    records = {index: [{"caption": text} for text in group] for index, group in enumerate(texts)}
-    return PTBTokenizer().tokenize(records)

@@ -10,6 +10,7 @@ from benchmarks.plots import plot
 from edge_caption.frame import Pixels
 from tests.conftest import encode
 from tests.test_confidence import calibrate
+from training.data.load import load
 
 
 def test_confidence_is_held_against_right_and_drawn(tiny_bundle: Path, tmp_path: Path, picture: Pixels) -> None:
@@ -18,7 +19,8 @@ def test_confidence_is_held_against_right_and_drawn(tiny_bundle: Path, tmp_path:
         (tmp_path / f"{number}.png").write_bytes(encode(np.roll(picture, number * 25, axis=1), ".png"))
         rows += [f"{number}.png,a small red box at the left,dev", f"{number}.png,a box {number},dev"]
     (tmp_path / "captions.csv").write_text("\n".join(rows) + "\n")
-    found = measure(calibrate(tiny_bundle), "cpu-x86", [1, 3], tmp_path / "captions.csv", tmp_path, "dev")
+    photos = load(tmp_path / "captions.csv", tmp_path, "dev")
+    found = measure(calibrate(tiny_bundle), "cpu-x86", [1, 3], photos)
     assert found["photos"] == 12
     for beam in ("beam_1", "beam_3"):
         assert set(found["beams"][beam]) == {"mean_probability", "out_of_fold", "bundle"}

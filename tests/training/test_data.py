@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.load import load
+from training.data.load import load, load_sentences
 from training.data.photos import DataError
 
 NAMES = [f"photo{number}.jpg" for number in range(40)]
@@ -35,6 +35,13 @@ def test_flickr8k_uses_its_own_lists(tmp_path: Path, photos: Path) -> None:
     assert train.file == photos / "photo0.jpg"
     assert train.captions == ("A dog .", "The dog runs .")
     assert [photo.captions for photo in load(captions, photos, "dev")] == [("A cat .",)]
+
+
+def test_sentences_alone_need_no_photos(tmp_path: Path) -> None:
+    rows = "image,caption,split\ngone.jpg,a dog,train\ngone.jpg,the dog,train\nhere.jpg,a cat,dev\n"
+    captions = write(tmp_path, "captions.csv", rows)
+    assert load_sentences(captions, "train") == ["a dog", "the dog"]
+    assert load_sentences(captions, "test") == []
 
 
 def test_coco_json_joins_images_and_annotations(tmp_path: Path, photos: Path) -> None:

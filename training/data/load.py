@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.data import flickr8k, json_formats, table
-from training.data.photos import CaptionedPhoto, DataError, Row, gather
+from training.data.photos import CaptionedPhoto, DataError, Row, gather, split_of
 from training.languages import LANGUAGES
 
 CODE = re.compile("[a-z]{2}")
@@ -61,6 +61,15 @@ def load(captions: Path, photos: Path, split: str, language: str = "en") -> list
     if not photos.is_dir():
         raise DataError(f"there is no folder {photos}; give the one that holds the photos")
     return gather(_rows(captions), photos, split, language)
+
+
+def load_sentences(captions: Path, split: str) -> list[str]:
+    """Read one split's sentences alone, whether its photos are here or not; none where the file lacks the split.
+
+    Raises:
+        DataError: naming the file and line that is wrong.
+    """
+    return [row.caption for row in _rows(captions) if (row.split or split_of(row.photo)) == split]
 
 
 def _rows(captions: Path) -> Iterator[Row]:

@@ -1,0 +1,131 @@
+"""What is left of caption quality when pictures get worse: by chance, or by an attacker who knows the model.
+
+A picture is the encoder's 224x224 input, uint8; the bundle's graphs caption it greedily, as on a device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.attacks import ATTACKS, Attack, ReferenceLoss
+from benchmarks.captions import caption_all
+from benchmarks.corruptions import CORRUPTIONS, SEVERITIES, Corruption
+from benchmarks.intervals import bleu_4, mean_interval
+from edge_caption.bundle import open_bundle
+from edge_caption.captioner import Captioner
+from edge_caption.errors import ConfigError
+from edge_caption.frame import Pixels
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import to_input
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.data.photos import CaptionedPhoto
+from training.scores import Scorer
+
+EPSILONS = (1, 2, 4, 8)
+"""Most that an attack changes a pixel by, of 255."""
+
+SEED = 1
+
+BATCH = 8
+"""Pictures attacked at once."""
+
+Photos = Sequence[CaptionedPhoto]
+
+Said = list[str]
+"""A sentence a photo."""
+
+
+def measure(bundle: Path | None, flavour: str | None, photos: Photos, checkpoint: Path | None) -> dict[str, Any]:
+    """Caption photos as they are, under every corruption and, with a checkpoint, under every attack on it.
+
+    Raises:
+        ConfigError: the checkpoint is not the bundle's, or Java is missing.
+    """
+    scorer = Scorer([photo.captions for photo in photos])
+    attacked = _attack_all(photos, _load_attacked(checkpoint, bundle)) if checkpoint else {}
+    captioner = Captioner(bundle, flavour=flavour, beam=1)
+    clean = _say(captioner, _originals(photos), len(photos), "as they are")
+    corruptions = _say_all(captioner, _corrupt_all(photos), len(photos))
+    attacks = _say_all(captioner, attacked, len(photos))
+    scorer.learn([clean, *(said for runs in (*corruptions.values(), *attacks.values()) for said in runs)])
+    interval = [round(limit, 4) for limit in mean_interval(scorer.cider_of_each(clean))]
+    figures = {
+        "photos": len(photos),
+        "flavour": captioner.model.flavour,
+        "clean": {**_score(scorer, clean), "interval_95": {"cider": interval}},
+        "severities": SEVERITIES,
+        "corruptions": {name: _columns(scorer, runs) for name, runs in corruptions.items()},
+    }
+    if checkpoint:
+        figures |= {"epsilons": EPSILONS, "attacks": {name: _columns(scorer, runs) for name, runs in attacks.items()}}
+    return figures
+
+
+def _load_attacked(checkpoint: Path, bundle: Path | None) -> Checkpoint:
+    loaded = load_checkpoint(checkpoint)
+    if loaded.vocabulary.words != open_bundle(bundle).vocabulary().words:
+        raise ConfigError(f"{checkpoint} knows other words than the bundle; give the one that the bundle was made from")
+    return loaded
+
+
+def _corrupt_all(photos: Photos) -> dict[str, list[Iterator[Pixels]]]:
+    return {
+        name: [_corrupted(photos, corrupt, severity) for severity in SEVERITIES]
+        for name, corrupt in CORRUPTIONS.items()
+    }
+
+
+def _attack_all(photos: Photos, checkpoint: Checkpoint) -> dict[str, list[Iterator[Pixels]]]:
+    losses = ReferenceLoss(checkpoint, photos)
+    return {
+        name: [_attacked(photos, losses, attack, epsilon) for epsilon in EPSILONS] for name, attack in ATTACKS.items()
+    }
+
+
+def _originals(photos: Photos) -> Iterator[Pixels]:
+    return (to_input(read_photo(photo.file))[0] for photo in photos)
+
+
+def _corrupted(photos: Photos, corrupt: Corruption, severity: int) -> Iterator[Pixels]:
+    chance = np.random.default_rng(SEED)
+    return (corrupt(picture, severity, chance) for picture in _originals(photos))
+
+
+def _attacked(photos: Photos, losses: ReferenceLoss, attack: Attack, epsilon: int) -> Iterator[Pixels]:
+    chance = torch.Generator().manual_seed(SEED)
+    originals = _originals(photos)
+    for start in range(0, len(photos), BATCH):
+        numbers = range(start, min(start + BATCH, len(photos)))
+        pictures = torch.from_numpy(np.stack([next(originals) for _ in numbers])).float()
+        yield from attack(losses.of(numbers), pictures, epsilon, chance).to(torch.uint8).numpy()
+
+
+def _say_all(
+    captioner: Captioner, worse: Mapping[str, Sequence[Iterator[Pixels]]], count: int
+) -> dict[str, list[Said]]:
+    return {
+        name: [
+            _say(captioner, pictures, count, f"{name.replace('_', ' ')}, {number} of {len(strengths)}")
+            for number, pictures in enumerate(strengths, 1)
+        ]
+        for name, strengths in worse.items()
+    }
+
+
+def _say(captioner: Captioner, pictures: Iterator[Pixels], count: int, title: str) -> Said:
+    return [caption.text for caption in caption_all(captioner, pictures, count, title)]
+
+
+def _columns(scorer: Scorer, runs: Sequence[Said]) -> dict[str, list[float]]:
+    scores = [_score(scorer, said) for said in runs]
+    return {name: [score[name] for score in scores] for name in scores[0]}
+
+
+def _score(scorer: Scorer, said: Said) -> dict[str, float]:
+    bleu = float(bleu_4(scorer.bleu_counts(said).sum(0)))
+    return {"cider": round(scorer.cider(said), 4), "bleu_4": round(bleu, 4)}

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.corruptions import CORRUPTIONS, SEVERITIES, defocus_blur, low_light, motion_blur
+from edge_caption.frame import Pixels
+from edge_caption.photos import list_photos, read_photo
+from edge_caption.preprocess import to_input
+from tests.conftest import ROOT
+
+
+@pytest.fixture
+def input_picture() -> Pixels:
+    """A real photo as the encoder gets it."""
+    (pixels,) = to_input(read_photo(list_photos(ROOT / "edge_caption" / "demo" / "photos")[0]))
+    return np.asarray(pixels, np.uint8)
+
+
+def corrupted(name: str, pixels: Pixels, severity: int, seed: int = 1) -> Pixels:
+    return CORRUPTIONS[name](pixels, severity, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_each_severity_is_further_from_the_photo_than_the_one_before(name: str, input_picture: Pixels) -> None:
+    worse = [corrupted(name, input_picture, severity) for severity in SEVERITIES]
+    assert all(pixels.shape == input_picture.shape and pixels.dtype == np.uint8 for pixels in worse)
+    errors = [np.mean((pixels.astype(float) - input_picture) ** 2) for pixels in worse]
+    assert errors == sorted(errors)
+    assert errors[0] > 1
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_the_same_seed_gives_the_same_picture(name: str, input_picture: Pixels) -> None:
+    assert (corrupted(name, input_picture, 3) == corrupted(name, input_picture, 3)).all()
+
+
+def test_noise_has_the_deviation_that_the_paper_says() -> None:
+    grey = np.full((224, 224, 3), 128, np.uint8)
+    noisy = corrupted("gaussian_noise", grey, 1)
+    assert noisy.std() == pytest.approx(0.08 * 255, rel=0.02)
+
+
+def test_blur_moves_light_about_and_loses_none() -> None:
+    point = np.zeros((224, 224, 3), np.uint8)
+    point[106:118, 106:118] = 240
+    for blur in (defocus_blur, motion_blur):
+        blurred = blur(point, 5, np.random.default_rng(1))
+        assert blurred.max() < 240
+        assert blurred.sum() == pytest.approx(point.sum(), rel=0.02)
+
+
+def test_motion_smears_along_its_line_and_not_across() -> None:
+    edge = np.zeros((224, 224, 3), np.uint8)
+    edge[:, 112:] = 200
+    across = np.abs(np.diff(motion_blur(edge, 5, np.random.default_rng(1)).astype(int), axis=1)).max()
+    along = np.abs(np.diff(motion_blur(edge, 5, np.random.default_rng(1)).astype(int), axis=0))[20:-20].max()
+    assert across < 40  # the edge of 200 is spread over many columns
+    assert along == 0
+
+
+def test_less_light_is_darker_and_a_black_picture_stays_black() -> None:
+    black = np.zeros((224, 224, 3), np.uint8)
+    assert low_light(black, 1, np.random.default_rng(1)).mean() < 2

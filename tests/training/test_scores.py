@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
+
+from training.ptb import Tokenizer
+from training.scores import Scorer
+
+pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="scoring needs Java")
+
+REFERENCES = [
+    ["A dog runs on the grass .", "The brown dog is running across grass", "a dog, running!"],
+    ["Two men sit on a bench.", "Two guys are sitting down", "Men on the park's bench"],
+    ["A girl climbs a red wall", "A climber on a rock", "Someone climbing"],
+]
+SAID = ["a dog is running on the grass", "two men are standing", "a girl climbs a red wall"]
+
+AWKWARD = [
+    "",
+    "It's a U.S. flag ; isn't it ?",
+    'She says "hi" -- (twice)...',
+    "Café Ünal\u2028sells crêpes",
+    "3-year-old's £5 toy",
+    "\t",
+]
+
+
+def test_the_tokenizer_gives_what_pycocoevalcaps_gives(capfd: pytest.CaptureFixture[str]) -> None:
+    tokenizer = Tokenizer()
+    tokenizer.learn(AWKWARD)
+    ours = [tokenizer(sentence) for sentence in AWKWARD]
+    assert capfd.readouterr() == ("", "")  # Java's own remarks stay out of the way
+    on_one_line = [{"caption": " ".join(sentence.split())} for sentence in AWKWARD]
+    assert ours == PTBTokenizer().tokenize({0: on_one_line})[0]
+
+
+def test_several_runs_score_as_each_does_alone() -> None:
+    scorer = Scorer(REFERENCES)
+    others = [sentences[1] for sentences in REFERENCES]
+    first, second = scorer.all_of([SAID, others])
+    assert second == scorer.all(others)
+    assert second["cider"] > first["cider"] == pytest.approx(scorer.cider(SAID))
+
+
+def test_a_perfect_caption_scores_higher_than_its_neighbours() -> None:
+    each = Scorer(REFERENCES).cider_of_each(SAID)
+    assert each.shape == (3,)
+    assert each.argmax() == 2
+
+
+def test_bleus_counts_are_those_of_a_worked_example() -> None:
+    counts = Scorer(REFERENCES).bleu_counts(SAID)
+    # "two men are standing" has 4 words, the nearest reference 5; "two men" is the one bigram that a reference has.
+    assert counts[1].tolist() == [4, 5, 4, 3, 2, 1, 3, 1, 0, 0]
