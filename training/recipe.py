@@ -33,6 +33,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Self-critical: sentences said of each photo."""
     cross_entropy_weight: float = 0.2
     """Self-critical: weight of the cross-entropy that stays in the loss."""
+    bleu_weight: float = 0.0
+    """Self-critical: weight of BLEU-4 (0-1) beside CIDEr-D (1 is a good human's) in the reward."""
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

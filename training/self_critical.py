@@ -14,16 +14,16 @@ from training.batches import Batch
 from training.decode import sample
 from training.model import CaptionModel, Seen
 from training.recipe import Stage
-from training.reward import CiderReward
+from training.reward import Reward
 from training.scores import Scorer
 from training.stage import CaptionStage
 
 
 class SelfCritical(CaptionStage):
-    """Policy gradient on CIDEr-D, plus cross-entropy."""
+    """Policy gradient on CIDEr-D and BLEU-4, plus cross-entropy."""
 
     def __init__(
-        self, model: CaptionModel, stage: Stage, vocabulary: Vocabulary, scorer: Scorer, reward: CiderReward
+        self, model: CaptionModel, stage: Stage, vocabulary: Vocabulary, scorer: Scorer, reward: Reward
     ) -> None:
         super().__init__(model, stage, vocabulary, scorer)
         self.reward = reward
@@ -48,7 +48,7 @@ class SelfCritical(CaptionStage):
 
     def _reward(self, photos: Tensor, said: Tensor) -> Tensor:
         pairs = zip(photos.tolist(), said.tolist(), strict=True)
-        scores = [[self.reward(photo, until_end(row)) for row in rows] for photo, rows in pairs]
+        scores = [self.reward(photo, [until_end(row) for row in rows]) for photo, rows in pairs]
         return torch.tensor(scores, device=said.device)
 
     def _log_probs(self, seen: Seen, said: Tensor, advantage: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from training.features import features_of
 from training.log import TrainingLog
 from training.model import CaptionModel
 from training.recipe import Recipe, Stage
-from training.reward import CiderReward
+from training.reward import Reward
 from training.scores import Scorer
 from training.self_critical import SelfCritical
 from training.stage import CaptionStage
@@ -93,7 +93,8 @@ def _run_stage(start: Checkpoint, stage: Stage, recipe: Recipe, data: Data, scor
 
 def _module(start: Checkpoint, stage: Stage, scorer: Scorer, sentences: Sentences) -> CaptionStage:
     if stage.kind == "self-critical":
-        return SelfCritical(start.model, stage, start.vocabulary, scorer, CiderReward(sentences.with_end()))
+        reward = Reward(sentences.with_end(), stage.bleu_weight)
+        return SelfCritical(start.model, stage, start.vocabulary, scorer, reward)
     return CrossEntropy(start.model, stage, start.vocabulary, scorer)
 
 
