@@ -9,14 +9,21 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 Ngram = tuple[int, ...]
 
 Sentence = Sequence[int]
 """Tokens that close with END, where the sentence was finished."""
 
-References = Sequence[Sequence[Sentence]]
-"""Each photo's sentences."""
+
+class References(Protocol):
+    """Each photo's sentences."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, photo: int, /) -> Sequence[Sentence]: ...
+
 
 LONGEST = 4
 """n-grams of 1 to so many words."""
@@ -28,19 +35,18 @@ SCALE = 10.0
 
 
 class Reward:
-    """CIDEr-D plus `bleu_weight` times BLEU-4."""
+    """CIDEr-D and BLEU-4 with their weights."""
 
-    def __init__(self, references: References, bleu_weight: float) -> None:
-        self._cider, self._bleu = CiderReward(references), BleuReward(references)
-        self._bleu_weight = bleu_weight
+    def __init__(self, references: References, cider_weight: float, bleu_weight: float) -> None:
+        weighted = ((cider_weight, CiderReward), (bleu_weight, BleuReward))
+        self._parts = [(weight, make(references)) for weight, make in weighted if weight]
 
     def __call__(self, photo: int, sentences: Sequence[Sentence]) -> list[float]:
         """Return what each of these sentences of one photo is worth."""
-        ciders = self._cider(photo, sentences)
-        if not self._bleu_weight:
-            return ciders
-        bleus = self._bleu(photo, sentences)
-        return [cider + self._bleu_weight * bleu for cider, bleu in zip(ciders, bleus, strict=True)]
+        worth = [0.0] * len(sentences)
+        for weight, score in self._parts:
+            worth = [sum_ + weight * value for sum_, value in zip(worth, score(photo, sentences), strict=True)]
+        return worth
 
 
 class CiderReward:
@@ -48,7 +54,7 @@ class CiderReward:
 
     def __init__(self, references: References) -> None:
         self._references = references
-        self._seen_in = Counter(ngram for photo in references for ngram in set().union(*map(_ngrams, photo)))
+        self._seen_in = Frequencies(references)
         self._log_photos = math.log(max(2, len(references)))
 
     def __call__(self, photo: int, sentences: Sequence[Sentence]) -> list[float]:

@@ -57,8 +57,7 @@ def test_a_sentence_too_short_is_punished_by_bleu() -> None:
     assert short == pytest.approx(math.exp(1 - 6 / 4))
 
 
-def test_bleu_is_added_with_its_weight(references: list[list[list[int]]], said: list[list[int]]) -> None:
-    cider, bleu, both = (make(references) for make in (CiderReward, BleuReward, lambda photos: Reward(photos, 0.5)))
-    (only,), (other,), (sum_of_them,) = (reward(3, [said[3]]) for reward in (cider, bleu, both))
-    assert sum_of_them == pytest.approx(only + 0.5 * other)
-    assert Reward(references, 0.0)(3, [said[3]]) == [only]
+def test_scores_are_added_with_their_weights(references: list[list[list[int]]], said: list[list[int]]) -> None:
+    (cider,), (bleu,) = CiderReward(references)(3, [said[3]]), BleuReward(references)(3, [said[3]])
+    assert Reward(references, 2.0, 0.5)(3, [said[3]]) == [pytest.approx(2 * cider + 0.5 * bleu)]
+    assert Reward(references, 0.0, 0.0)(3, [said[3]]) == [0]
