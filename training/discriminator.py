@@ -25,7 +25,10 @@ class Discriminator(nn.Module):
     def __init__(self, channels: int, words: int) -> None:
         super().__init__()
         self.embedding = nn.Embedding(words, EMBEDDING, padding_idx=PAD)
-        self.convolutions = nn.ModuleList(nn.Conv1d(EMBEDDING, FILTERS, width, padding=width - 1) for width in WIDTHS)
+        # Without bias: what lies in padding alone is then nothing, and says nothing of how long the batch's others are.
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(EMBEDDING, FILTERS, width, padding=width - 1, bias=False) for width in WIDTHS
+        )
         self.photo = nn.Linear(channels, FILTERS * len(WIDTHS))
 
     def forward(self, features: Tensor, sentences: Tensor) -> Tensor:

@@ -9,24 +9,10 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
-Ngram = tuple[int, ...]
+import numpy as np
 
-Sentence = Sequence[int]
-"""Tokens that close with END, where the sentence was finished."""
-
-
-class References(Protocol):
-    """Each photo's sentences."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, photo: int, /) -> Sequence[Sentence]: ...
-
-
-LONGEST = 4
-"""n-grams of 1 to so many words."""
+from training.ngrams import LONGEST, Frequencies, References, Sentence, count_ngrams, length_of
 
 LENGTH_DEVIATION = 6.0
 """Sigma of CIDEr-D's penalty on a difference in length."""
@@ -54,22 +40,23 @@ class CiderReward:
 
     def __init__(self, references: References) -> None:
         self._references = references
-        self._seen_in = Frequencies(references)
+        self._frequencies = Frequencies(references)
         self._log_photos = math.log(max(2, len(references)))
 
     def __call__(self, photo: int, sentences: Sequence[Sentence]) -> list[float]:
         """Return CIDEr-D of each of these sentences of one photo; 1 is a good human's."""
-        references = [self._weigh(_ngrams(sentence)) for sentence in self._references[photo]]
-        return [_cider(self._weigh(_ngrams(sentence)), references) for sentence in sentences]
+        references = [self._weigh(count_ngrams(sentence)) for sentence in self._references[photo]]
+        return [_cider(self._weigh(count_ngrams(sentence)), references) for sentence in sentences]
 
-    def _weigh(self, ngrams: Counter[Ngram]) -> Weighed:
+    def _weigh(self, ngrams: Counter[int]) -> Weighed:
         """Return tf-idf weights, their norm for each n, and the length in bigrams, as coco-caption counts it."""
+        rarities = (self._log_photos - np.log(self._frequencies.of(ngrams))).tolist()
         weights, squares, length = {}, [0.0] * LONGEST, 0
-        for ngram, count in ngrams.items():
-            weight = count * (self._log_photos - math.log(max(1, self._seen_in[ngram])))
-            weights[ngram] = weight
-            squares[len(ngram) - 1] += weight * weight
-            length += count if len(ngram) == 2 else 0
+        for (ngram, count), rarity in zip(ngrams.items(), rarities, strict=True):
+            n = length_of(ngram)
+            weights[ngram] = weight = count * rarity
+            squares[n - 1] += weight * weight
+            length += count if n == 2 else 0
         return weights, [math.sqrt(square) for square in squares], length
 
 
@@ -86,14 +73,14 @@ class BleuReward:
     def __call__(self, photo: int, sentences: Sequence[Sentence]) -> list[float]:
         """Return BLEU-4 (0-1) of each of these sentences of one photo."""
         references = self._references[photo]
-        most: Counter[Ngram] = Counter()
+        most: Counter[int] = Counter()
         for sentence in references:
-            most |= _ngrams(sentence)
+            most |= count_ngrams(sentence)
         lengths = sorted(map(len, references))
         return [_bleu(sentence, most, lengths) for sentence in sentences]
 
 
-Weighed = tuple[dict[Ngram, float], list[float], int]
+Weighed = tuple[dict[int, float], list[float], int]
 
 
 def _cider(sentence: Weighed, references: Sequence[Weighed]) -> float:
@@ -103,18 +90,18 @@ def _cider(sentence: Weighed, references: Sequence[Weighed]) -> float:
         products = [0.0] * LONGEST
         for ngram, weight in weights.items():
             if (other := reference.get(ngram)) is not None:
-                products[len(ngram) - 1] += min(weight, other) * other
+                products[length_of(ngram) - 1] += min(weight, other) * other
         penalty = math.exp(-((length - reference_length) ** 2) / (2 * LENGTH_DEVIATION**2))
         pairs = zip(products, norms, reference_norms, strict=True)
         total += penalty * sum(product / (own * other) for product, own, other in pairs if own and other)
     return SCALE * total / LONGEST / len(references)
 
 
-def _bleu(sentence: Sentence, most: Counter[Ngram], lengths: Iterable[int]) -> float:
+def _bleu(sentence: Sentence, most: Counter[int], lengths: Iterable[int]) -> float:
     """Score against the most often that a reference has each n-gram, and the references' lengths, shortest first."""
     found = [0] * LONGEST
-    for ngram, count in _ngrams(sentence).items():
-        found[len(ngram) - 1] += min(count, most[ngram])
+    for ngram, count in count_ngrams(sentence).items():
+        found[length_of(ngram) - 1] += min(count, most[ngram])
     if not found[0]:
         return 0.0
     log_precisions = math.log(found[0] / len(sentence))
@@ -122,8 +109,3 @@ def _bleu(sentence: Sentence, most: Counter[Ngram], lengths: Iterable[int]) -> f
         log_precisions += math.log((found[n - 1] + 1) / (max(0, len(sentence) - n + 1) + 1))
     closest = min(lengths, key=lambda length: abs(length - len(sentence)))
     return math.exp(log_precisions / LONGEST + min(0.0, 1 - closest / len(sentence)))
-
-
-def _ngrams(sentence: Sentence) -> Counter[Ngram]:
-    words = tuple(sentence)
-    return Counter(words[start : start + n] for n in range(1, LONGEST + 1) for start in range(len(words) - n + 1))

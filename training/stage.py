@@ -81,12 +81,12 @@ class CaptionStage(lightning.LightningModule):
         self.log_dict(figures, prog_bar=True, sync_dist=True)
 
     def _gather(self) -> list[str]:
-        """Return what all processes said, in the data set's order; a photo that two of them got counts once."""
+        """Return what all processes said, in the data set's order."""
         indices, tokens = (torch.cat(parts) for parts in zip(*self._said, strict=True))
         self._said = []
         gather = self.trainer.strategy.all_gather  # from one process as it is, from several in a new dimension
-        said = dict(zip(gather(indices).flatten().tolist(), gather(tokens).flatten(0, -2).tolist(), strict=True))
-        return [" ".join(self.vocabulary.decode(said[index])) for index in sorted(said)]
+        rows = in_order(gather(indices).flatten(), gather(tokens).flatten(0, -2))
+        return [" ".join(self.vocabulary.decode(row)) for row in rows]
 
     def _score(self, said: Sequence[str]) -> dict[str, float]:
         words = [text.split() for text in said]
@@ -120,3 +120,9 @@ def cosine(done: float) -> float:
         return done / WARM_UP
     fallen = (done - WARM_UP) / (1 - WARM_UP)
     return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, fallen)))
+
+
+def in_order(indices: Tensor, tokens: Tensor) -> list[list[int]]:
+    """Sort rows of tokens by their photo's index; a photo that filled up a second process's share counts once."""
+    rows = dict(zip(indices.tolist(), tokens.tolist(), strict=True))
+    return [rows[index] for index in sorted(rows)]

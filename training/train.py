@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,8 @@ from typing import Any, Literal
 import lightning
 import msgspec
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from torch import Tensor
 
 from edge_caption.errors import ConfigError
 from training.adversarial import Adversarial
@@ -89,6 +90,7 @@ def train(
     Raises:
         ConfigError: there are fewer GPUs than asked for, or Java is missing.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(recipe.seed, verbose=False)
     current = load_checkpoint(start) if start else _begin(recipe, data, weights)
     run = _Run(
@@ -155,7 +157,7 @@ class _Run:
 
     def _trainer(self, stage: Stage, best: ModelCheckpoint) -> lightning.Trainer:
         callbacks = [
-            *(best, EMAWeightAveraging(decay=stage.ema), SeedEpochs(self.recipe.seed)),
+            *(best, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedEpochs(self.recipe.seed)),
             *(TrainingLog(self.folder), TQDMProgressBar(refresh_rate=20)),
         ]
         return lightning.Trainer(
@@ -184,3 +186,11 @@ class _Run:
             "torch": str(torch.__version__),
             **self.origin,
         }
+
+
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Return an exponential moving average that keeps what doesn't change to the bit.
+
+    Lightning's own rounds, and features of a backbone that was frozen would have to be computed again.
+    """
+    return lambda average, current, _updates: average + (1 - decay) * (current - average)
