@@ -66,6 +66,8 @@ class Loaders(lightning.LightningDataModule):
         else:
             batches = PhotoBatches(self.photos[split], sentences, count, augment=learn)
             workers = count_workers(len(os.sched_getaffinity(0)) // self.trainer.num_devices)
+            # OpenCV's threads don't live on in a worker, which would wait for them for ever; one photo needs no others.
+            cv2.setNumThreads(1)
         rank, processes = self.trainer.global_rank, self.trainer.world_size
         size, seed = self.stage.photos_per_step, self.seed
         steps = Steps(batches, size, seed, shuffle=learn, process=rank, processes=processes)
@@ -77,14 +79,9 @@ class Loaders(lightning.LightningDataModule):
             batch_size=None,  # the sets build whole batches, so that features are gathered in one copy
             num_workers=workers,
             persistent_workers=workers > 0,
-            worker_init_fn=_use_one_thread,
         )
 
 
 def count_workers(cores: int) -> int:
     """Return how many processes read photos for one that trains; it reads them itself where it has no core to spare."""
     return 0 if cores <= 2 else min(MOST_WORKERS, cores - 2)
-
-
-def _use_one_thread(worker: int) -> None:
-    cv2.setNumThreads(1)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-import lightning
 import torch
 
 import training.train
 from training.__main__ import main
 from training.log import TrainingLog
 from training.stage import CaptionStage
+
+if TYPE_CHECKING:  # at runtime training comes first: it makes torchvision importable, which Lightning wants
+    import lightning
 
 
 class KeepWeights(TrainingLog):

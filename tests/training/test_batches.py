@@ -12,7 +12,6 @@ from edge_caption.vocabulary import END, PAD, START
 from tests.conftest import encode
 from training.batches import FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
 from training.data.photos import CaptionedPhoto
-from training.loaders import count_workers
 from training.words import build_vocabulary, split_words
 
 CAPTIONS = (("A dog runs .", "The dog 's tail", "Dogs"), ("A man turns left .",))
@@ -98,8 +97,3 @@ def test_sentences_close_with_the_end(photos: list[CaptionedPhoto]) -> None:
     sentences = Sentences(photos, vocabulary, max_words=3)
     assert [len(tokens) for tokens in sentences[0]] == [4, 4, 2]
     assert [vocabulary.decode(tokens) for tokens in sentences[1]] == [["a", "man", "turns"]]
-
-
-@pytest.mark.parametrize(("cores", "workers"), [(1, 0), (2, 0), (4, 2), (64, 8)])
-def test_photos_are_read_by_cores_that_are_to_spare(cores: int, workers: int) -> None:
-    assert count_workers(cores) == workers

@@ -6,6 +6,7 @@ import random
 import pytest
 from pycocoevalcap.cider.cider import Cider
 
+from training.ngrams import Frequencies, count_ngrams, length_of
 from training.reward import BleuReward, CiderReward, Reward
 
 
@@ -61,3 +62,15 @@ def test_scores_are_added_with_their_weights(references: list[list[list[int]]], 
     (cider,), (bleu,) = CiderReward(references)(3, [said[3]]), BleuReward(references)(3, [said[3]])
     assert Reward(references, 2.0, 0.5)(3, [said[3]]) == [pytest.approx(2 * cider + 0.5 * bleu)]
     assert Reward(references, 0.0, 0.0)(3, [said[3]]) == [0]
+
+
+def test_an_ngrams_number_tells_its_length_and_its_words() -> None:
+    counts = count_ngrams([4, 5, 4, 5, 65_535])
+    assert counts[4 << 16 | 5] == 2
+    assert sorted(length_of(ngram) for ngram in counts) == [1] * 3 + [2] * 3 + [3] * 3 + [4] * 2
+
+
+def test_frequencies_count_photos_not_sentences() -> None:
+    frequencies = Frequencies([[[4, 5], [4, 6]], [[4, 6]], [[7]]])
+    assert frequencies.of([4, 5, 6, 4 << 16 | 6, 7, 8]).tolist() == [2, 1, 2, 2, 1, 1]
+    assert Frequencies([[[4]]]).of([4]).tolist() == [1]
