@@ -69,7 +69,7 @@ class ReferenceLoss:
 
     def __init__(self, checkpoint: Checkpoint, photos: Sequence[CaptionedPhoto]) -> None:
         self.model = checkpoint.model.requires_grad_(False)
-        self._sentences = Sentences(photos, checkpoint.vocabulary, Decoding().max_words).with_end()
+        self._sentences = Sentences(photos, checkpoint.vocabulary, Decoding().max_words)
 
     def of(self, photos: Sequence[int]) -> Loss:
         """Return the loss of pictures of these photos, which are given by number."""

@@ -40,13 +40,20 @@ def model_card(contents: Contents, flavours: Sequence[str], parity: Parity) -> s
 
 
 def _training(trained_on: Mapping[str, Any]) -> str:
-    photos, captions = trained_on.get("photos", "?"), trained_on.get("captions", "?")
     return (
-        "## Training\n\n"
-        f"- Data: {trained_on.get('data', 'not stated')}, {photos} photos with {captions} sentences.\n"
-        f"- Terms of the data: {trained_on.get('terms', 'not stated')}.\n"
+        f"## Training\n\n{_data(trained_on)}"
         "- Backbone: MobileNetV2 (Sandler et al. 2018), which began with torchvision's ImageNet weights.\n"
         "- Decoder: a GRU with additive attention over 7x7 regions. The whole recipe is in manifest.json."
+    )
+
+
+def _data(trained_on: Mapping[str, Any]) -> str:
+    """Say what the weights were made from, and then what the checkpoint was that they began with."""
+    photos, captions = trained_on.get("photos", "?"), trained_on.get("captions", "?")
+    before = _data(trained_on["started_from"]) if "started_from" in trained_on else ""
+    return (
+        f"- Data: {trained_on.get('data', 'not stated')}, {photos} photos with {captions} sentences.\n"
+        f"- Terms of the data: {trained_on.get('terms', 'not stated')}.\n" + before
     )
 
 

@@ -9,10 +9,13 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from lightning.pytorch.utilities import rank_zero_only
+
+from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
 from training.data.load import CAPTIONS_HELP, caption_file, load_all
 from training.recipe import load_recipe
-from training.train import Data, train
+from training.train import Data, Machines, train
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,10 +40,16 @@ def _train(args: argparse.Namespace) -> int:
         name=args.name or args.captions[0].path.stem,
         terms=args.terms,
     )
-    folder = args.out / recipe.name
-    print(f"{len(data.train)} train and {len(data.dev)} dev photos; run in {folder}")
-    print(f"checkpoint: {train(recipe, data, args.weights, folder)}")
+    folder, machines = args.out / recipe.name, Machines(args.devices or "auto", args.nodes)
+    _say(f"{len(data.train)} train and {len(data.dev)} dev photos; run in {folder}")
+    _say(f"checkpoint: {train(recipe, data, args.weights, folder, args.start, machines)}")
     return 0
+
+
+@rank_zero_only
+def _say(text: str) -> None:
+    """Print once, however many processes train."""
+    print(text)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--weights", type=Path, help="ImageNet weights of the backbone (default: torchvision's download)"
     )
+    parser.add_argument("--start", type=Path, help="a checkpoint to go on from, with its sizes and words")
+    parser.add_argument(
+        "--devices", type=positive, metavar="N", help="GPUs, or processes where there are none (default: all)"
+    )
+    parser.add_argument("--nodes", type=positive, metavar="N", default=1, help="machines running this (default: 1)")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="where the run's folder goes (default: runs)")
     parser.add_argument("--name", help="the data set's name, for the model card (default: the file's)")
     parser.add_argument("--terms", default="not stated", help="the data set's terms of use, for the model card")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import random
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Sequence, Sized
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,15 +15,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+from torch.utils.data import BatchSampler, Dataset, DistributedSampler, Sampler
 
 from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import SIDE, to_input
 from edge_caption.vocabulary import END, PAD, Vocabulary
-from training.data.photos import CaptionedPhoto
+from training.data.photos import CaptionedPhoto, DataError
 from training.languages import LANGUAGES
-from training.recipe import Stage
+from training.seeds import mix
+from training.words import words_of
+
+MOST_WORDS = 2**16
+"""Tokens are kept in two bytes."""
 
 
 class Batch(NamedTuple):
@@ -31,97 +38,156 @@ class Batch(NamedTuple):
     inputs: Tensor  # (P, N, T) from the language's start on
     targets: Tensor  # (P, N, T) up to END, then PAD
 
+    @property
+    def starts(self) -> Tensor:
+        """What each photo's sentences begin with: (P,)."""
+        return self.inputs[:, 0, 0]
+
 
 class Sentences:
-    """Each photo's sentences as tokens."""
+    """Each photo's sentences as tokens that close with END: `sentences[photo]`.
+
+    All tokens lie in one array, so that millions of sentences take little more than their two bytes a word.
+    """
 
     def __init__(self, photos: Sequence[CaptionedPhoto], vocabulary: Vocabulary, max_words: int) -> None:
-        self._tokens = [
-            [vocabulary.encode(LANGUAGES[photo.language].split(caption))[:max_words] for caption in photo.captions]
-            for photo in photos
-        ]
-        self._starts = [vocabulary.start(photo.language) for photo in photos]
-        self.mirrorable = [
-            not any(LANGUAGES[photo.language].sides.search(caption.lower()) for caption in photo.captions)
-            for photo in photos
-        ]
-        """Whether none of a photo's sentences speaks of left or right."""
+        """Split and encode the captions.
 
-    def with_end(self) -> list[list[list[int]]]:
-        """Return each photo's sentences as tokens that close with END."""
-        return [[[*tokens, END] for tokens in tokens_of_photo] for tokens_of_photo in self._tokens]
+        Raises:
+            DataError: a token doesn't fit into two bytes.
+        """
+        if len(vocabulary) > MOST_WORDS:
+            raise DataError(f"{len(vocabulary)} words are more than {MOST_WORDS}; raise min_count in the recipe")
+        tokens, ends, lasts, mirrorable = array("H"), array("Q", [0]), array("Q", [0]), array("B")
+        self._starts = array("H")
+        for photo in photos:
+            for words in words_of(photo):
+                tokens.extend([*vocabulary.encode(words[:max_words]), END])
+                ends.append(len(tokens))
+            lasts.append(len(ends) - 1)
+            sides = LANGUAGES[photo.language].sides
+            mirrorable.append(not any(sides.search(caption.lower()) for caption in photo.captions))
+            self._starts.append(vocabulary.start(photo.language))
+        self._tokens, self._ends, self._lasts = np.array(tokens), np.array(ends), np.array(lasts)
+        self.mirrorable = np.array(mirrorable, bool)
 
-    def sample(self, photos: Sequence[int], count: int) -> tuple[Tensor, Tensor]:
+    def __len__(self) -> int:
+        return len(self.mirrorable)
+
+    def __getitem__(self, photo: int) -> list[list[int]]:
+        ends = self._ends[self._lasts[photo] : self._lasts[photo + 1] + 1]
+        return [self._tokens[start:end].tolist() for start, end in itertools.pairwise(ends)]
+
+    def sample(self, photos: Sequence[int], count: int, chance: random.Random) -> tuple[Tensor, Tensor]:
         """Draw `count` sentences of each photo; a photo with fewer is filled up with empty ones.
 
         Returns:
             inputs and targets, both (P, count, T).
         """
-        drawn = [random.sample(self._tokens[index], min(count, len(self._tokens[index]))) for index in photos]
+        drawn = [chance.sample(written, min(count, len(written))) for written in map(self.__getitem__, photos)]
         longest = max(len(tokens) for tokens_of_photo in drawn for tokens in tokens_of_photo)
-        inputs = torch.full((len(photos), count, longest + 1), PAD)
+        inputs = torch.full((len(photos), count, longest), PAD)
         targets = inputs.clone()
         for row, tokens_of_photo in enumerate(drawn):
             for column, tokens in enumerate(tokens_of_photo):
-                inputs[row, column, : len(tokens) + 1] = torch.tensor([self._starts[photos[row]], *tokens])
-                targets[row, column, : len(tokens) + 1] = torch.tensor([*tokens, END])
+                inputs[row, column, : len(tokens)] = torch.tensor([self._starts[photos[row]], *tokens[:-1]])
+                targets[row, column, : len(tokens)] = torch.tensor(tokens)
         return inputs, targets
+
+
+class Step(NamedTuple):
+    """Which photos a process sees at once, and the seed of all chance in how it sees them."""
+
+    photos: list[int]
+    seed: int
+
+
+class Steps(Sampler[Step]):
+    """A process's share of every epoch: all photos are seen once, in an order that seed and epoch decide.
+
+    Nothing else does, so a run that is resumed, or reads with more workers, sees what it would have seen.
+    """
+
+    def __init__(
+        self, photos: Sized, size: int, seed: int, *, shuffle: bool, process: int = 0, processes: int = 1
+    ) -> None:
+        """Take `size`, the photos that all processes together see in a step."""
+        self._share = DistributedSampler(photos, processes, process, shuffle=shuffle, seed=seed)  # type: ignore[arg-type, var-annotated]
+        self._steps = BatchSampler(self._share, -(-size // processes), drop_last=False)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __iter__(self) -> Iterator[Step]:
+        for number, photos in enumerate(self._steps):
+            yield Step(photos, mix(self._share.seed, self._share.epoch, self._share.rank, number))
+
+    def set_epoch(self, epoch: int) -> None:
+        """Go to an epoch; Lightning calls it before each."""
+        self._share.set_epoch(epoch)
 
 
 class PhotoBatches(Dataset[Batch]):
     """Photos read from disk; with `augment`, cropped, mirrored and recoloured at random."""
 
     def __init__(self, photos: Sequence[CaptionedPhoto], sentences: Sentences, count: int, *, augment: bool) -> None:
-        self.photos, self.sentences, self.count, self.augment = photos, sentences, count, augment
+        self.sentences, self.count, self.augment = sentences, count, augment
+        # An array, because worker processes copy the memory of each Python object that they look at.
+        self._files = np.array([os.fsencode(photo.file) for photo in photos])
 
     def __len__(self) -> int:
-        return len(self.photos)
+        return len(self._files)
 
-    def __getitem__(self, indices: list[int]) -> Batch:
-        pixels = [read_photo(self.photos[index].file) for index in indices]
+    def __getitem__(self, step: Step) -> Batch:
+        chance = random.Random(step.seed)
+        pixels = [read_photo(Path(os.fsdecode(self._files[index]))) for index in step.photos]
         if self.augment:
-            pairs = zip(pixels, indices, strict=True)
-            pixels = [augment(photo, mirror=self.sentences.mirrorable[index]) for photo, index in pairs]
+            mirrorable = self.sentences.mirrorable[step.photos]
+            pairs = zip(pixels, mirrorable, strict=True)
+            pixels = [augment(photo, chance, mirror=bool(may_be)) for photo, may_be in pairs]
         images = torch.from_numpy(np.concatenate([to_input(photo) for photo in pixels]))
-        return Batch(torch.tensor(indices), images, *self.sentences.sample(indices, self.count))
+        return Batch(torch.tensor(step.photos), images, *self.sentences.sample(step.photos, self.count, chance))
 
 
 class FeatureBatches(Dataset[Batch]):
-    """Features that were computed once: (2, photos, C, grid, grid), as the photo is and mirrored."""
+    """Features that were computed once: (2, files, C, grid, grid), as the photo is and mirrored."""
 
-    def __init__(self, features: NDArray[np.float16], sentences: Sentences, count: int, *, augment: bool) -> None:
-        self.features, self.sentences, self.count, self.augment = features, sentences, count, augment
+    def __init__(
+        self,
+        features: NDArray[np.float16],
+        rows: NDArray[np.int64],
+        sentences: Sentences,
+        count: int,
+        *,
+        augment: bool,
+    ) -> None:
+        """Take the features' row of each photo: those of two languages share theirs."""
+        self.features, self.rows = features, rows
+        self.sentences, self.count, self.augment = sentences, count, augment
 
     def __len__(self) -> int:
-        return self.features.shape[1]
+        return len(self.rows)
 
-    def __getitem__(self, indices: list[int]) -> Batch:
-        mirrorable = np.array([self.sentences.mirrorable[index] for index in indices])
-        mirror = np.array([random.random() < 0.5 for _ in indices])
-        view = mirror & mirrorable & self.augment
-        features = torch.from_numpy(self.features[view.astype(int), indices])
-        return Batch(torch.tensor(indices), features, *self.sentences.sample(indices, self.count))
-
-
-def loader(data: PhotoBatches | FeatureBatches, stage: Stage, *, shuffle: bool) -> DataLoader[Batch]:
-    """Serve whole batches; the sets build them themselves, so that features are gathered in one copy."""
-    order = RandomSampler(data) if shuffle else SequentialSampler(data)
-    batches = BatchSampler(order, stage.photos_per_step, drop_last=False)
-    return DataLoader(data, sampler=batches, batch_size=None)
+    def __getitem__(self, step: Step) -> Batch:
+        chance = random.Random(step.seed)
+        mirror = np.array([chance.random() < 0.5 for _ in step.photos])
+        view = mirror & self.sentences.mirrorable[step.photos] & self.augment
+        features = torch.from_numpy(self.features[view.astype(int), self.rows[step.photos]])
+        return Batch(torch.tensor(step.photos), features, *self.sentences.sample(step.photos, self.count, chance))
 
 
-def augment(pixels: Pixels, *, mirror: bool) -> Pixels:
+def augment(pixels: Pixels, chance: random.Random, *, mirror: bool) -> Pixels:
     """Crop to 70-100% of each side, mirror half of the time if allowed, change brightness, contrast and saturation."""
     height, width = pixels.shape[:2]
-    tall, wide = (int(side * random.uniform(0.7, 1)) for side in (height, width))
-    top, left = random.randint(0, height - tall), random.randint(0, width - wide)
+    tall, wide = (int(side * chance.uniform(0.7, 1)) for side in (height, width))
+    top, left = chance.randint(0, height - tall), chance.randint(0, width - wide)
     crop = cv2.resize(pixels[top : top + tall, left : left + wide], (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
-    if mirror and random.random() < 0.5:
+    if mirror and chance.random() < 0.5:
         crop = cv2.flip(crop, 1)
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
-    crop = cv2.addWeighted(crop, saturation := random.uniform(0.7, 1.3), grey, 1 - saturation, 0)
-    contrast = random.uniform(0.8, 1.2)
-    brightness = random.uniform(-25, 25) + 128 * (1 - contrast)
+    crop = cv2.addWeighted(crop, saturation := chance.uniform(0.7, 1.3), grey, 1 - saturation, 0)
+    contrast = chance.uniform(0.8, 1.2)
+    brightness = chance.uniform(-25, 25) + 128 * (1 - contrast)
     return np.asarray(cv2.convertScaleAbs(crop, alpha=contrast, beta=brightness), np.uint8)
 
 

@@ -9,9 +9,14 @@ from training.stage import CaptionStage
 
 
 class CrossEntropy(CaptionStage):
-    """Teacher forcing with label smoothing and Xu et al. 2015's penalty on regions never looked at."""
+    """Teacher forcing with label smoothing and Xu et al. 2015's penalty on regions never looked at.
+
+    With scheduled sampling, ever more of the words that come before are the captioner's own (Bengio et al. 2015).
+    """
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        loss, penalty = self.cross_entropy(self.see(batch.photos), batch)
-        self.log("train_loss", loss, prog_bar=True, on_step=False, on_epoch=True, batch_size=len(batch.photos))
+        done = self.trainer.global_step / self.trainer.estimated_stepping_batches
+        own = self.stage.scheduled_sampling * done
+        loss, penalty = self.cross_entropy(self.see(batch.photos), batch, own)
+        self.log_epoch(batch, train_loss=loss)
         return loss + self.stage.attention_penalty * penalty

@@ -15,20 +15,19 @@ MAX_STEPS = 20
 NEVER_SAID = [PAD, START, UNKNOWN]
 
 
-def greedy(decoder: Decoder, seen: Seen) -> Tensor:
-    """Say the likeliest word at each step: (P, T) tokens, PAD after END."""
-    return _decode(decoder, seen, 1, lambda scores: scores.argmax(-1)).squeeze(1)
+def greedy(decoder: Decoder, seen: Seen, starts: Tensor) -> Tensor:
+    """Say the likeliest word at each step, after each photo's start (P,): (P, T) tokens, PAD after END."""
+    return _decode(decoder, seen, starts, 1, lambda scores: scores.argmax(-1)).squeeze(1)
 
 
-def sample(decoder: Decoder, seen: Seen, count: int) -> Tensor:
-    """Draw words by their probability: (P, count, T) tokens, PAD after END."""
-    return _decode(decoder, seen, count, lambda scores: torch.distributions.Categorical(logits=scores).sample())
+def sample(decoder: Decoder, seen: Seen, starts: Tensor, count: int) -> Tensor:
+    """Draw words by their probability, after each photo's start (P,): (P, count, T) tokens, PAD after END."""
+    return _decode(decoder, seen, starts, count, lambda scores: torch.distributions.Categorical(logits=scores).sample())
 
 
 @torch.no_grad()
-def _decode(decoder: Decoder, seen: Seen, count: int, choose: Callable[[Tensor], Tensor]) -> Tensor:
-    photos = seen.state.shape[0]
-    token = torch.full((photos, count), START, device=seen.state.device)
+def _decode(decoder: Decoder, seen: Seen, starts: Tensor, count: int, choose: Callable[[Tensor], Tensor]) -> Tensor:
+    token = starts.unsqueeze(1).expand(-1, count)
     state = seen.state.unsqueeze(1).expand(-1, count, -1)
     tokens, ended = [], torch.zeros_like(token, dtype=torch.bool)
     for _ in range(MAX_STEPS):

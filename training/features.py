@@ -13,7 +13,7 @@ from rich.progress import track
 
 from edge_caption.preprocess import SIDE
 from training.batches import in_steps
-from training.data.photos import CaptionedPhoto
+from training.data.photos import CaptionedPhoto, files_of
 from training.model import Encoder
 
 STEP = 32
@@ -23,9 +23,9 @@ def features_of(encoder: Encoder, photos: Sequence[CaptionedPhoto], folder: Path
     """Compute the features or take those of an earlier run over the same photos and weights.
 
     Returns:
-        Shape (2, photos, channels, grid, grid): as the photo is, and mirrored; memory-mapped.
+        Shape (2, files, channels, grid, grid): as the photo is, and mirrored; memory-mapped, in `files_of`'s order.
     """
-    files = [photo.file for photo in photos]
+    files = files_of(photos)
     file = folder / f"{name}-{_key(encoder, files)}.npy"
     if not file.exists():
         folder.mkdir(parents=True, exist_ok=True)

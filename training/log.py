@@ -15,7 +15,10 @@ from training.stage import CaptionStage
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-FIELDS = ("stage", "epoch", "train_loss", "dev_loss", "dev_cider", "dev_length", "dev_distinct", "reward")
+FIELDS = (
+    *("stage", "epoch", "train_loss", "dev_loss", "dev_cider", "dev_length", "dev_distinct", "reward"),
+    *("dev_words", "discriminator_loss", "taken_for_human"),
+)
 
 Row = dict[str, str]
 
@@ -27,6 +30,8 @@ class TrainingLog(Callback):
         self.file = folder / "log.csv"
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if not trainer.is_global_zero:
+            return
         assert isinstance(pl_module, CaptionStage)
         figures = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
         row = {"stage": pl_module.stage.name, "epoch": str(trainer.current_epoch + 1), **figures}

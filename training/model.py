@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edge_caption.vocabulary import SPECIAL
 from training.cells import CELLS, CellName
 from training.encoders import BACKBONES, Colour, EncoderName, build
 
@@ -156,26 +157,39 @@ class Decoder(nn.Module):
         output = torch.tanh(self.to_output(torch.cat((said, context), -1)))  # (..., E)
         return functional.linear(self.dropout(output), self.embedding.weight, self.word_bias)
 
-    def teach(self, seen: Seen, inputs: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
+    def teach(self, seen: Seen, inputs: Tensor, counted: Tensor, own: float = 0.0) -> tuple[Tensor, Tensor]:
         """Run over given sentences (teacher forcing).
 
         Args:
             seen: of P photos.
             inputs: (P, N, T) tokens from START on.
             counted: (P, N, T) bool, where a word follows.
+            own: share of the words that the decoder says itself (scheduled sampling).
 
         Returns:
             logits (number of counted words, V) and how much each region was looked at (P, N, R).
         """
         state = seen.state.unsqueeze(1).expand(-1, inputs.shape[1], -1)
-        states, contexts, looked = [], [], torch.zeros(())
+        states: list[Tensor] = []
+        contexts: list[Tensor] = []
+        looked = torch.zeros(())
         for step in range(inputs.shape[2]):
-            state, context, attention = self.advance(inputs[:, :, step], state, seen.regions, seen.keys)
+            token = inputs[:, :, step]
+            if own and step:
+                token = self._say_own(token, states[-1], contexts[-1], own)
+            state, context, attention = self.advance(token, state, seen.regions, seen.keys)
             states.append(state)
             contexts.append(context)
             looked = looked + attention * counted[:, :, step, None]
         state, context = torch.stack(states, 2)[counted], torch.stack(contexts, 2)[counted]
         return self.logits(state, context), looked
+
+    @torch.no_grad()
+    def _say_own(self, token: Tensor, state: Tensor, context: Tensor, share: float) -> Tensor:
+        """Replace a share of the tokens (P, N) by words drawn from the decoder's prediction (Bengio et al. 2015)."""
+        drawn = torch.distributions.Categorical(logits=self.logits(state, context).float()).sample()
+        replaced = (torch.rand(token.shape, device=token.device) < share) & (drawn >= len(SPECIAL))
+        return torch.where(replaced, drawn, token)
 
 
 class CaptionModel(nn.Module):

@@ -15,13 +15,14 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One pass of optimisation; stages follow one another on the same weights."""
 
     name: str
-    kind: Literal["cross-entropy", "self-critical"] = "cross-entropy"
+    kind: Literal["cross-entropy", "self-critical", "adversarial"] = "cross-entropy"
     epochs: int
     learning_rate: float
     """Of the projection and the decoder, at its highest; it then falls along a cosine."""
     encoder_learning_rate: float = 0.0
     """Of the backbone; 0 keeps it frozen, and its features are computed once."""
     photos_per_step: int = 64
+    """Of all processes together."""
     captions_per_photo: int = 5
     label_smoothing: float = 0.1
     weight_decay: float = 0.01
@@ -29,10 +30,19 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Decay of the averaged weights, which are what is scored and kept."""
     attention_penalty: float = 0.1
     """Weight of (1 - how much a region was looked at)^2: Xu et al. 2015's doubly stochastic attention."""
+    scheduled_sampling: float = 0.0
+    """Cross-entropy: at its end, the share of words before that are the captioner's own (Bengio et al. 2015)."""
     samples: int = 5
-    """Self-critical: sentences said of each photo."""
+    """Self-critical, adversarial: sentences said of each photo."""
     cross_entropy_weight: float = 0.2
-    """Self-critical: weight of the cross-entropy that stays in the loss."""
+    """Self-critical, adversarial: weight of the cross-entropy that stays in the loss."""
+    cider_weight: float = 1.0
+    """Self-critical, adversarial: weight of CIDEr-D (1 is a good human's) in the reward."""
+    bleu_weight: float = 0.0
+    """Self-critical, adversarial: weight of BLEU-4 (0-1) in the reward."""
+    discriminator_weight: float = 1.0
+    """Adversarial: weight in the reward of how likely (0-1) a person wrote the sentence."""
+    discriminator_learning_rate: float = 1e-3
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

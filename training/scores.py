@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 
+from training.data.photos import CaptionedPhoto
+from training.languages import LANGUAGES, Language
 from training.ptb import Tokenizer
 
 Tokenized = dict[int, list[str]]
@@ -29,14 +31,18 @@ Captions = Sequence[str]
 class Scorer:
     """Scores captions against the references of the same P photos."""
 
-    def __init__(self, references: Sequence[Sequence[str]]) -> None:
+    def __init__(self, references: Sequence[Sequence[str]], language: str = "en") -> None:
         """Take each photo's sentences.
+
+        English is cut by the PTB tokenizer; another language into the words of its vocabulary, and METEOR, which does
+        not know it, is left out.
 
         Raises:
             ConfigError: Java is missing.
         """
         self._written = references
-        self._tokenizer = Tokenizer()
+        self._english = language == "en"
+        self._tokenizer = Tokenizer() if self._english else Splitter(LANGUAGES[language])
 
     def learn(self, runs: Sequence[Captions]) -> None:
         """Tokenize several runs' captions in one start of Java; what scores them later needs none."""
@@ -71,7 +77,7 @@ class Scorer:
     def all_of(self, runs: Sequence[Captions]) -> list[dict[str, float]]:
         """Score several runs as `all` does one; METEOR takes many seconds to start, and starts once."""
         self.learn(runs)
-        with _meteor() as meteor:
+        with _meteor() if self._english else contextlib.nullcontext() as meteor:
             return [_scores(*self._tokenized(captions), meteor) for captions in runs]
 
     def _tokenized(self, captions: Captions) -> tuple[Tokenized, Tokenized]:
@@ -81,12 +87,53 @@ class Scorer:
         return references, {at: [self._tokenizer(text)] for at, text in enumerate(captions)}
 
 
-def _scores(references: Tokenized, candidates: Tokenized, meteor: Meteor) -> dict[str, float]:
+class DevScorer:
+    """Scores what is said of a dev set in one language or more."""
+
+    def __init__(self, photos: Sequence[CaptionedPhoto]) -> None:
+        """Take the photos, with each language's sentences.
+
+        Raises:
+            ConfigError: Java is missing.
+        """
+        self._photos: dict[str, list[int]] = {}
+        for index, photo in enumerate(photos):
+            self._photos.setdefault(photo.language, []).append(index)
+        self._scorers = {
+            language: Scorer([photos[index].captions for index in indices], language)
+            for language, indices in self._photos.items()
+        }
+
+    def cider(self, said: Sequence[Sequence[str]]) -> dict[str, float]:
+        """Return each language's CIDEr of what was said, as words, of each photo."""
+        return {
+            language: scorer.cider([LANGUAGES[language].joiner.join(said[index]) for index in self._photos[language]])
+            for language, scorer in self._scorers.items()
+        }
+
+
+class Splitter:
+    """Sentence -> words with blanks between, as `ptb.Tokenizer`, for a language that it does not know."""
+
+    def __init__(self, language: Language) -> None:
+        self._split = language.split
+
+    def learn(self, sentences: Iterable[str]) -> None:
+        """Nothing has to be prepared."""
+
+    def __call__(self, sentence: str) -> str:
+        """Return the words of a sentence."""
+        return " ".join(self._split(sentence))
+
+
+def _scores(references: Tokenized, candidates: Tokenized, meteor: Meteor | None) -> dict[str, float]:
+    scorers = {"meteor": meteor} if meteor else {}
+    scorers |= {"rouge_l": Rouge(), "cider": Cider()}
     with contextlib.redirect_stdout(io.StringIO()):  # Bleu prints its own progress
         bleu = Bleu(4).compute_score(references, candidates)[0]
-        others = [score.compute_score(references, candidates)[0] for score in (meteor, Rouge(), Cider())]
-    names = ("bleu_1", "bleu_2", "bleu_3", "bleu_4", "meteor", "rouge_l", "cider")
-    return {name: float(value) for name, value in zip(names, (*bleu, *others), strict=True)}
+        others = {name: score.compute_score(references, candidates)[0] for name, score in scorers.items()}
+    bleus = {f"bleu_{n}": value for n, value in enumerate(bleu, 1)}
+    return {name: float(value) for name, value in (bleus | others).items()}
 
 
 def _counts(photo: dict) -> list[int]:

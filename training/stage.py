@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import lightning
 import torch
@@ -12,10 +14,10 @@ from torch.nn import functional
 
 from edge_caption.vocabulary import PAD, Vocabulary
 from training.batches import Batch
-from training.decode import greedy
+from training.decode import MAX_STEPS, greedy
 from training.model import CaptionModel, Seen
 from training.recipe import Stage
-from training.scores import Scorer
+from training.scores import DevScorer
 
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises."""
@@ -27,26 +29,37 @@ FLOOR = 0.02
 class CaptionStage(lightning.LightningModule):
     """Optimises the captioner; logs dev loss and dev CIDEr (greedy) after each epoch. A kind of stage adds its loss."""
 
-    def __init__(self, model: CaptionModel, stage: Stage, vocabulary: Vocabulary, scorer: Scorer) -> None:
+    def __init__(self, model: CaptionModel, stage: Stage, vocabulary: Vocabulary, scorer: DevScorer) -> None:
         super().__init__()
         self.model, self.stage, self.vocabulary, self.scorer = model, stage, vocabulary, scorer
-        self._said: list[str] = []
+        self._said: list[tuple[Tensor, Tensor]] = []
         model.encoder.backbone.requires_grad_(stage.encoder_learning_rate > 0)
+
+    def features(self, photos: Tensor) -> Tensor:
+        """Return the backbone's features of photos, or those that were computed before: (P, C, GRID, GRID)."""
+        return self.model.encoder.features(photos) if photos.dtype == torch.uint8 else photos.float()
 
     def see(self, photos: Tensor) -> Seen:
         """Encode photos, or features that were computed before."""
-        encoder = self.model.encoder
-        features = encoder.features(photos) if photos.dtype == torch.uint8 else photos.float()
-        return encoder.attend_to(features)
+        return self.model.encoder.attend_to(self.features(photos))
 
-    def cross_entropy(self, seen: Seen, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the smoothed loss of the batch's sentences, and (1 - how much a region was looked at)^2."""
+    def cross_entropy(self, seen: Seen, batch: Batch, own: float = 0.0) -> tuple[Tensor, Tensor]:
+        """Return the smoothed loss of the batch's sentences, and (1 - how much a region was looked at)^2.
+
+        Args:
+            own: share of the words before that are the captioner's own.
+        """
         counted = batch.targets != PAD
-        logits, looked = self.model.decoder.teach(seen, batch.inputs, counted)
+        logits, looked = self.model.decoder.teach(seen, batch.inputs, counted, own)
         smoothing = self.stage.label_smoothing
         loss = functional.cross_entropy(logits.float(), batch.targets[counted], label_smoothing=smoothing)
         written = counted.any(-1)  # (P, N)
         return loss, ((1 - looked[written]) ** 2).mean()
+
+    def log_epoch(self, batch: Batch, **figures: Tensor) -> None:
+        """Log the means over an epoch's batches and all processes."""
+        photos = len(batch.photos)
+        self.log_dict(figures, prog_bar=True, on_step=False, on_epoch=True, batch_size=photos, sync_dist=True)
 
     def on_train_epoch_start(self) -> None:
         # Lightning leaves modes as they are, and a loaded checkpoint is in eval mode: without dropout.
@@ -57,23 +70,46 @@ class CaptionStage(lightning.LightningModule):
     def validation_step(self, batch: Batch, _: int) -> None:
         seen = self.see(batch.photos)
         loss, _penalty = self.cross_entropy(seen, batch)
-        self.log("dev_loss", loss, prog_bar=True, batch_size=len(batch.photos))
-        self._said += [" ".join(self.vocabulary.decode(row)) for row in greedy(self.model.decoder, seen).tolist()]
+        self.log_epoch(batch, dev_loss=loss)
+        tokens = greedy(self.model.decoder, seen, batch.starts)
+        self._said.append((batch.indices, functional.pad(tokens, (0, MAX_STEPS - tokens.shape[1]), value=PAD)))
 
     def on_validation_epoch_end(self) -> None:
-        said, self._said = self._said, []
-        self.log("dev_cider", self.scorer.cider(said), prog_bar=True)
-        self.log("dev_length", sum(len(text.split()) for text in said) / len(said))
-        self.log("dev_distinct", len(set(said)) / len(said))
+        said = self._gather()
+        # One process scores for all: they must agree on which epoch is the best.
+        figures = self.trainer.strategy.broadcast(self._score(said) if self.trainer.is_global_zero else {})
+        self.log_dict(figures, prog_bar=True, sync_dist=True)
 
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+    def _gather(self) -> list[list[str]]:
+        """Return what all processes said, in the data set's order."""
+        indices, tokens = (torch.cat(parts) for parts in zip(*self._said, strict=True))
+        self._said = []
+        gather = self.trainer.strategy.all_gather  # from one process as it is, from several in a new dimension
+        rows = in_order(gather(indices).flatten(), gather(tokens).flatten(0, -2))
+        return [self.vocabulary.decode(row) for row in rows]
+
+    def _score(self, said: Sequence[Sequence[str]]) -> dict[str, float]:
+        ciders = self.scorer.cider(said)
+        return {
+            "dev_cider": sum(ciders.values()) / len(ciders),
+            **{f"dev_cider_{language}": cider for language, cider in ciders.items()},
+            "dev_length": sum(map(len, said)) / len(said),
+            "dev_distinct": len(set(map(tuple, said))) / len(said),
+            "dev_words": float(len({word for words in said for word in words})),
+        }
+
+    def groups(self) -> list[dict[str, Any]]:
+        """Return the optimiser's groups of parameters with their highest learning rates."""
         backbone = list(self.model.encoder.backbone.parameters())
         own = {id(parameter) for parameter in backbone}
         rest = [parameter for parameter in self.model.parameters() if id(parameter) not in own]
-        groups = [{"params": rest, "lr": self.stage.learning_rate}]
+        groups: list[dict[str, Any]] = [{"params": rest, "lr": self.stage.learning_rate}]
         if self.stage.encoder_learning_rate:
             groups.append({"params": backbone, "lr": self.stage.encoder_learning_rate})
-        optimizer = torch.optim.AdamW(groups, weight_decay=self.stage.weight_decay, betas=(0.9, 0.98))
+        return groups
+
+    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
+        optimizer = torch.optim.AdamW(self.groups(), weight_decay=self.stage.weight_decay, betas=(0.9, 0.98))
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine(step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
@@ -85,3 +121,9 @@ def cosine(done: float) -> float:
         return done / WARM_UP
     fallen = (done - WARM_UP) / (1 - WARM_UP)
     return FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * min(1.0, fallen)))
+
+
+def in_order(indices: Tensor, tokens: Tensor) -> list[list[int]]:
+    """Sort rows of tokens by their photo's index; a photo that filled up a second process's share counts once."""
+    rows = dict(zip(indices.tolist(), tokens.tolist(), strict=True))
+    return [rows[index] for index in sorted(rows)]

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import lightning
 import msgspec
 import torch
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint, TQDMProgressBar
-from torch.utils.data import DataLoader
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from torch import Tensor
 
-from training.batches import Batch, FeatureBatches, PhotoBatches, Sentences, loader
+from edge_caption.errors import ConfigError
+from training.adversarial import Adversarial
+from training.batches import Sentences
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.cross_entropy import CrossEntropy
-from training.data.photos import CaptionedPhoto
+from training.data.photos import CaptionedPhoto, files_of
 from training.encoders import load_imagenet
-from training.features import features_of
+from training.loaders import Loaders
 from training.log import TrainingLog
 from training.model import CaptionModel
 from training.recipe import Recipe, Stage
-from training.reward import CiderReward
-from training.scores import Scorer
+from training.reward import Reward
+from training.scores import DevScorer
+from training.seeds import SeedEpochs
 from training.self_critical import SelfCritical
 from training.stage import CaptionStage
 from training.words import build_vocabulary
@@ -37,91 +41,157 @@ class Data:
     name: str
     terms: str
 
+    @property
+    def splits(self) -> dict[str, Sequence[CaptionedPhoto]]:
+        return {"train": self.train, "dev": self.dev}
 
-def train(recipe: Recipe, data: Data, weights: Path | None, folder: Path) -> Path:
+
+@dataclass(frozen=True)
+class Machines:
+    """Where a run takes place; each device gets a process, and its share of every step."""
+
+    devices: int | Literal["auto"] = "auto"
+    """GPUs of a machine, or processes where it has none; "auto" is all GPUs, or one process."""
+
+    nodes: int = 1
+    """Machines that run the same command on the same folder."""
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be had.
+
+        Raises:
+            ConfigError: there are fewer GPUs than asked for.
+        """
+        gpus = torch.cuda.device_count()
+        if self.devices != "auto" and gpus and self.devices > gpus:
+            raise ConfigError(f"{self.devices} devices were asked for, but this machine has {gpus} GPUs; ask for fewer")
+
+
+THIS_MACHINE = Machines()
+
+
+def train(
+    recipe: Recipe,
+    data: Data,
+    weights: Path | None,
+    folder: Path,
+    start: Path | None = None,
+    machines: Machines = THIS_MACHINE,
+) -> Path:
     """Run every stage that has not finished yet in `folder`.
 
     Args:
         weights: the backbone's ImageNet weights, or None for torchvision's download.
+        start: a checkpoint to go on from instead: its sizes and words take the place of the recipe's.
 
     Returns:
         The last stage's checkpoint, `<folder>/<stage>.pt`.
+
+    Raises:
+        ConfigError: there are fewer GPUs than asked for, or Java is missing.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(recipe.seed, verbose=False)
-    current = _start(recipe, data, weights)
-    scorer = Scorer([photo.captions for photo in data.dev])
+    current = load_checkpoint(start) if start else _begin(recipe, data, weights)
+    run = _Run(
+        recipe=msgspec.structs.replace(recipe, model=current.model.size),
+        data=data,
+        sentences={
+            split: Sentences(photos, current.vocabulary, recipe.max_words) for split, photos in data.splits.items()
+        },
+        scorer=DevScorer(data.dev),
+        folder=folder,
+        machines=machines,
+        origin={"started_from": current.trained_on} if start else {},
+    )
     file = folder
     for stage in recipe.stages:
         file = folder / f"{stage.name}.pt"
         if not file.exists():
-            _run_stage(current, stage, recipe, data, scorer, folder).save(file)
+            run.run_stage(current, stage, file)
         current = load_checkpoint(file)
     return file
 
 
-def _start(recipe: Recipe, data: Data, weights: Path | None) -> Checkpoint:
+def _begin(recipe: Recipe, data: Data, weights: Path | None) -> Checkpoint:
     vocabulary = build_vocabulary(data.train, recipe.min_count)
     model = CaptionModel(recipe.model, len(vocabulary))
     load_imagenet(model.encoder.backbone, recipe.model.encoder, weights)
     return Checkpoint(model, vocabulary, languages=tuple(dict.fromkeys(photo.language for photo in data.train)))
 
 
-def _run_stage(start: Checkpoint, stage: Stage, recipe: Recipe, data: Data, scorer: Scorer, folder: Path) -> Checkpoint:
-    sentences = {
-        split: Sentences(photos, start.vocabulary, recipe.max_words)
-        for split, photos in (("train", data.train), ("dev", data.dev))
-    }
-    train_batches, dev_batches = _loaders(start, stage, data, sentences, folder)
-    module = _module(start, stage, scorer, sentences["train"])
-    best = ModelCheckpoint(folder / stage.name, "best", monitor="dev_cider", mode="max", save_last=True)
-    trainer = lightning.Trainer(
-        max_epochs=stage.epochs,
-        precision="bf16-mixed",
-        gradient_clip_val=1.0,
-        logger=False,
-        callbacks=[best, EMAWeightAveraging(decay=stage.ema), TrainingLog(folder), TQDMProgressBar(refresh_rate=20)],
-        enable_model_summary=False,
-        num_sanity_val_steps=0,
-        default_root_dir=folder,
-    )
-    last = folder / stage.name / "last.ckpt"
-    trainer.fit(module, train_batches, dev_batches, ckpt_path=last if last.exists() else None)
-    state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
-    module.load_state_dict(state)
-    return Checkpoint(module.model, start.vocabulary, _provenance(stage, recipe, data, best), start.languages)
+@dataclass(frozen=True)
+class _Run:
+    """What the stages of a run share."""
+
+    recipe: Recipe
+    data: Data
+    sentences: Mapping[str, Sentences]
+    scorer: DevScorer
+    folder: Path
+    machines: Machines
+    origin: Mapping[str, Any]
+
+    def run_stage(self, start: Checkpoint, stage: Stage, file: Path) -> None:
+        """Go on from `start` and write the stage's checkpoint. All processes come here; the first one writes."""
+        module = self._module(start, stage)
+        loaders = Loaders(
+            self.data.splits, self.sentences, stage, self.recipe.seed, start.model.encoder, self.folder / "features"
+        )
+        best = ModelCheckpoint(self.folder / stage.name, "best", monitor="dev_cider", mode="max", save_last=True)
+        trainer = self._trainer(stage, best)
+        last = self.folder / stage.name / "last.ckpt"
+        trainer.fit(module, datamodule=loaders, ckpt_path=last if last.exists() else None)
+        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+        module.load_state_dict(state)
+        if trainer.is_global_zero:
+            provenance = self._provenance(stage, best)
+            Checkpoint(module.model, start.vocabulary, provenance, start.languages).save(file)
+        trainer.strategy.barrier()
+
+    def _module(self, start: Checkpoint, stage: Stage) -> CaptionStage:
+        if stage.kind == "cross-entropy":
+            return CrossEntropy(start.model, stage, start.vocabulary, self.scorer)
+        kind = Adversarial if stage.kind == "adversarial" else SelfCritical
+        reward = Reward(self.sentences["train"], len(files_of(self.data.train)), stage.cider_weight, stage.bleu_weight)
+        return kind(start.model, stage, start.vocabulary, self.scorer, reward)
+
+    def _trainer(self, stage: Stage, best: ModelCheckpoint) -> lightning.Trainer:
+        callbacks = [
+            *(best, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedEpochs(self.recipe.seed)),
+            *(TrainingLog(self.folder), TQDMProgressBar(refresh_rate=20)),
+        ]
+        return lightning.Trainer(
+            devices=self.machines.devices,
+            num_nodes=self.machines.nodes,
+            use_distributed_sampler=False,  # `Steps` share out the photos
+            max_epochs=stage.epochs,
+            precision="bf16-mixed",
+            gradient_clip_val=1.0,
+            logger=False,
+            callbacks=callbacks,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            default_root_dir=self.folder,
+        )
+
+    def _provenance(self, stage: Stage, best: ModelCheckpoint) -> dict[str, object]:
+        return {
+            "data": self.data.name,
+            "terms": self.data.terms,
+            "photos": len(files_of(self.data.train)),
+            "captions": sum(len(photo.captions) for photo in self.data.train),
+            "recipe": msgspec.to_builtins(self.recipe),
+            "stage": stage.name,
+            "dev_cider_greedy_torch": round(float(best.best_model_score or 0), 4),
+            "torch": str(torch.__version__),
+            **self.origin,
+        }
 
 
-def _module(start: Checkpoint, stage: Stage, scorer: Scorer, sentences: Sentences) -> CaptionStage:
-    if stage.kind == "self-critical":
-        return SelfCritical(start.model, stage, start.vocabulary, scorer, CiderReward(sentences.with_end()))
-    return CrossEntropy(start.model, stage, start.vocabulary, scorer)
+def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """Return an exponential moving average that keeps what doesn't change to the bit.
 
-
-def _loaders(
-    start: Checkpoint, stage: Stage, data: Data, sentences: Mapping[str, Sentences], folder: Path
-) -> list[DataLoader[Batch]]:
-    """Return those of train and dev: photos where the backbone learns, else its features."""
-    made = []
-    for split, photos in (("train", data.train), ("dev", data.dev)):
-        augment = split == "train"
-        batches: PhotoBatches | FeatureBatches
-        if stage.encoder_learning_rate:
-            batches = PhotoBatches(photos, sentences[split], stage.captions_per_photo, augment=augment)
-        else:
-            features = features_of(start.model.encoder, photos, folder / "features", split)
-            batches = FeatureBatches(features, sentences[split], stage.captions_per_photo, augment=augment)
-        made.append(loader(batches, stage, shuffle=augment))
-    return made
-
-
-def _provenance(stage: Stage, recipe: Recipe, data: Data, best: ModelCheckpoint) -> dict[str, object]:
-    return {
-        "data": data.name,
-        "terms": data.terms,
-        "photos": len(data.train),
-        "captions": sum(len(photo.captions) for photo in data.train),
-        "recipe": msgspec.to_builtins(recipe),
-        "stage": stage.name,
-        "dev_cider_greedy_torch": round(float(best.best_model_score or 0), 4),
-        "torch": str(torch.__version__),
-    }
+    Lightning's own rounds, and features of a backbone that was frozen would have to be computed again.
+    """
+    return lambda average, current, _updates: average + (1 - decay) * (current - average)

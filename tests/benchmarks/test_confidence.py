@@ -27,7 +27,7 @@ def test_confidence_is_held_against_right_and_drawn(tiny_bundle: Path, tmp_path:
         assert found["floors"][beam][0]["published"] == 1
         published = [floor["published"] for floor in found["floors"][beam]]
         assert published == sorted(published, reverse=True)
-    (tmp_path / "confidence.json").write_text(json.dumps({"benchmark": "confidence", **found}))
+    (tmp_path / "confidence.json").write_text(json.dumps({"benchmark": "confidence", "split": "dev", **found}))
     picture_file = plot(tmp_path / "confidence.json")
     assert picture_file is not None
     assert picture_file.read_bytes().startswith(b"\x89PNG")

@@ -61,8 +61,21 @@ def test_the_cell_is_torchs_gru(model: CaptionModel, seen: Seen) -> None:
 
 def test_decoding_stops_at_the_end_and_pads(model: CaptionModel, seen: Seen) -> None:
     torch.manual_seed(1)
-    for tokens in (greedy(model.decoder, seen), sample(model.decoder, seen, 40).flatten(0, 1)):
+    starts = torch.full((2,), START)
+    for tokens in (greedy(model.decoder, seen, starts), sample(model.decoder, seen, starts, 40).flatten(0, 1)):
         for row in tokens.tolist():
             if END in row:
                 assert set(row[row.index(END) + 1 :]) <= {PAD}
             assert START not in row
+
+
+def test_scheduled_sampling_replaces_words_by_the_decoders_own(model: CaptionModel, seen: Seen) -> None:
+    written = torch.tensor([[[START, 5, 6, 7]], [[START, 8, 9, 10]]])
+    counted = torch.ones_like(written, dtype=torch.bool)
+    torch.nn.init.zeros_(model.decoder.embedding.weight)  # the word before matters no more; 20 is all it says
+    model.decoder.word_bias.data[20] = 100.0
+    model.decoder.embedding.weight.data[20] = 1.0
+    own = torch.tensor([START, 20, 20, 20]).expand(2, 1, 4)
+    taught, _ = model.decoder.teach(seen, written, counted, own=1.0)
+    torch.testing.assert_close(taught, model.decoder.teach(seen, own, counted)[0])
+    assert not torch.equal(taught, model.decoder.teach(seen, written, counted)[0])

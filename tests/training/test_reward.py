@@ -1,18 +1,76 @@
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 from pycocoevalcap.cider.cider import Cider
 
-from training.reward import CiderReward
+from training.ngrams import Frequencies, count_ngrams, length_of
+from training.reward import BleuReward, CiderReward, Reward
 
 
-def test_the_reward_is_coco_captions_cider() -> None:
+@pytest.fixture
+def references() -> list[list[list[int]]]:
     chance = random.Random(1)
-    references = [[[chance.randint(4, 30) for _ in range(chance.randint(3, 12))] for _ in range(5)] for _ in range(40)]
-    said = [sentences[0][:6] + sentences[1][2:5] for sentences in references]
-    reward = CiderReward(references)
-    as_text = {at: [" ".join(map(str, sentence)) for sentence in sentences] for at, sentences in enumerate(references)}
-    _, expected = Cider().compute_score(as_text, {at: [" ".join(map(str, words))] for at, words in enumerate(said)})
-    assert [reward(at, sentence) for at, sentence in enumerate(said)] == pytest.approx(list(expected), abs=1e-9)
+    return [[[chance.randint(4, 30) for _ in range(chance.randint(5, 12))] for _ in range(5)] for _ in range(40)]
+
+
+@pytest.fixture
+def said(references: list[list[list[int]]]) -> list[list[int]]:
+    """A sentence of each photo that has something of two references; some are shorter than all of them."""
+    return [sentences[0][: 4 + at % 3] + sentences[1][2 : 2 + at % 4] for at, sentences in enumerate(references)]
+
+
+def as_text(tokens: list[int]) -> str:
+    return " ".join(map(str, tokens))
+
+
+def test_the_reward_is_coco_captions_cider(references: list[list[list[int]]], said: list[list[int]]) -> None:
+    reward = CiderReward(references, len(references))
+    truth = {at: [as_text(sentence) for sentence in sentences] for at, sentences in enumerate(references)}
+    _, expected = Cider().compute_score(truth, {at: [as_text(sentence)] for at, sentence in enumerate(said)})
+    assert [reward(at, [sentence])[0] for at, sentence in enumerate(said)] == pytest.approx(list(expected), abs=1e-9)
+
+
+def test_bleu_is_torchmetrics_smoothed_bleu(references: list[list[list[int]]], said: list[list[int]]) -> None:
+    from torchmetrics.functional.text import bleu_score  # after training, which makes torchvision importable
+
+    reward = BleuReward(references)
+    for at, sentence in enumerate(said):
+        # Of two references equally far in length the shorter counts, as in coco-caption; torchmetrics takes the first.
+        truth = [as_text(tokens) for tokens in sorted(references[at], key=len)]
+        expected = float(bleu_score([as_text(sentence)], [truth], smooth=True))
+        assert expected > 0.2
+        assert reward(at, [sentence]) == [pytest.approx(expected, abs=1e-6)]
+
+
+def test_bleu_without_a_four_gram_in_common_is_small_but_not_nothing() -> None:
+    reward = BleuReward([[[4, 5, 6, 7, 8]]])
+    same, scrambled, strange = reward(0, [[4, 5, 6, 7, 8], [4, 5, 8, 6, 7], [20, 21, 22, 23, 24]])
+    assert same == pytest.approx(1)
+    assert scrambled == pytest.approx((5 / 5 * 3 / 5 * 1 / 4 * 1 / 3) ** 0.25)  # Lin and Och: bigrams 2+1 of 4+1
+    assert strange == 0
+
+
+def test_a_sentence_too_short_is_punished_by_bleu() -> None:
+    (short,) = BleuReward([[[4, 5, 6, 7, 8, 9]]])(0, [[4, 5, 6, 7]])
+    assert short == pytest.approx(math.exp(1 - 6 / 4))
+
+
+def test_scores_are_added_with_their_weights(references: list[list[list[int]]], said: list[list[int]]) -> None:
+    (cider,), (bleu,) = CiderReward(references, len(references))(3, [said[3]]), BleuReward(references)(3, [said[3]])
+    assert Reward(references, len(references), 2.0, 0.5)(3, [said[3]]) == [pytest.approx(2 * cider + 0.5 * bleu)]
+    assert Reward(references, len(references), 0.0, 0.0)(3, [said[3]]) == [0]
+
+
+def test_an_ngrams_number_tells_its_length_and_its_words() -> None:
+    counts = count_ngrams([4, 5, 4, 5, 65_535])
+    assert counts[4 << 16 | 5] == 2
+    assert sorted(length_of(ngram) for ngram in counts) == [1] * 3 + [2] * 3 + [3] * 3 + [4] * 2
+
+
+def test_frequencies_count_photos_not_sentences() -> None:
+    frequencies = Frequencies([[[4, 5], [4, 6]], [[4, 6]], [[7]]])
+    assert frequencies.of([4, 5, 6, 4 << 16 | 6, 7, 8]).tolist() == [2, 1, 2, 2, 1, 1]
+    assert Frequencies([[[4]]]).of([4]).tolist() == [1]

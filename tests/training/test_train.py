@@ -6,8 +6,9 @@ import csv
 import shutil
 from pathlib import Path
 
-import msgspec
+import lightning
 import pytest
+import torch
 
 from calibration.calibrate import calibrate
 from edge_caption.captioner import Captioner
@@ -16,28 +17,18 @@ from export.flavours import make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.conftest import ROOT
-from tests.training.pictures import backbone_weights, captioned
-from training.checkpoint import load_checkpoint
-from training.model import Dimensions
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.log import TrainingLog
+from training.model import CaptionModel, Dimensions
 from training.recipe import Recipe, Stage, load_recipe
 from training.train import Data, train
+from training.words import build_vocabulary
 
 # Lightning's own: it calls what torch has deprecated, and advises on worker processes and loggers.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
     pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    photos = captioned(tmp_path_factory.mktemp("data"), 32)
-    return Data(photos * 8, photos, "thirty-two", "made by a test")  # eight steps an epoch
-
-
-@pytest.fixture(scope="module")
-def weights(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return backbone_weights("mobilenet_v2", [*data.dev], tmp_path_factory.mktemp("weights"))
 
 
 def recipe(*stages: Stage) -> Recipe:
@@ -97,17 +88,44 @@ def test_what_was_learnt_is_exported_and_runs(run: Path, data: Data, tmp_path: P
     assert sum(right) >= 29, f"{sum(right)} of {len(right)}"
 
 
-def test_a_run_that_was_killed_goes_on(data: Data, weights: Path, tmp_path: Path) -> None:
+def test_a_run_that_was_killed_ends_as_if_it_had_not(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
-    short, whole = (msgspec.structs.replace(MEMORISE, epochs=epochs) for epochs in (2, 4))
-    train(recipe(short), data, weights, tmp_path)
-    (tmp_path / "memorise.pt").unlink()  # as if it had been killed after its second epoch
-    train(recipe(whole), data, weights, tmp_path)
-    with (tmp_path / "log.csv").open() as log:
-        epochs = [row["epoch"] for row in csv.DictReader(log)]
-    assert epochs.count("1") == 1  # nothing began anew
-    assert sorted(set(epochs)) == ["1", "2", "3", "4"]
+    few = Data(data.train[:8], data.dev[:3], data.name, data.terms)
+    vocabulary = build_vocabulary(few.train, 1)
+    torch.manual_seed(1)
+    start, size = tmp_path / "start.pt", Dimensions(region=16, attention=8, hidden=16, embedding=16, dropout=0.3)
+    Checkpoint(CaptionModel(size, len(vocabulary)), vocabulary, {"data": "another"}).save(start)
+    stage = Stage(
+        name="judged",
+        kind="adversarial",
+        epochs=3,
+        photos_per_step=16,
+        captions_per_photo=1,
+        learning_rate=1e-3,
+        encoder_learning_rate=1e-4,
+        samples=2,
+        bleu_weight=0.5,
+    )
+
+    def kill(log: TrainingLog, trainer: lightning.Trainer, _: lightning.LightningModule) -> None:
+        if trainer.current_epoch == 1:
+            raise RuntimeError("killed")
+
+    whole = train(recipe(stage), few, None, tmp_path / "whole", start)
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingLog, "on_train_epoch_end", kill)
+        with pytest.raises(RuntimeError, match="killed"):
+            train(recipe(stage), few, None, tmp_path / "cut", start)
+    cut = train(recipe(stage), few, None, tmp_path / "cut", start)
+    states = [load_checkpoint(file).model.state_dict() for file in (whole, cut)]
+    torch.testing.assert_close(*states, rtol=0, atol=0)
+    with (tmp_path / "cut" / "log.csv").open() as log:
+        assert "1" not in [row["epoch"] for row in csv.DictReader(log)]  # nothing began anew
+    assert load_checkpoint(cut).trained_on["started_from"] == {"data": "another"}
+    assert not any("discriminator" in name for name in states[0])
 
 
 @pytest.mark.parametrize("content", ["name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="])

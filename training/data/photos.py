@@ -27,6 +27,11 @@ class CaptionedPhoto:
     """One of training.languages.LANGUAGES."""
 
 
+def files_of(photos: Iterable[CaptionedPhoto]) -> list[Path]:
+    """Return each file once: a photo with sentences in two languages comes twice."""
+    return list(dict.fromkeys(photo.file for photo in photos))
+
+
 @dataclass(frozen=True)
 class Row:
     """One sentence of one photo, as a caption file gives it."""

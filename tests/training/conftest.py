@@ -1,0 +1,23 @@
+"""A data set and a backbone that several tests train with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.training.pictures import backbone_weights, captioned
+from training.train import Data
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """32 crops of the shipped photos, each with a sentence of its own."""
+    photos = captioned(tmp_path_factory.mktemp("data"), 32)
+    return Data(photos * 8, photos, "thirty-two", "made by a test")  # eight steps an epoch
+
+
+@pytest.fixture(scope="session")
+def weights(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backbone without training."""
+    return backbone_weights("mobilenet_v2", [*data.dev], tmp_path_factory.mktemp("weights"))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from training.batches import Batch, Sentences
+from training.loaders import Loaders, count_workers
+from training.model import CaptionModel, Dimensions
+from training.recipe import Stage
+from training.train import Data
+from training.words import build_vocabulary
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, 0), (2, 0), (4, 2), (64, 8)])
+def test_photos_are_read_by_cores_that_are_to_spare(cores: int, workers: int) -> None:
+    assert count_workers(cores) == workers
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
+def test_workers_read_what_one_process_reads(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone, with_workers = (read(data, cores, tmp_path, monkeypatch) for cores in (1, 4))
+    assert len(alone) == len(with_workers) == 4
+    for one, other in zip(alone, with_workers, strict=True):
+        assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
+
+
+def read(data: Data, cores: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
+    """Read an epoch of eight photos, two a step, on a machine of so many cores."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
+    splits = {"train": data.dev[:8], "dev": data.dev[:2]}
+    vocabulary = build_vocabulary(data.dev, 1)
+    sentences = {split: Sentences(photos, vocabulary, 18) for split, photos in splits.items()}
+    stage = Stage(name="photos", epochs=1, learning_rate=1e-3, encoder_learning_rate=1e-4, photos_per_step=2)
+    encoder = CaptionModel(Dimensions(region=8, attention=8, hidden=8, embedding=8), len(vocabulary)).encoder
+    loaders = Loaders(splits, sentences, stage, 1, encoder, folder)
+    trainer: Any = SimpleNamespace(num_devices=1, global_rank=0, world_size=1, current_epoch=2)
+    loaders.trainer = trainer
+    served = loaders.train_dataloader()
+    assert served.num_workers == count_workers(cores)
+    return list(served)

@@ -1,0 +1,56 @@
+"""A judge of pairs of photo and sentence: did a person write this of this photo?
+
+Dai et al. 2017 (the logistic of the dot product of what photo and sentence become), with Kim 2014's convolutions over
+words, which a CPU runs faster than a recurrent reader.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from edge_caption.vocabulary import PAD, UNKNOWN
+
+WIDTHS = (1, 2, 3, 4)
+"""Words that the convolutions see at once."""
+
+FILTERS = 128
+EMBEDDING = 128
+
+
+class Discriminator(nn.Module):
+    """Scores sentences of a photo."""
+
+    def __init__(self, channels: int, words: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(words, EMBEDDING, padding_idx=PAD)
+        # Without bias: what lies in padding alone is then nothing, and says nothing of how long the batch's others are.
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(EMBEDDING, FILTERS, width, padding=width - 1, bias=False) for width in WIDTHS
+        )
+        self.photo = nn.Linear(channels, FILTERS * len(WIDTHS))
+
+    def forward(self, features: Tensor, sentences: Tensor) -> Tensor:
+        """Return logits (P, N) of a person having written the sentences (P, N, T) of the photos (P, C, GRID, GRID)."""
+        words = self.embedding(sentences.flatten(0, 1)).transpose(1, 2)  # (P * N, EMBEDDING, T)
+        read = torch.cat([functional.relu(convolve(words)).amax(-1) for convolve in self.convolutions], -1)
+        seen = self.photo(features.mean((2, 3)))  # (P, FILTERS * WIDTHS)
+        return torch.einsum("pnf,pf->pn", read.unflatten(0, sentences.shape[:2]), seen).float() / seen.shape[1] ** 0.5
+
+    def learn(self, features: Tensor, written: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
+        """Tell what people wrote of the photos from what was said of them, and from what was written of others.
+
+        Returns:
+            the loss, and the logits of what was said, (P, N).
+        """
+        # The captioner never says <unknown>, so it would give people away.
+        whole = (written != PAD).any(-1) & (written != UNKNOWN).all(-1)  # (P, N)
+        right, wrong = self(features, written)[whole], self(features.roll(1, 0), written)[whole]
+        machine = self(features, said)
+        loss = _loss(right, 1.0) + 0.5 * (_loss(wrong, 0.0) + _loss(machine, 0.0))
+        return loss, machine
+
+
+def _loss(logits: Tensor, truth: float) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))

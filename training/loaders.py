@@ -1,0 +1,94 @@
+"""A stage's batches for each of the processes that train together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+import lightning
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader
+
+from training.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Steps
+from training.data.photos import CaptionedPhoto, files_of
+from training.features import features_of
+from training.model import Encoder
+from training.recipe import Stage
+
+MOST_WORKERS = 8
+
+
+class Loaders(lightning.LightningDataModule):
+    """Photos where the backbone learns, else its features, which one process computes while the others wait."""
+
+    def __init__(
+        self,
+        photos: Mapping[str, Sequence[CaptionedPhoto]],
+        sentences: Mapping[str, Sentences],
+        stage: Stage,
+        seed: int,
+        encoder: Encoder,
+        folder: Path,
+    ) -> None:
+        """Take photos and sentences of "train" and "dev", and the folder that keeps features."""
+        super().__init__()
+        self.prepare_data_per_node = False  # machines share the run's folder
+        self.photos, self.sentences, self.stage, self.seed = photos, sentences, stage, seed
+        self._encoder, self._folder = encoder, folder
+        self._features: dict[str, NDArray[np.float16]] = {}
+
+    def prepare_data(self) -> None:
+        self._load_features()
+
+    def setup(self, stage: str) -> None:
+        self._load_features()
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        return self._loader("train", learn=True)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return self._loader("dev", learn=False)
+
+    def _load_features(self) -> None:
+        if not self.stage.encoder_learning_rate:
+            splits = self.photos.items()
+            self._features = {split: features_of(self._encoder, of, self._folder, split) for split, of in splits}
+
+    def _loader(self, split: str, *, learn: bool) -> DataLoader[Batch]:
+        assert self.trainer is not None
+        sentences, count, workers = self.sentences[split], self.stage.captions_per_photo, 0
+        batches: PhotoBatches | FeatureBatches
+        if split in self._features:
+            rows = rows_of(self.photos[split])
+            batches = FeatureBatches(self._features[split], rows, sentences, count, augment=learn)
+        else:
+            batches = PhotoBatches(self.photos[split], sentences, count, augment=learn)
+            workers = count_workers(len(os.sched_getaffinity(0)) // self.trainer.num_devices)
+            # OpenCV's threads don't live on in a worker, which would wait for them for ever; one photo needs no others.
+            cv2.setNumThreads(1)
+        rank, processes = self.trainer.global_rank, self.trainer.world_size
+        size, seed = self.stage.photos_per_step, self.seed
+        steps = Steps(batches, size, seed, shuffle=learn, process=rank, processes=processes)
+        # Workers read ahead before Lightning names the epoch, which after a resumption isn't the first.
+        steps.set_epoch(self.trainer.current_epoch)
+        return DataLoader(
+            batches,
+            sampler=steps,
+            batch_size=None,  # the sets build whole batches, so that features are gathered in one copy
+            num_workers=workers,
+            persistent_workers=workers > 0,
+        )
+
+
+def rows_of(photos: Sequence[CaptionedPhoto]) -> NDArray[np.int64]:
+    """Return the place of each photo's features."""
+    places = {file: place for place, file in enumerate(files_of(photos))}
+    return np.array([places[photo.file] for photo in photos])
+
+
+def count_workers(cores: int) -> int:
+    """Return how many processes read photos for one that trains; it reads them itself where it has no core to spare."""
+    return 0 if cores <= 2 else min(MOST_WORKERS, cores - 2)
