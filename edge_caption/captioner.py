@@ -62,7 +62,6 @@ class Captioner:
         """
         opened = open_bundle(Path(bundle) if bundle is not None else None)
         self._decoding = opened.manifest.decoding
-        self._confidence = opened.manifest.confidence
         self._beams = self._decoding.beam if beam is None else beam
         threads = min(4, os.cpu_count() or 1) if threads is None else threads
         if not 1 <= self._beams <= MAX_BEAMS:
@@ -70,6 +69,8 @@ class Captioner:
         if threads < 1:
             raise ConfigError(f"threads must be 1 or more, not {threads}")
         self.language, self._joiner = opened.manifest.speak(language)
+        # It was fitted to sentences in the bundle's first language.
+        self._confidence = opened.manifest.confidence if self.language == self._decoding.language else None
         self._load(opened, flavour, threads)
 
     def _load(self, bundle: Bundle, flavour: str | None, threads: int) -> None:

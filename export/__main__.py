@@ -16,7 +16,7 @@ from export.flavours import FLAVOURS, SHIPPED
 from export.report import confidence_line, parity_line, proofs_table
 from export.run import Job, export
 from training.checkpoint import load_checkpoint
-from training.data.load import load
+from training.data.load import CAPTIONS_HELP, caption_file, load, load_all
 from training.scores import Scorer
 
 
@@ -32,8 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _export(args: argparse.Namespace) -> int:
     job = _job(args)
-    scorer = Scorer([photo.captions for photo in job.dev])
-    report = export(job, scorer.all, _bar)
+    scores = {
+        language: Scorer([photo.captions for photo in photos], language).all for language, photos in job.dev.items()
+    }
+    report = export(job, scores, _bar)
     console = Console()
     console.print(parity_line(report.parity))
     console.print(proofs_table(report))
@@ -45,8 +47,11 @@ def _export(args: argparse.Namespace) -> int:
 def _job(args: argparse.Namespace) -> Job:
     return Job(
         checkpoint=load_checkpoint(args.checkpoint),
-        train=load(args.captions, args.photos, "train"),
-        dev=load(args.dev_captions or args.captions, args.photos, "dev")[: args.dev_photos],
+        train=load_all(args.captions, args.photos, "train"),
+        dev={
+            file.language: load(file.path, args.photos, "dev", file.language)[: args.dev_photos]
+            for file in args.dev_captions or args.captions
+        },
         out=args.out,
         name=args.name or args.out.resolve().name,
         version=args.version,
@@ -79,8 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt")
-    add("--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv")
-    add("--dev-captions", type=Path, help="where dev is a file of its own, as in COCO")
+    add("--captions", type=caption_file, nargs="+", required=True, metavar="FILE", help=CAPTIONS_HELP)
+    add(
+        "--dev-captions",
+        type=caption_file,
+        nargs="+",
+        metavar="FILE",
+        help="where dev is in files of its own, as in COCO",
+    )
     add("--photos", type=Path, required=True, help="the folder of the photos")
     add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
     add("--name", help="the bundle's name (default: the folder's)")

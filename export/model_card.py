@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from calibration.table import Table
 from edge_caption.confidence import Confidence
 from export.flavours import REFERENCE
 from export.parity import Parity
 from export.write_bundle import Contents
+from training.model import Dimensions
 
 USES = """\
-It says in one English sentence what a photograph or camera frame shows. It is small enough for a device: the photo
-never has to leave it.
+It says in one sentence ({languages}) what a photograph or camera frame shows. It is small enough for a device: the
+photo never has to leave it.
 
 ## Limits
 
@@ -29,7 +32,7 @@ def model_card(contents: Contents, flavours: Sequence[str], parity: Parity) -> s
     """Write the card."""
     sections = [
         f"# {contents.name} {contents.version}",
-        USES.format(words=len(contents.vocabulary)),
+        USES.format(words=len(contents.vocabulary), languages=", ".join(contents.languages)),
         _training(contents.trained_on),
         _figures(contents.quality, flavours),
         *([_confidence(contents.confidence)] if contents.confidence else []),
@@ -40,10 +43,12 @@ def model_card(contents: Contents, flavours: Sequence[str], parity: Parity) -> s
 
 
 def _training(trained_on: Mapping[str, Any]) -> str:
+    made_of = msgspec.convert(trained_on.get("recipe", {}).get("model", {}), Dimensions)
     return (
         f"## Training\n\n{_data(trained_on)}"
-        "- Backbone: MobileNetV2 (Sandler et al. 2018), which began with torchvision's ImageNet weights.\n"
-        "- Decoder: a GRU with additive attention over 7x7 regions. The whole recipe is in manifest.json."
+        f"- Backbone: {made_of.encoder}, which began with torchvision's ImageNet weights.\n"
+        f"- Decoder: {made_of.cell.upper()} with additive attention over {made_of.grid}x{made_of.grid} regions. "
+        "The whole recipe is in manifest.json."
     )
 
 
@@ -64,6 +69,12 @@ def _figures(quality: Mapping[str, dict[str, Any]], flavours: Sequence[str]) -> 
         f"| {flavour} | {of['cider']:.3f} | {of['bleu_4']:.3f} | {of['same_as_fp32']:.1%} |"
         for flavour, of in quality.items()
         if flavour in shown
+    ]
+    rows += [
+        f"| {flavour}, {language} | {of['cider']:.3f} | {of['bleu_4']:.3f} | {of['same_as_fp32']:.1%} |"
+        for flavour, figures in quality.items()
+        for language, of in figures.items()
+        if flavour in shown and isinstance(of, dict)
     ]
     return (
         "## Figures\n\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from edge_caption.caption import Caption
 from edge_caption.captioner import Captioner
 from export.errors import ExportError
 from export.flavours import REFERENCE
+from training.data.photos import CaptionedPhoto
 
 Score = Callable[[Sequence[str]], Mapping[str, float]]
 """Sentences -> figures, `cider` among them; training.scores.Scorer(...).all is one."""
@@ -20,16 +22,28 @@ Quality = dict[str, dict[str, Any]]
 """Flavour -> figure -> value."""
 
 
-def caption_all(bundle: Path, flavour: str, beam: int, photos: Sequence[Path], progress: Progress) -> list[Caption]:
-    """Caption photos as a device does."""
-    captioner = Captioner(bundle, flavour=flavour, beam=beam)
-    return [captioner.caption(photo) for photo in progress(photos, f"captioning: {flavour}, beam {beam}")]
+@dataclass(frozen=True)
+class Prover:
+    """A bundle in front of dev photos."""
 
+    bundle: Path
+    dev: Mapping[str, Sequence[CaptionedPhoto]]
+    """Language -> photos with sentences in it."""
+    scores: Mapping[str, Score]
+    """Language -> what scores sentences about them."""
+    progress: Progress
 
-def measure(said: Mapping[str, Sequence[Caption]], score: Score) -> Quality:
-    """Score what each flavour, REFERENCE among them, said of the same photos."""
-    sentences = {flavour: [caption.text for caption in captions] for flavour, captions in said.items()}
-    return {flavour: _figures(of, sentences[REFERENCE], score) for flavour, of in sentences.items()}
+    def caption(self, flavour: str, language: str, beam: int = 1) -> list[Caption]:
+        """Caption the photos of a language as a device does."""
+        captioner = Captioner(self.bundle, flavour=flavour, beam=beam, language=language)
+        files = [photo.file for photo in self.dev[language]]
+        return [captioner.caption(file) for file in self.progress(files, f"{language}: {flavour}, beam {beam}")]
+
+    def measure(self, said: Mapping[str, Sequence[Caption]], language: str) -> Quality:
+        """Score what each flavour, REFERENCE among them, said of the photos of a language."""
+        sentences = {flavour: [caption.text for caption in captions] for flavour, captions in said.items()}
+        score = self.scores[language]
+        return {flavour: _figures(of, sentences[REFERENCE], score) for flavour, of in sentences.items()}
 
 
 def _figures(sentences: Sequence[str], reference: Sequence[str], score: Score) -> dict[str, Any]:

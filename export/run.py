@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,12 +21,12 @@ from export.fusion import prove_fusion
 from export.latency import time_flavours
 from export.model_card import model_card
 from export.parity import prove_parity
-from export.quality import Score, caption_all, gate, measure
+from export.quality import Prover, Score, gate
 from export.report import Report
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, check_target, replacing, sizes_of, write_bundle
 from training.checkpoint import Checkpoint
-from training.data.photos import CaptionedPhoto
+from training.data.photos import CaptionedPhoto, files_of
 from training.words import never_last, words_of
 
 PARITY_PHOTOS = 20
@@ -42,8 +42,8 @@ class Job:
     checkpoint: Checkpoint
     train: Sequence[CaptionedPhoto]
     """Calibration takes a sample of them."""
-    dev: Sequence[CaptionedPhoto]
-    """What the flavours are scored on."""
+    dev: Mapping[str, Sequence[CaptionedPhoto]]
+    """Language -> what the flavours are scored on; the gate and the confidence look at the checkpoint's first."""
     out: Path
     name: str
     version: str
@@ -59,16 +59,22 @@ class Job:
     """Convolutions of the encoder that stay in float."""
 
 
-def export(job: Job, score: Score, progress: Progress) -> Report:
+def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
     """Make, prove and write a bundle; nothing is written unless every proof holds.
+
+    Args:
+        scores: language -> what scores the sentences about `job.dev`'s photos.
 
     Raises:
         EdgeCaptionError: one of several kinds, each with one sentence that says what is wrong.
     """
     if unknown := sorted(set(job.flavours) - set(FLAVOURS)):
         raise ConfigError(f"there is no flavour {unknown[0]}; choose of: {', '.join(FLAVOURS)}")
+    first, *others = job.checkpoint.languages
+    if missing := sorted({first, *others} - set(job.dev)):
+        raise ConfigError(f"the checkpoint speaks {missing[0]}; give --captions {missing[0]}=FILE too, to score that")
     check_target(job.out)
-    photos = sample([photo.file for photo in job.train], job.calibration_photos)
+    photos = sample(files_of(job.train), job.calibration_photos)
     encoder, decoder = to_onnx(job.checkpoint.model)
     parity = prove_parity(
         job.checkpoint.model, encoder, decoder, progress(photos[:PARITY_PHOTOS], "comparing with torch")
@@ -80,14 +86,17 @@ def export(job: Job, score: Score, progress: Progress) -> Report:
     with tempfile.TemporaryDirectory() as folder:
         proving = Path(folder)
         write_bundle(contents, made, "", proving)
-        files = [photo.file for photo in job.dev]
-        said = {name: caption_all(proving, name, 1, files, progress) for name in made}
-        searched = caption_all(proving, job.flavours[0], CONFIDENCE_BEAM, files, progress)
+        prove = Prover(proving, job.dev, scores, progress)
+        said = {name: prove.caption(name, first) for name in made}
+        searched = prove.caption(job.flavours[0], first, CONFIDENCE_BEAM)
         latency = time_flavours(proving, {name: FLAVOURS[name] for name in made})
-    quality = measure(said, score)
-    gate(quality, job.gate)
+        quality = prove.measure(said, first)
+        gate(quality, job.gate)
+        for language in others:
+            figures = prove.measure({name: prove.caption(name, language) for name in made}, language)
+            quality = {name: {**of, language: figures[name]} for name, of in quality.items()}
     confidence = fit_confidence(
-        {1: said[job.flavours[0]], CONFIDENCE_BEAM: searched}, [photo.captions for photo in job.dev]
+        {1: said[job.flavours[0]], CONFIDENCE_BEAM: searched}, [photo.captions for photo in job.dev[first]]
     )
     contents = replace(contents, quality=quality, confidence=confidence)
     with replacing(job.out) as fresh:

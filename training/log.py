@@ -10,14 +10,26 @@ import matplotlib
 from lightning.pytorch.callbacks import Callback
 from matplotlib.axes import Axes
 
+from training.languages import LANGUAGES
 from training.stage import CaptionStage
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
 FIELDS = (
-    *("stage", "epoch", "train_loss", "dev_loss", "dev_cider", "dev_length", "dev_distinct", "reward"),
+    *(
+        "stage",
+        "epoch",
+        "train_loss",
+        "dev_loss",
+        "dev_cider",
+        *(f"dev_cider_{language}" for language in LANGUAGES),
+        "dev_length",
+        "dev_distinct",
+        "reward",
+    ),
     *("dev_words", "discriminator_loss", "taken_for_human"),
+    *(f"dev_cider_{language}" for language in LANGUAGES),
 )
 
 Row = dict[str, str]

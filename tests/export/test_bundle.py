@@ -10,6 +10,7 @@ from calibration.table import load_table
 from edge_caption.bundle import open_bundle
 from edge_caption.captioner import Captioner
 from edge_caption.errors import ConfigError
+from edge_caption.vocabulary import SPECIAL, Vocabulary
 from export.errors import ExportError
 from export.flavours import FLAVOURS, SHIPPED
 from export.quality import cider_lost, gate
@@ -96,7 +97,7 @@ def job(exported: Exported, tmp_path: Path) -> Job:
     return Job(
         checkpoint=exported.checkpoint,
         train=photos,
-        dev=photos[:2],
+        dev={"en": photos[:2]},
         out=tmp_path / "bundle",
         name="test",
         version="1",
@@ -109,11 +110,11 @@ def job(exported: Exported, tmp_path: Path) -> Job:
 
 
 def test_the_whole_export_gives_the_same_bytes_again(job: Job, tmp_path: Path) -> None:
-    report = export(job, same_score, lambda photos, _: photos)
+    report = export(job, {"en": same_score}, lambda photos, _: photos)
     first = files_of(job.out)
     # Again, from the table that the first one wrote.
     again = replace(job, out=tmp_path / "again", calibration=job.out / "calibration.json")
-    export(again, same_score, lambda photos, _: photos)
+    export(again, {"en": same_score}, lambda photos, _: photos)
     assert files_of(again.out) == first
     assert report.sizes["cpu-x86"] < report.sizes["fp32"] / 3
     assert set(report.latency) >= {"fp32"}
@@ -131,17 +132,34 @@ def test_words_that_training_never_ends_with_are_never_last(job: Job) -> None:
     known = job.checkpoint.vocabulary.words
     captions = tuple(f"{known[5]} {known[6]} unknown {known[7]}" for _ in range(40))
     train = [CaptionedPhoto(photo.file, captions) for photo in job.train]
-    export(replace(job, train=train), same_score, lambda photos, _: photos)
+    export(replace(job, train=train), {"en": same_score}, lambda photos, _: photos)
     assert open_bundle(job.out).manifest.decoding.not_last == (known[5], known[6])
 
 
 def test_a_flavour_that_says_worse_sentences_is_not_written(job: Job) -> None:
     scores = iter([0.5, 0.47, 0.5])
     with pytest.raises(ExportError, match=r"cpu-x86 loses 0\.0300 CIDEr"):
-        export(job, lambda _: {"cider": next(scores), "bleu_4": 0.2}, lambda photos, _: photos)
+        export(job, {"en": lambda _: {"cider": next(scores), "bleu_4": 0.2}}, lambda photos, _: photos)
     assert not job.out.exists()
+
+
+def test_each_language_is_scored_and_spoken(job: Job) -> None:
+    words = (*SPECIAL, "<zh>", *job.checkpoint.vocabulary.words[len(SPECIAL) + 1 :])
+    checkpoint = replace(job.checkpoint, vocabulary=Vocabulary(words), languages=("en", "zh"))
+    with pytest.raises(ConfigError, match="speaks zh; give --captions zh=FILE too"):
+        export(replace(job, checkpoint=checkpoint), {"en": same_score}, lambda photos, _: photos)
+    dev = {"en": job.dev["en"], "zh": [replace(photo, language="zh") for photo in job.dev["en"]]}
+    scores = {"en": same_score, "zh": lambda _: {"cider": 0.7, "bleu_4": 0.1}}
+    export(replace(job, checkpoint=checkpoint, dev=dev), scores, lambda photos, _: photos)
+    bundle = open_bundle(job.out)
+    assert bundle.manifest.languages == {"en": " ", "zh": ""}
+    assert bundle.manifest.quality["cpu-x86"]["zh"]["cider"] == 0.7
+    chinese = Captioner(job.out, flavour="cpu-x86", language="zh")
+    assert not chinese.calibrated
+    assert " " not in chinese.caption(job.train[0].file).text
+    assert "| cpu-x86, zh | 0.700 |" in (job.out / "MODEL_CARD.md").read_text()
 
 
 def test_an_unknown_flavour_is_refused(job: Job) -> None:
     with pytest.raises(ConfigError, match="there is no flavour cpu-vax; choose of: fp32, cpu-x86, cpu-arm"):
-        export(replace(job, flavours=["cpu-vax"]), same_score, lambda photos, _: photos)
+        export(replace(job, flavours=["cpu-vax"]), {"en": same_score}, lambda photos, _: photos)

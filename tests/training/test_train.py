@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 
 import lightning
+import numpy as np
 import pytest
 import torch
+from msgspec import structs
 
 from calibration.calibrate import calibrate
 from edge_caption.captioner import Captioner
@@ -18,6 +20,7 @@ from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.conftest import ROOT
 from training.checkpoint import Checkpoint, load_checkpoint
+from training.data.photos import CaptionedPhoto
 from training.log import TrainingLog
 from training.model import CaptionModel, Dimensions
 from training.recipe import Recipe, Stage, load_recipe
@@ -126,6 +129,26 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not(
         assert "1" not in [row["epoch"] for row in csv.DictReader(log)]  # nothing began anew
     assert load_checkpoint(cut).trained_on["started_from"] == {"data": "another"}
     assert not any("discriminator" in name for name in states[0])
+
+
+def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_path: Path) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    english = data.dev[:4]
+    chinese = [CaptionedPhoto(photo.file, ("一只红色的狗。", "草地上的狗。"), "zh") for photo in english]
+    stages = [structs.replace(MEMORISE, name=kind, kind=kind, epochs=1) for kind in ("cross-entropy", "self-critical")]
+    both = Data([*english, *chinese], [*english, *chinese], "two", "made by a test")
+    checkpoint = load_checkpoint(train(recipe(*stages), both, weights, tmp_path))
+    assert checkpoint.languages == ("en", "zh")
+    assert checkpoint.vocabulary.start("zh") == 4
+    assert checkpoint.trained_on["photos"] == 4
+    (features,) = (tmp_path / "features").glob("train-*.npy")
+    assert np.load(features, mmap_mode="r").shape[1] == 4
+    with (tmp_path / "log.csv").open() as log:
+        for row in csv.DictReader(log):
+            assert float(row["dev_cider"]) == pytest.approx(
+                (float(row["dev_cider_en"]) + float(row["dev_cider_zh"])) / 2
+            )
 
 
 @pytest.mark.parametrize("content", ["name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="])
