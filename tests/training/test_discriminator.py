@@ -32,7 +32,7 @@ def test_it_learns_to_tell_people_from_machines_and_photos_from_each_other(discr
     for _ in range(200):
         loss = discriminator.loss(*show(chance))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     features, written, said = show(chance)
     right, wrong = (discriminator.likely(features, sentences) for sentences in (written, written.roll(1, 0)))

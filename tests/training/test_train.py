@@ -128,7 +128,13 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not(
     assert not any("discriminator" in name for name in states[0])
 
 
-@pytest.mark.parametrize("content", ["name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="),
+        "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\nsamples = 1",
+    ],
+)
 def test_a_recipe_that_is_wrong_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "recipe.toml").write_text(content)
     with pytest.raises(ConfigError, match=r"recipe\.toml is wrong"):
