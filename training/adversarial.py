@@ -28,12 +28,12 @@ class Adversarial(SelfCritical):
         self, model: CaptionModel, stage: Stage, vocabulary: Vocabulary, scorer: DevScorer, reward: Reward
     ) -> None:
         super().__init__(model, stage, vocabulary, scorer, reward)
-        self.discriminator = Discriminator(model.encoder.project.in_channels, len(vocabulary))
+        self.discriminator = Discriminator(model.encoder.project.in_channels, model.decoder.embedding.weight)
 
     def judge(self, batch: Batch, features: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
         scores, _no_loss = super().judge(batch, features, said)
-        loss, logits = self.discriminator.learn(features, batch.targets, said)
-        likely = logits.detach().sigmoid()  # (P, N)
+        likely = self.discriminator.likely(features, said)
+        loss = self.discriminator.loss(features, batch.targets, said)
         self.log_epoch(batch, discriminator_loss=loss, taken_for_human=likely.mean())
         return scores + self.stage.discriminator_weight * likely, loss
 

@@ -15,41 +15,51 @@ from edge_caption.vocabulary import PAD, UNKNOWN
 WIDTHS = (1, 2, 3, 4)
 """Words that the convolutions see at once."""
 
-FILTERS = 128
-EMBEDDING = 128
+FILTERS = 64
+"""Of each width."""
+
+DROPOUT = 0.3
 
 
 class Discriminator(nn.Module):
     """Scores sentences of a photo."""
 
-    def __init__(self, channels: int, words: int) -> None:
+    def __init__(self, channels: int, embedding: Tensor) -> None:
+        """Take the channels of features, and the words as the captioner embeds them (V, E), to begin with."""
         super().__init__()
-        self.embedding = nn.Embedding(words, EMBEDDING, padding_idx=PAD)
+        scaled = embedding.detach() / embedding.detach().std()
+        self.embedding = nn.Embedding.from_pretrained(scaled, freeze=False, padding_idx=PAD)
+        nn.init.zeros_(self.embedding.weight[PAD])
         # Without bias: what lies in padding alone is then nothing, and says nothing of how long the batch's others are.
         self.convolutions = nn.ModuleList(
-            nn.Conv1d(EMBEDDING, FILTERS, width, padding=width - 1, bias=False) for width in WIDTHS
+            nn.Conv1d(embedding.shape[1], FILTERS, width, padding=width - 1, bias=False) for width in WIDTHS
         )
-        self.photo = nn.Linear(channels, FILTERS * len(WIDTHS))
+        self.photo = nn.Sequential(
+            nn.LayerNorm(channels), nn.Dropout(DROPOUT), nn.Linear(channels, FILTERS * len(WIDTHS))
+        )
+        self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, features: Tensor, sentences: Tensor) -> Tensor:
         """Return logits (P, N) of a person having written the sentences (P, N, T) of the photos (P, C, GRID, GRID)."""
-        words = self.embedding(sentences.flatten(0, 1)).transpose(1, 2)  # (P * N, EMBEDDING, T)
-        read = torch.cat([functional.relu(convolve(words)).amax(-1) for convolve in self.convolutions], -1)
+        words = self.embedding(sentences.flatten(0, 1)).transpose(1, 2)  # (P * N, E, T)
+        found = torch.cat([functional.relu(convolve(words)).amax(-1) for convolve in self.convolutions], -1)
+        read = self.dropout(found).unflatten(0, sentences.shape[:2])  # (P, N, FILTERS * WIDTHS)
         seen = self.photo(features.mean((2, 3)))  # (P, FILTERS * WIDTHS)
-        return torch.einsum("pnf,pf->pn", read.unflatten(0, sentences.shape[:2]), seen).float() / seen.shape[1] ** 0.5
+        return torch.einsum("pnf,pf->pn", read, seen).float() / seen.shape[1] ** 0.5
 
-    def learn(self, features: Tensor, written: Tensor, said: Tensor) -> tuple[Tensor, Tensor]:
-        """Tell what people wrote of the photos from what was said of them, and from what was written of others.
+    @torch.no_grad()
+    def likely(self, features: Tensor, sentences: Tensor) -> Tensor:
+        """Return how likely (0-1) a person wrote each sentence: (P, N)."""
+        self.eval()
+        return self(features, sentences).sigmoid()
 
-        Returns:
-            the loss, and the logits of what was said, (P, N).
-        """
+    def loss(self, features: Tensor, written: Tensor, said: Tensor) -> Tensor:
+        """Tell what people wrote of the photos from what was said of them, and from what was written of others."""
+        self.train()
         # The captioner never says <unknown>, so it would give people away.
         whole = (written != PAD).any(-1) & (written != UNKNOWN).all(-1)  # (P, N)
         right, wrong = self(features, written)[whole], self(features.roll(1, 0), written)[whole]
-        machine = self(features, said)
-        loss = _loss(right, 1.0) + 0.5 * (_loss(wrong, 0.0) + _loss(machine, 0.0))
-        return loss, machine
+        return _loss(right, 1.0) + 0.5 * (_loss(wrong, 0.0) + _loss(self(features, said), 0.0))
 
 
 def _loss(logits: Tensor, truth: float) -> Tensor:

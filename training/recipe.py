@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -30,10 +30,10 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Decay of the averaged weights, which are what is scored and kept."""
     attention_penalty: float = 0.1
     """Weight of (1 - how much a region was looked at)^2: Xu et al. 2015's doubly stochastic attention."""
-    scheduled_sampling: float = 0.0
+    scheduled_sampling: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     """Cross-entropy: at its end, the share of words before that are the captioner's own (Bengio et al. 2015)."""
-    samples: int = 5
-    """Self-critical, adversarial: sentences said of each photo."""
+    samples: Annotated[int, msgspec.Meta(ge=2)] = 5
+    """Self-critical, adversarial: sentences said of each photo, each other's baseline."""
     cross_entropy_weight: float = 0.2
     """Self-critical, adversarial: weight of the cross-entropy that stays in the loss."""
     cider_weight: float = 1.0

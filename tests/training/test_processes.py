@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from edge_caption.errors import ConfigError
 from tests.conftest import ROOT
 from training.stage import in_order
-from training.train import Data
+from training.train import Data, Machines
 
 RECIPE = """
 name = "two"
@@ -65,3 +66,10 @@ def test_two_processes_train_one_model(data: Data, weights: Path, tmp_path: Path
 def test_what_processes_said_comes_in_the_order_of_the_photos() -> None:
     indices, tokens = torch.tensor([0, 2, 4, 1, 3, 0]), torch.tensor([[10], [12], [14], [11], [13], [10]])
     assert in_order(indices, tokens) == [[10], [11], [12], [13], [14]]
+
+
+def test_more_gpus_than_there_are_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert Machines(2).devices == 2
+    with pytest.raises(ConfigError, match="this machine has 2 GPUs"):
+        Machines(3)

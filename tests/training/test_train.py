@@ -142,16 +142,21 @@ def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_
     assert checkpoint.languages == ("en", "zh")
     assert checkpoint.vocabulary.start("zh") == 4
     assert checkpoint.trained_on["photos"] == 4
-    (features,) = (tmp_path / "features").glob("train-*.npy")
-    assert np.load(features, mmap_mode="r").shape[1] == 4
+    for features in (tmp_path / "features").glob("*.npy"):
+        assert np.load(features, mmap_mode="r").shape[1] == 4
     with (tmp_path / "log.csv").open() as log:
         for row in csv.DictReader(log):
-            assert float(row["dev_cider"]) == pytest.approx(
-                (float(row["dev_cider_en"]) + float(row["dev_cider_zh"])) / 2
-            )
+            english_cider, chinese_cider = float(row["dev_cider_en"]), float(row["dev_cider_zh"])
+            assert float(row["dev_cider"]) == pytest.approx((english_cider + chinese_cider) / 2, abs=1e-4)
 
 
-@pytest.mark.parametrize("content", ["name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="),
+        "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\nsamples = 1",
+    ],
+)
 def test_a_recipe_that_is_wrong_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "recipe.toml").write_text(content)
     with pytest.raises(ConfigError, match=r"recipe\.toml is wrong"):
