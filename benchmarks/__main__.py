@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchmarks.report import report
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
+from training.data.load import CAPTIONS_HELP, caption_file
 
 if TYPE_CHECKING:
     from training.data.photos import CaptionedPhoto
@@ -81,7 +82,7 @@ def _make_gallery(args: argparse.Namespace) -> Path:
 def _photos(args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
     from training.data.load import load
 
-    return load(args.captions, args.photos, args.split)[: args.limit]
+    return load(args.captions.path, args.photos, args.split, args.captions.language)[: args.limit]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -137,9 +138,7 @@ def _flavour() -> argparse.ArgumentParser:
 def _data() -> argparse.ArgumentParser:
     """Return the options of benchmarks that need captioned photos."""
     data = argparse.ArgumentParser(add_help=False)
-    data.add_argument(
-        "--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv"
-    )
+    data.add_argument("--captions", type=caption_file, required=True, metavar="FILE", help=CAPTIONS_HELP)
     data.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
     data.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
     data.add_argument("--limit", type=positive, metavar="N", help="only the first so many photos, to try it out")

@@ -100,7 +100,7 @@ def evaluate(bundle: Path | None, flavour: str | None, photos: Photos, trained_o
     scorer = Scorer([photo.captions for photo in photos])
     captioners = [Captioner(bundle, flavour=flavour, beam=beam) for beam in (1, BEAM)]
     greedy, beam = (caption_files(one, photos, f"run {number} of 2") for number, one in enumerate(captioners, 1))
-    first, second = score_runs(scorer, [texts(greedy), texts(beam)], trained_on)
+    first, second = score_runs(scorer, [texts(greedy), texts(beam)], trained_on, "en")
     return Evaluation(
         model=open_bundle(bundle).manifest,
         flavour=captioners[0].model.flavour,
@@ -109,7 +109,7 @@ def evaluate(bundle: Path | None, flavour: str | None, photos: Photos, trained_o
         beam=beam,
         ciders=(scorer.cider_of_each(texts(greedy)), scorer.cider_of_each(texts(beam))),
         scores={"greedy": first, f"beam {BEAM}": second},
-        people=diversity_of([photo.captions[0] for photo in photos], trained_on),
+        people=diversity_of([photo.captions[0] for photo in photos], trained_on, "en"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -12,9 +13,9 @@ from benchmarks.diversity import Sentence, diversity
 from benchmarks.intervals import bleu_interval, mean_interval
 from edge_caption.caption import Caption
 from edge_caption.captioner import Captioner
-from training.data.load import load_sentences
+from training.data.load import CaptionFile, load_sentences
 from training.data.photos import CaptionedPhoto
-from training.languages import split_spaced
+from training.languages import LANGUAGES
 from training.nonsense import nonsense, of_people
 from training.scores import Scorer
 
@@ -33,20 +34,29 @@ def measure(
     Args:
         trained_on: what `training_sentences` returns.
     """
-    runs = {
-        (flavour, beam): texts(
-            caption_files(Captioner(bundle, flavour=flavour, beam=beam), photos, f"{flavour}, beam {beam}")
-        )
-        for flavour in flavours
-        for beam in beams
-    }
+    language = photos[0].language
     references = [photo.captions for photo in photos]
-    scored = score_runs(Scorer(references), list(runs.values()), trained_on)
+    runs = {}
+    for flavour, beam in itertools.product(flavours, beams):
+        captioner = Captioner(bundle, flavour=flavour, beam=beam, language=language)
+        runs[flavour, beam] = texts(caption_files(captioner, photos, f"{flavour}, beam {beam}"))
+    scored = score_runs(Scorer(references, language), list(runs.values()), trained_on, language)
     by_flavour: dict[str, Figures] = {flavour: {} for flavour in flavours}
     for (flavour, beam), of_run in zip(runs, scored, strict=True):
-        by_flavour[flavour][f"beam_{beam}"] = of_run | nonsense(runs[flavour, beam], references)
-    people = diversity_of([written[0] for written in references], trained_on) | of_people(references)
-    return {"photos": len(photos), "flavours": by_flavour, "people": people}
+        by_flavour[flavour][f"beam_{beam}"] = of_run | _of_language(runs[flavour, beam], references, language)
+    people = diversity_of([written[0] for written in references], trained_on, language)
+    if language == "en":
+        people |= of_people(references)
+    return {"language": language, "photos": len(photos), "flavours": by_flavour, "people": people}
+
+
+def _of_language(said: Sequence[str], references: Sequence[Sequence[str]], language: str) -> Figures:
+    """Return what is only told of some: nonsense of English, scores on characters where words have no spaces."""
+    if language == "en":
+        return dict(nonsense(said, references))
+    if LANGUAGES[language].joiner:
+        return {}
+    return {"characters": _rounded(Scorer(references, language, characters=True).all(said))}
 
 
 def caption_files(captioner: Captioner, photos: Sequence[CaptionedPhoto], title: str) -> list[Caption]:
@@ -59,7 +69,9 @@ def texts(captions: Sequence[Caption]) -> list[str]:
     return [caption.text for caption in captions]
 
 
-def score_runs(scorer: Scorer, runs: Sequence[Sequence[str]], trained_on: AbstractSet[Sentence]) -> list[Figures]:
+def score_runs(
+    scorer: Scorer, runs: Sequence[Sequence[str]], trained_on: AbstractSet[Sentence], language: str
+) -> list[Figures]:
     """Return each run's scores, the intervals of BLEU-4 and CIDEr, and diversity."""
     return [
         {
@@ -68,25 +80,25 @@ def score_runs(scorer: Scorer, runs: Sequence[Sequence[str]], trained_on: Abstra
                 "bleu_4": [round(limit, 4) for limit in bleu_interval(scorer.bleu_counts(said))],
                 "cider": [round(limit, 4) for limit in mean_interval(scorer.cider_of_each(said))],
             },
-            **diversity_of(said, trained_on),
+            **diversity_of(said, trained_on, language),
         }
         for said, scores in zip(runs, scorer.all_of(runs), strict=True)
     ]
 
 
-def training_sentences(captions: Path) -> set[Sentence]:
+def training_sentences(captions: CaptionFile) -> set[Sentence]:
     """Return what the training split's people wrote, as words; empty where the file has no such split."""
-    return set(_split(load_sentences(captions, "train")))
+    return set(_split(load_sentences(captions.path, "train"), captions.language))
 
 
-def diversity_of(said: Sequence[str], trained_on: AbstractSet[Sentence]) -> Figures:
+def diversity_of(said: Sequence[str], trained_on: AbstractSet[Sentence], language: str) -> Figures:
     """Return the diversity of sentences, one a photo."""
-    return _rounded(diversity(_split(said), trained_on))
+    return _rounded(diversity(_split(said, language), trained_on))
 
 
-def _split(sentences: Sequence[str]) -> list[Sentence]:
+def _split(sentences: Sequence[str], language: str) -> list[Sentence]:
     """Split as the vocabulary was: a model can't say punctuation or capitals."""
-    return [tuple(split_spaced(sentence)) for sentence in sentences]
+    return [tuple(LANGUAGES[language].split(sentence)) for sentence in sentences]
 
 
 def _rounded(scores: dict[str, float]) -> Figures:

@@ -31,18 +31,18 @@ Captions = Sequence[str]
 class Scorer:
     """Scores captions against the references of the same P photos."""
 
-    def __init__(self, references: Sequence[Sequence[str]], language: str = "en") -> None:
+    def __init__(self, references: Sequence[Sequence[str]], language: str = "en", *, characters: bool = False) -> None:
         """Take each photo's sentences.
 
-        English is cut by the PTB tokenizer; another language into the words of its vocabulary, and METEOR, which does
-        not know it, is left out.
+        English is cut by the PTB tokenizer; another language into the words of its vocabulary or, with `characters`,
+        into single ones, and METEOR, which does not know it, is left out.
 
         Raises:
             ConfigError: Java is missing.
         """
         self._written = references
         self._english = language == "en"
-        self._tokenizer = Tokenizer() if self._english else Splitter(LANGUAGES[language])
+        self._tokenizer = Tokenizer() if self._english else Splitter(LANGUAGES[language], characters)
 
     def learn(self, runs: Sequence[Captions]) -> None:
         """Tokenize several runs' captions in one start of Java; what scores them later needs none."""
@@ -115,15 +115,16 @@ class DevScorer:
 class Splitter:
     """Sentence -> words with blanks between, as `ptb.Tokenizer`, for a language that it does not know."""
 
-    def __init__(self, language: Language) -> None:
-        self._split = language.split
+    def __init__(self, language: Language, characters: bool) -> None:
+        self._split, self._characters = language.split, characters
 
     def learn(self, sentences: Iterable[str]) -> None:
         """Nothing has to be prepared."""
 
     def __call__(self, sentence: str) -> str:
         """Return the words of a sentence."""
-        return " ".join(self._split(sentence))
+        words = self._split(sentence)
+        return " ".join("".join(words) if self._characters else words)
 
 
 def _scores(references: Tokenized, candidates: Tokenized, meteor: Meteor | None) -> dict[str, float]:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
+from training.data.photos import CaptionedPhoto
 from training.ptb import Tokenizer
-from training.scores import Scorer
+from training.scores import DevScorer, Scorer
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="scoring needs Java")
 
@@ -54,3 +56,22 @@ def test_bleus_counts_are_those_of_a_worked_example() -> None:
     counts = Scorer(REFERENCES).bleu_counts(SAID)
     # "two men are standing" has 4 words, the nearest reference 5; "two men" is the one bigram that a reference has.
     assert counts[1].tolist() == [4, 5, 4, 3, 2, 1, 3, 1, 0, 0]
+
+
+def test_chinese_is_scored_on_words_or_characters_without_meteor() -> None:
+    references = [["一只红色的狗在草地上。"], ["两个男人坐着。"]]
+    said = ["一只红色的狗在跑", "两个男人坐着"]
+    words = Scorer(references, "zh").all(said)
+    characters = Scorer(references, "zh", characters=True).all(said)
+    assert "meteor" not in words
+    assert {0 < scores["bleu_1"] < 1 for scores in (words, characters)} == {True}
+    assert words["bleu_1"] != characters["bleu_1"]
+    assert Scorer(references, "zh").all(["一只红色的狗在草地上", "两个男人坐着"])["bleu_1"] == pytest.approx(1)
+
+
+def test_each_language_of_dev_is_scored_by_itself() -> None:
+    photos = [CaptionedPhoto(Path(f"{at}.jpg"), tuple(texts)) for at, texts in enumerate(REFERENCES)]
+    both = DevScorer([*photos, CaptionedPhoto(Path("0.jpg"), ("一只狗。", "红狗"), "zh")])
+    ciders = both.cider([*(text.split() for text in SAID), ["一只", "狗"]])
+    assert ciders["en"] == pytest.approx(Scorer(REFERENCES).cider(SAID))
+    assert set(ciders) == {"en", "zh"}
