@@ -32,7 +32,7 @@ from training.model import CaptionModel, Dimensions
 
 TARGET = Path(__file__).parent.parent / "tests" / "data" / "tiny_bundle"
 
-SIZE = Dimensions(region=32, attention=16, hidden=48, embedding=32, dropout=0.0)
+SIZE = Dimensions(region=32, attention=16, hidden=48, embedding=32)
 
 PLANES = 16
 

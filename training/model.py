@@ -29,7 +29,6 @@ class Dimensions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     attention: int = 256  # A
     hidden: int = 512  # H
     embedding: int = 256  # E
-    dropout: float = 0.4
 
     @property
     def grid(self) -> int:
@@ -61,7 +60,7 @@ class Encoder(nn.Module):
         known = BACKBONES[size.encoder]
         self.backbone = build(size.encoder)
         self.pooled = size.pooled
-        self.dropout = nn.Dropout2d(size.dropout / 2)
+        self.dropout = nn.Dropout2d(0.0)  # a training stage sets it
         self.project = nn.Conv2d(known.channels, size.region, 1)
         self.key = nn.Conv2d(size.region, size.attention, 1)
         self.start = nn.Linear(size.region, size.state)
@@ -110,7 +109,7 @@ class Decoder(nn.Module):
         self.from_input = nn.Linear(size.embedding + size.region, sum(self.parts))
         self.to_output = nn.Linear(size.hidden + size.region, size.embedding)
         self.word_bias = nn.Parameter(torch.zeros(words))
-        self.dropout = nn.Dropout(size.dropout)
+        self.dropout = nn.Dropout(0.0)
         nn.init.normal_(self.embedding.weight, std=size.embedding**-0.5)
 
     def step(self, token: Tensor, state: Tensor, regions: Tensor, keys: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,7 +15,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One pass of optimisation; stages follow one another on the same weights."""
 
     name: str
-    kind: Literal["cross-entropy", "self-critical", "adversarial"] = "cross-entropy"
+    kind: Literal["cross-entropy", "self-critical", "adversarial", "quantization-aware"] = "cross-entropy"
     epochs: int
     learning_rate: float
     """Of the projection and the decoder, at its highest; it then falls along a cosine."""
@@ -24,6 +24,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     photos_per_step: int = 64
     """Of all processes together."""
     captions_per_photo: int = 5
+    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.4
+    """Of words, states and outputs; the backbone's channels get half of it."""
     label_smoothing: float = 0.1
     weight_decay: float = 0.01
     ema: float = 0.99
@@ -43,6 +45,15 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     discriminator_weight: float = 1.0
     """Adversarial: weight in the reward of how likely (0-1) a person wrote the sentence."""
     discriminator_learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be meant.
+
+        Raises:
+            ValueError: a quantization-aware stage would not train the backbone.
+        """
+        if self.kind == "quantization-aware" and not self.encoder_learning_rate:
+            raise ValueError(f"the quantization-aware stage {self.name} needs an encoder_learning_rate above 0")
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

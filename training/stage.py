@@ -34,6 +34,8 @@ class CaptionStage(lightning.LightningModule):
         self.model, self.stage, self.vocabulary, self.scorer = model, stage, vocabulary, scorer
         self._said: list[tuple[Tensor, Tensor]] = []
         model.encoder.backbone.requires_grad_(stage.encoder_learning_rate > 0)
+        model.encoder.dropout.p = stage.dropout / 2
+        model.decoder.dropout.p = stage.dropout
 
     def features(self, photos: Tensor) -> Tensor:
         """Return the backbone's features of photos, or those that were computed before: (P, C, GRID, GRID)."""
@@ -98,11 +100,15 @@ class CaptionStage(lightning.LightningModule):
             "dev_words": float(len({word for words in said for word in words})),
         }
 
+    def result(self) -> CaptionModel:
+        """Return what was learnt, as a checkpoint holds it."""
+        return self.model
+
     def groups(self) -> list[dict[str, Any]]:
         """Return the optimiser's groups of parameters with their highest learning rates."""
         backbone = list(self.model.encoder.backbone.parameters())
         own = {id(parameter) for parameter in backbone}
-        rest = [parameter for parameter in self.model.parameters() if id(parameter) not in own]
+        rest = [one for one in self.model.parameters() if id(one) not in own and one.requires_grad]
         groups: list[dict[str, Any]] = [{"params": rest, "lr": self.stage.learning_rate}]
         if self.stage.encoder_learning_rate:
             groups.append({"params": backbone, "lr": self.stage.encoder_learning_rate})

@@ -23,6 +23,7 @@ from training.encoders import load_imagenet
 from training.loaders import Loaders
 from training.log import TrainingLog
 from training.model import CaptionModel
+from training.quantization_aware import QuantizationAware
 from training.recipe import Recipe, Stage
 from training.reward import Reward
 from training.scores import DevScorer
@@ -146,12 +147,14 @@ class _Run:
         module.load_state_dict(state)
         if trainer.is_global_zero:
             provenance = self._provenance(stage, best)
-            Checkpoint(module.model, start.vocabulary, provenance, start.languages).save(file)
+            Checkpoint(module.result(), start.vocabulary, provenance, start.languages).save(file)
         trainer.strategy.barrier()
 
     def _module(self, start: Checkpoint, stage: Stage) -> CaptionStage:
         if stage.kind == "cross-entropy":
             return CrossEntropy(start.model, stage, start.vocabulary, self.scorer)
+        if stage.kind == "quantization-aware":
+            return QuantizationAware(start.model, stage, start.vocabulary, self.scorer)
         kind = Adversarial if stage.kind == "adversarial" else SelfCritical
         reward = Reward(self.sentences["train"], len(files_of(self.data.train)), stage.cider_weight, stage.bleu_weight)
         return kind(start.model, stage, start.vocabulary, self.scorer, reward)
@@ -166,7 +169,8 @@ class _Run:
             num_nodes=self.machines.nodes,
             use_distributed_sampler=False,  # `Steps` share out the photos
             max_epochs=stage.epochs,
-            precision="bf16-mixed",
+            # What INT8 rounds away is as small as what bfloat16 does.
+            precision="32-true" if stage.kind == "quantization-aware" else "bf16-mixed",
             gradient_clip_val=1.0,
             logger=False,
             callbacks=callbacks,

@@ -30,7 +30,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::UserWarning:lightning"),
 ]
 
-SMALL = Dimensions(region=48, attention=24, hidden=32, embedding=32, dropout=0.0)
+SMALL = Dimensions(region=48, attention=24, hidden=32, embedding=32)
 
 KINDS = [
     replace(SMALL, encoder="mobilenet_v2", cell="lstm"),

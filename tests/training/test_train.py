@@ -35,7 +35,7 @@ pytestmark = [
 
 
 def recipe(*stages: Stage) -> Recipe:
-    size = Dimensions(region=64, attention=32, hidden=96, embedding=64, dropout=0.0)
+    size = Dimensions(region=64, attention=32, hidden=96, embedding=64)
     return Recipe(name="tiny", min_count=1, model=size, stages=stages)
 
 
@@ -45,6 +45,7 @@ MEMORISE = Stage(
     learning_rate=5e-3,
     photos_per_step=32,
     captions_per_photo=1,
+    dropout=0.0,
     label_smoothing=0.0,
     weight_decay=0.0,
     ema=0.5,
@@ -99,7 +100,7 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not(
     few = Data(data.train[:8], data.dev[:3], data.name, data.terms)
     vocabulary = build_vocabulary(few.train, 1)
     torch.manual_seed(1)
-    start, size = tmp_path / "start.pt", Dimensions(region=16, attention=8, hidden=16, embedding=16, dropout=0.3)
+    start, size = tmp_path / "start.pt", Dimensions(region=16, attention=8, hidden=16, embedding=16)
     Checkpoint(CaptionModel(size, len(vocabulary)), vocabulary, {"data": "another"}).save(start)
     stage = Stage(
         name="judged",
@@ -150,11 +151,36 @@ def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_
             assert float(row["dev_cider"]) == pytest.approx((english_cider + chinese_cider) / 2, abs=1e-4)
 
 
+def test_the_encoder_learns_to_see_through_int8(data: Data, weights: Path, tmp_path: Path) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    few = Data(data.dev[:8], data.dev[:4], data.name, data.terms)
+    first = structs.replace(MEMORISE, epochs=1)
+    aware = Stage(
+        name="aware",
+        kind="quantization-aware",
+        epochs=20,
+        learning_rate=1e-3,
+        encoder_learning_rate=1e-3,
+        photos_per_step=4,
+        ema=0.5,
+    )
+    file = train(recipe(first, aware), few, weights, tmp_path)
+    with (tmp_path / "log.csv").open() as log:
+        losses = [float(row["train_loss"]) for row in csv.DictReader(log) if row["stage"] == "aware"]
+    assert losses[-1] < losses[0] * 0.7, losses
+    before, after = (load_checkpoint(tmp_path / f"{name}.pt").model for name in ("memorise", "aware"))
+    assert before.state_dict().keys() == after.state_dict().keys()
+    torch.testing.assert_close(before.decoder.state_dict(), after.decoder.state_dict())
+    assert file == tmp_path / "aware.pt"
+
+
 @pytest.mark.parametrize(
     "content",
     [
         *("name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="),
         "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\nsamples = 1",
+        "name = 'x'\n[[stages]]\nname = 'y'\nkind = 'quantization-aware'\nepochs = 1\nlearning_rate = 1.0",
     ],
 )
 def test_a_recipe_that_is_wrong_is_refused(tmp_path: Path, content: str) -> None:
