@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tests.training.pictures import backbone_weights, captioned
 from training.train import Data
 
@@ -21,3 +22,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
 def weights(data: Data, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backbone without training."""
     return backbone_weights("mobilenet_v2", [*data.dev], tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(scope="session")
+def imagenet() -> Path:
+    """MobileNetV2's real weights beside the checkout; the product never needs them."""
+    file = ROOT.parent / "shared" / "weights" / "mobilenet_v2_imagenet_features.pth"
+    if not file.is_file():
+        pytest.skip(f"needs {file}")
+    return file
