@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from benchmarks.report import report
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
-from training.data.load import CAPTIONS_HELP, caption_file
 
 if TYPE_CHECKING:
+    from training.data.load import CaptionFile
     from training.data.photos import CaptionedPhoto
 
 
@@ -85,6 +85,12 @@ def _photos(args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
     return load(args.captions.path, args.photos, args.split, args.captions.language)[: args.limit]
 
 
+def _captions(text: str) -> CaptionFile:
+    from training.data.load import caption_file
+
+    return caption_file(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     bundle, data, flavour = _bundle(), _data(), _flavour()
     shared = argparse.ArgumentParser(add_help=False, parents=[bundle])
@@ -138,7 +144,9 @@ def _flavour() -> argparse.ArgumentParser:
 def _data() -> argparse.ArgumentParser:
     """Return the options of benchmarks that need captioned photos."""
     data = argparse.ArgumentParser(add_help=False)
-    data.add_argument("--captions", type=caption_file, required=True, metavar="FILE", help=CAPTIONS_HELP)
+    data.add_argument(
+        "--captions", type=_captions, required=True, metavar="FILE", help="as for training: FILE, or LANGUAGE=FILE"
+    )
     data.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
     data.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
     data.add_argument("--limit", type=positive, metavar="N", help="only the first so many photos, to try it out")
