@@ -37,6 +37,7 @@ class Discriminator(nn.Module):
         self.photo = nn.Sequential(
             nn.LayerNorm(channels), nn.Dropout(DROPOUT), nn.Linear(channels, FILTERS * len(WIDTHS))
         )
+        nn.init.zeros_(self.photo[-1].weight)  # no opinion to begin with: large wrong ones take long to unlearn
         self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, features: Tensor, sentences: Tensor) -> Tensor:

@@ -67,8 +67,8 @@ class Loaders(lightning.LightningDataModule):
         else:
             batches = PhotoBatches(self.photos[split], sentences, count, augment=learn)
             workers = count_workers(len(os.sched_getaffinity(0)) // self.trainer.num_devices)
-            # OpenCV's threads don't live on in a worker, which would wait for them for ever; one photo needs no others.
-            cv2.setNumThreads(1)
+            if workers:  # they would wait for ever for OpenCV's threads, which a fork doesn't take along
+                cv2.setNumThreads(1)
         rank, processes = self.trainer.global_rank, self.trainer.world_size
         size, seed = self.stage.photos_per_step, self.seed
         steps = Steps(batches, size, seed, shuffle=learn, process=rank, processes=processes)

@@ -106,7 +106,7 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not(
         name="judged",
         kind="adversarial",
         epochs=3,
-        photos_per_step=16,
+        photos_per_step=4,
         captions_per_photo=1,
         learning_rate=1e-3,
         encoder_learning_rate=1e-4,
