@@ -34,10 +34,9 @@ class Discriminator(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv1d(embedding.shape[1], FILTERS, width, padding=width - 1, bias=False) for width in WIDTHS
         )
-        self.photo = nn.Sequential(
-            nn.LayerNorm(channels), nn.Dropout(DROPOUT), nn.Linear(channels, FILTERS * len(WIDTHS))
-        )
-        nn.init.zeros_(self.photo[-1].weight)  # no opinion to begin with: large wrong ones take long to unlearn
+        photo = nn.Linear(channels, FILTERS * len(WIDTHS))
+        nn.init.zeros_(photo.weight)  # no opinion to begin with: large wrong ones take long to unlearn
+        self.photo = nn.Sequential(nn.LayerNorm(channels), nn.Dropout(DROPOUT), photo)
         self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, features: Tensor, sentences: Tensor) -> Tensor:
