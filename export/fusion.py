@@ -33,7 +33,7 @@ def prove_fusion(model: ModelProto, name: str, kept: Collection[str] = ()) -> Co
 
     Args:
         name: for messages.
-        kept: names of convolutions that are to stay in float.
+        kept: the convolutions that are to stay in float; counted, for ONNX Runtime renames what it lays out anew.
 
     Returns:
         The integer operators, with how often each is there.
@@ -43,8 +43,10 @@ def prove_fusion(model: ModelProto, name: str, kept: Collection[str] = ()) -> Co
     """
     graph = optimized(model, name).graph
     weights = {item.name: item for item in graph.initializer}
-    nodes = [item for item in graph.node if item.name not in kept]
-    left = [item for item in nodes if _is_float_product(item, weights) or _unpacks_weights(item, weights)]
+    floats = [item for item in graph.node if _is_float_product(item, weights)]
+    left = [item for item in graph.node if _unpacks_weights(item, weights)]
+    if len(floats) > len(kept):
+        left = floats + left
     if left:
         raise ExportError(
             f"{name}: ONNX Runtime {onnxruntime.__version__} would run {len(left)} INT8 layers in float "

@@ -11,7 +11,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,6 @@ from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import Vocabulary
 from export.qdq import convolutions, quantize_encoder
-from export.quality import Score
 from export.to_onnx import to_onnx
 from export.weights_only import quantize_decoder
 from training.checkpoint import Checkpoint, load_checkpoint
@@ -47,6 +46,9 @@ from training.scores import Scorer
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
+
+Cider = Callable[[Sequence[str]], float]
+"""Sentences -> CIDEr; training.scores.Scorer(...).cider is one."""
 
 NOISE_PHOTOS = 50
 """Whose regions are compared; more change decibels by hundredths."""
@@ -81,11 +83,11 @@ class Sensitivity:
 class Bench:
     """One model, with its decoder in 8 bits, in front of dev photos."""
 
-    def __init__(self, checkpoint: Checkpoint, table: Table, dev: Sequence[CaptionedPhoto], score: Score) -> None:
+    def __init__(self, checkpoint: Checkpoint, table: Table, dev: Sequence[CaptionedPhoto], cider: Cider) -> None:
         self.encoder, decoder = to_onnx(checkpoint.model)
         table.check(self.encoder, decoder)
         self._vocabulary: Vocabulary = checkpoint.vocabulary
-        self._table, self._score = table, score
+        self._table, self._cider = table, cider
         self._images = [to_input(read_photo(photo.file)) for photo in dev]
         self._decoder = Decoder(_session(quantize_decoder(decoder), 1))
         self._regions = self._regions_of(self.encoder)
@@ -94,7 +96,7 @@ class Bench:
         """Caption the photos greedily."""
         see, words = Encoder(_session(encoder, 0)), Decoding().max_words
         tokens = [greedy(self._decoder, see(image), words).tokens for image in self._images]
-        return float(self._score([" ".join(self._vocabulary.decode(sentence)) for sentence in tokens])["cider"])
+        return self._cider([" ".join(self._vocabulary.decode(sentence)) for sentence in tokens])
 
     def measure(self, kept: Collection[str]) -> Measured:
         """Quantize all but `kept`."""
@@ -174,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         dev = load(args.captions, args.photos, "dev")[: args.dev_photos]
         train = [photo.file for photo in load(args.captions, args.photos, "train")]
         table = calibrate(*to_onnx(checkpoint.model), sample(train, args.calibration_photos), args.method)
-        found = find(Bench(checkpoint, table, dev, Scorer([photo.captions for photo in dev]).all), args.gate)
+        found = find(Bench(checkpoint, table, dev, Scorer([photo.captions for photo in dev]).cider), args.gate)
     except EdgeCaptionError as error:
         print(f"export.sensitivity: error: {error}", file=sys.stderr)
         return 1

@@ -17,7 +17,7 @@ def found(exported: Exported) -> Sensitivity:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
     dev = [CaptionedPhoto(file, (f"word{number} word7 word9",)) for number, file in enumerate(exported.photos[:2])]
-    bench = Bench(exported.checkpoint, exported.table, dev, Scorer([photo.captions for photo in dev]).all)
+    bench = Bench(exported.checkpoint, exported.table, dev, Scorer([photo.captions for photo in dev]).cider)
     return find(bench, gate=10.0)
 
 
