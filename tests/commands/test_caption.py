@@ -97,7 +97,11 @@ def test_a_model_that_cannot_be_used_ends_with_1_and_no_traceback(arguments: lis
 
 def test_ctrl_c_ends_it_without_a_traceback(tiny_bundle: Path, photo: Path) -> None:
     command = [sys.executable, "-m", "edge_caption", "caption", "--bundle", str(tiny_bundle), *[str(photo)] * 20_000]
+
+    # A shell's background jobs, as these tests may be, ignore SIGINT, and so would their children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        signal.signal(signal.SIGINT, before)
         assert process.stdout
         assert process.stderr
         process.stdout.readline()
