@@ -114,14 +114,19 @@ STEPS = 255
 """Between the lowest and the highest of 8 bits' values."""
 
 CANDIDATES = np.linspace(0.5, 1.0, 51)
-"""Shares of the whole range that `mse` tries."""
+"""Shares of the whole range that are tried."""
 
 
 def mse(histogram: Histogram) -> Range:
     """Shrink the range to where saturation and rounding together cost least (squared error)."""
+    return _shrink(histogram, _squared_error)
+
+
+def _shrink(histogram: Histogram, cost: Callable[[NDArray[np.float64], Counts, Range], float]) -> Range:
+    """Return the share of the whole range that costs least, given the bins' centres and counts."""
     centres = (histogram.edges[1:] + histogram.edges[:-1]) / 2
     ranges = [(histogram.low * share, histogram.high * share) for share in CANDIDATES]
-    return min(ranges, key=lambda limits: _squared_error(centres, histogram.counts, limits))
+    return min(ranges, key=lambda limits: cost(centres, histogram.counts, limits))
 
 
 def _squared_error(centres: NDArray[np.float64], counts: Counts, limits: Range) -> float:
@@ -133,9 +138,7 @@ def _squared_error(centres: NDArray[np.float64], counts: Counts, limits: Range) 
 
 def kl(histogram: Histogram) -> Range:
     """Shrink the range to where 256 levels tell most of how values are distributed (Migacz 2017, for TensorRT)."""
-    centres = (histogram.edges[1:] + histogram.edges[:-1]) / 2
-    ranges = [(histogram.low * share, histogram.high * share) for share in CANDIDATES]
-    return min(ranges, key=lambda limits: _divergence(centres, histogram.counts, limits))
+    return _shrink(histogram, _divergence)
 
 
 def _divergence(centres: NDArray[np.float64], counts: Counts, limits: Range) -> float:
