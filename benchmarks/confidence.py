@@ -28,19 +28,17 @@ FLOORS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
 
 
 def measure(
-    bundle: Path | None, flavour: str, beams: Sequence[int], photos: Sequence[CaptionedPhoto]
+    bundle: Path | None, flavour: str | None, beams: Sequence[int], photos: Sequence[CaptionedPhoto]
 ) -> dict[str, Any]:
     """Caption photos with each beam, judge the captions, and hold confidence against that."""
     references = [photo.captions for photo in photos]
-    said = {
-        beam: caption_files(Captioner(bundle, flavour=flavour, beam=beam), photos, f"captioning, beam {beam}")
-        for beam in beams
-    }
+    captioners = {beam: Captioner(bundle, flavour=flavour, beam=beam) for beam in beams}
+    said = {beam: caption_files(captioner, photos, f"beam {beam}") for beam, captioner in captioners.items()}
     judged = {beam: np.array(right([caption.text for caption in of], references)) for beam, of in said.items()}
     fitted = out_of_fold({beam: features_of(of) for beam, of in said.items()}, judged)
     return {
         "photos": len(photos),
-        "flavour": flavour,
+        "flavour": captioners[beams[0]].model.flavour,
         "right_means": MEANING,
         "beams": {
             f"beam_{beam}": {
