@@ -21,7 +21,7 @@ from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import SIDE, to_input
 from edge_caption.vocabulary import END, PAD, Vocabulary
-from training.data.photos import CaptionedPhoto, DataError
+from training.data.photos import CaptionedPhoto, DataError, files_of
 from training.languages import LANGUAGES
 from training.seeds import mix
 from training.words import words_of
@@ -31,10 +31,11 @@ MOST_WORDS = 2**16
 
 
 class Batch(NamedTuple):
-    """P photos and N sentences of each."""
+    """P photos and N sentences of each, in F files: a photo with sentences in two languages comes twice."""
 
     indices: Tensor  # (P,) which of the data set's photos
-    photos: Tensor  # (P, SIDE, SIDE, 3) uint8, or the backbone's features (P, C, grid, grid) float16
+    files: Tensor  # (F, SIDE, SIDE, 3) uint8, or the backbone's features (F, C, grid, grid) float16
+    file: Tensor  # (P,) which of `files` each photo is
     inputs: Tensor  # (P, N, T) from the language's start on
     targets: Tensor  # (P, N, T) up to END, then PAD
 
@@ -45,7 +46,7 @@ class Batch(NamedTuple):
 
 
 class Sentences:
-    """Each photo's sentences as tokens that close with END: `sentences[photo]`.
+    """Each photo's sentences as tokens that close with END, `sentences[photo]`, and the photos of each file.
 
     All tokens lie in one array, so that millions of sentences take little more than their two bytes a word.
     """
@@ -58,7 +59,7 @@ class Sentences:
         """
         if len(vocabulary) > MOST_WORDS:
             raise DataError(f"{len(vocabulary)} words are more than {MOST_WORDS}; raise min_count in the recipe")
-        tokens, ends, lasts, mirrorable = array("H"), array("Q", [0]), array("Q", [0]), array("B")
+        tokens, ends, lasts, onesided = array("H"), array("Q", [0]), array("Q", [0]), array("B")
         self._starts = array("H")
         for photo in photos:
             for words in words_of(photo):
@@ -66,13 +67,24 @@ class Sentences:
                 ends.append(len(tokens))
             lasts.append(len(ends) - 1)
             sides = LANGUAGES[photo.language].sides
-            mirrorable.append(not any(sides.search(caption.lower()) for caption in photo.captions))
+            onesided.append(any(sides.search(caption.lower()) for caption in photo.captions))
             self._starts.append(vocabulary.start(photo.language))
         self._tokens, self._ends, self._lasts = np.array(tokens), np.array(ends), np.array(lasts)
-        self.mirrorable = np.array(mirrorable, bool)
+        places = {file: place for place, file in enumerate(files_of(photos))}
+        file = np.array([places[photo.file] for photo in photos])
+        self._by_file = np.argsort(file, kind="stable")
+        self._first_of_file = np.searchsorted(file[self._by_file], np.arange(len(places) + 1))
+        self.mirrorable = np.bincount(file, np.array(onesided)) == 0
+        """Files of whose photos no sentence says left or right."""
 
     def __len__(self) -> int:
-        return len(self.mirrorable)
+        return len(self._starts)
+
+    def of_files(self, files: Sequence[int]) -> tuple[list[int], Tensor]:
+        """Return the files' photos, and the place in `files` of each one's file."""
+        spans = [self._by_file[self._first_of_file[file] : self._first_of_file[file + 1]] for file in files]
+        places = torch.arange(len(files)).repeat_interleave(torch.tensor([len(span) for span in spans]))
+        return np.concatenate(spans).tolist(), places
 
     def __getitem__(self, photo: int) -> list[list[int]]:
         ends = self._ends[self._lasts[photo] : self._lasts[photo + 1] + 1]
@@ -96,31 +108,31 @@ class Sentences:
 
 
 class Step(NamedTuple):
-    """Which photos a process sees at once, and the seed of all chance in how it sees them."""
+    """Which files a process sees at once, and the seed of all chance in how it sees them."""
 
-    photos: list[int]
+    files: list[int]
     seed: int
 
 
 class Steps(Sampler[Step]):
-    """A process's share of every epoch: all photos are seen once, in an order that seed and epoch decide.
+    """A process's share of every epoch: all files are seen once, in an order that seed and epoch decide.
 
     Nothing else does, so a run that is resumed, or reads with more workers, sees what it would have seen.
     """
 
     def __init__(
-        self, photos: Sized, size: int, seed: int, *, shuffle: bool, process: int = 0, processes: int = 1
+        self, files: Sized, size: int, seed: int, *, shuffle: bool, process: int = 0, processes: int = 1
     ) -> None:
-        """Take `size`, the photos that all processes together see in a step."""
-        self._share = DistributedSampler(photos, processes, process, shuffle=shuffle, seed=seed)  # type: ignore[arg-type, var-annotated]
+        """Take `size`, the files that all processes together see in a step."""
+        self._share = DistributedSampler(files, processes, process, shuffle=shuffle, seed=seed)  # type: ignore[arg-type, var-annotated]
         self._steps = BatchSampler(self._share, -(-size // processes), drop_last=False)
 
     def __len__(self) -> int:
         return len(self._steps)
 
     def __iter__(self) -> Iterator[Step]:
-        for number, photos in enumerate(self._steps):
-            yield Step(photos, mix(self._share.seed, self._share.epoch, self._share.rank, number))
+        for number, files in enumerate(self._steps):
+            yield Step(files, mix(self._share.seed, self._share.epoch, self._share.rank, number))
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch; Lightning calls it before each."""
@@ -130,50 +142,41 @@ class Steps(Sampler[Step]):
 class PhotoBatches(Dataset[Batch]):
     """Photos read from disk; with `augment`, cropped, mirrored and recoloured at random."""
 
-    def __init__(self, photos: Sequence[CaptionedPhoto], sentences: Sentences, count: int, *, augment: bool) -> None:
+    def __init__(self, files: Sequence[Path], sentences: Sentences, count: int, *, augment: bool) -> None:
         self.sentences, self.count, self.augment = sentences, count, augment
         # An array, because worker processes copy the memory of each Python object that they look at.
-        self._files = np.array([os.fsencode(photo.file) for photo in photos])
+        self._files = np.array([os.fsencode(file) for file in files])
 
     def __len__(self) -> int:
         return len(self._files)
 
     def __getitem__(self, step: Step) -> Batch:
         chance = random.Random(step.seed)
-        pixels = [read_photo(Path(os.fsdecode(self._files[index]))) for index in step.photos]
+        pixels = [read_photo(Path(os.fsdecode(self._files[file]))) for file in step.files]
         if self.augment:
-            mirrorable = self.sentences.mirrorable[step.photos]
-            pairs = zip(pixels, mirrorable, strict=True)
+            pairs = zip(pixels, self.sentences.mirrorable[step.files], strict=True)
             pixels = [augment(photo, chance, mirror=bool(may_be)) for photo, may_be in pairs]
         images = torch.from_numpy(np.concatenate([to_input(photo) for photo in pixels]))
-        return Batch(torch.tensor(step.photos), images, *self.sentences.sample(step.photos, self.count, chance))
+        photos, file = self.sentences.of_files(step.files)
+        return Batch(torch.tensor(photos), images, file, *self.sentences.sample(photos, self.count, chance))
 
 
 class FeatureBatches(Dataset[Batch]):
     """Features that were computed once: (2, files, C, grid, grid), as the photo is and mirrored."""
 
-    def __init__(
-        self,
-        features: NDArray[np.float16],
-        rows: NDArray[np.int64],
-        sentences: Sentences,
-        count: int,
-        *,
-        augment: bool,
-    ) -> None:
-        """Take the features' row of each photo: those of two languages share theirs."""
-        self.features, self.rows = features, rows
-        self.sentences, self.count, self.augment = sentences, count, augment
+    def __init__(self, features: NDArray[np.float16], sentences: Sentences, count: int, *, augment: bool) -> None:
+        self.features, self.sentences, self.count, self.augment = features, sentences, count, augment
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return self.features.shape[1]
 
     def __getitem__(self, step: Step) -> Batch:
         chance = random.Random(step.seed)
-        mirror = np.array([chance.random() < 0.5 for _ in step.photos])
-        view = mirror & self.sentences.mirrorable[step.photos] & self.augment
-        features = torch.from_numpy(self.features[view.astype(int), self.rows[step.photos]])
-        return Batch(torch.tensor(step.photos), features, *self.sentences.sample(step.photos, self.count, chance))
+        mirror = np.array([chance.random() < 0.5 for _ in step.files])
+        view = mirror & self.sentences.mirrorable[step.files] & self.augment
+        features = torch.from_numpy(self.features[view.astype(int), step.files])
+        photos, file = self.sentences.of_files(step.files)
+        return Batch(torch.tensor(photos), features, file, *self.sentences.sample(photos, self.count, chance))
 
 
 def augment(pixels: Pixels, chance: random.Random, *, mirror: bool) -> Pixels:

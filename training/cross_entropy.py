@@ -17,6 +17,6 @@ class CrossEntropy(CaptionStage):
     def training_step(self, batch: Batch, _: int) -> Tensor:
         done = self.trainer.global_step / self.trainer.estimated_stepping_batches
         own = self.stage.scheduled_sampling * done
-        loss, penalty = self.cross_entropy(self.see(batch.photos), batch, own)
+        loss, penalty = self.cross_entropy(self.see(batch), batch, own)
         self.log_epoch(batch, train_loss=loss)
         return loss + self.stage.attention_penalty * penalty

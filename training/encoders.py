@@ -12,12 +12,22 @@ import torch
 from torch import nn
 from torchvision import models
 
+from training import efficientnet_lite
 from training.data.photos import DataError
 
 Colour = tuple[float, float, float]
 
 EncoderName = Literal[
-    "mobilenet_v2", "mobilenet_v3_large", "vgg16", "resnet18", "resnet50", "resnet101", "inception_v3"
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "efficientnet_lite0",
+    "efficientnet_lite1",
+    "efficientnet_lite2",
+    "vgg16",
+    "resnet18",
+    "resnet50",
+    "resnet101",
+    "inception_v3",
 ]
 
 HEAD = {"AuxLogits", "avgpool", "dropout", "classifier", "fc"}
@@ -42,6 +52,9 @@ class Backbone:
 BACKBONES: dict[EncoderName, Backbone] = {
     "mobilenet_v2": Backbone(1280),
     "mobilenet_v3_large": Backbone(960),
+    "efficientnet_lite0": Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3),
+    "efficientnet_lite1": Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3),
+    "efficientnet_lite2": Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3),
     "vgg16": Backbone(512),
     "resnet18": Backbone(512),
     "resnet50": Backbone(2048),
@@ -57,6 +70,8 @@ def build(name: EncoderName) -> nn.Module:
     Returns:
         (B, 3, 224, 224), normalised -> (B, channels, grid, grid); the last layers are rectified, so nothing is below 0.
     """
+    if name in efficientnet_lite.SCALES:
+        return efficientnet_lite.build(*efficientnet_lite.SCALES[name])
     whole = models.get_model(name, weights=None, **BACKBONES[name].options)
     return nn.Sequential(OrderedDict(item for item in whole.named_children() if item[0] not in HEAD))
 
@@ -75,6 +90,8 @@ def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) 
             state = models.get_model_weights(name)["IMAGENET1K_V1"].get_state_dict(check_hash=True)
         else:
             state = torch.load(weights, map_location="cpu", weights_only=True)
+            if name in efficientnet_lite.SCALES:
+                state = efficientnet_lite.renamed(state, backbone.state_dict())
         wanted = backbone.state_dict()
         backbone.load_state_dict({key: value for key, value in state.items() if key in wanted})
     except Exception as error:  # torch.load raises a dozen kinds, the download a few more

@@ -44,9 +44,9 @@ def _key(encoder: Encoder, files: Sequence[Path]) -> str:
 
 @torch.inference_mode()
 def _compute(encoder: Encoder, files: Sequence[Path], target: Path, title: str) -> None:
+    encoder.eval()  # or else the batch norms would learn from what is seen here
     shape = (2, len(files), *encoder.features(torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)).shape[1:])
     features = np.lib.format.open_memmap(target, mode="w+", dtype=np.float16, shape=shape)
-    encoder.eval()
     steps = -(-len(files) // STEP)
     for number, images in enumerate(track(in_steps(files, STEP), title, total=steps)):
         rows = slice(number * STEP, number * STEP + len(images))

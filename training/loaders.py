@@ -62,10 +62,9 @@ class Loaders(lightning.LightningDataModule):
         sentences, count, workers = self.sentences[split], self.stage.captions_per_photo, 0
         batches: PhotoBatches | FeatureBatches
         if split in self._features:
-            rows = rows_of(self.photos[split])
-            batches = FeatureBatches(self._features[split], rows, sentences, count, augment=learn)
+            batches = FeatureBatches(self._features[split], sentences, count, augment=learn)
         else:
-            batches = PhotoBatches(self.photos[split], sentences, count, augment=learn)
+            batches = PhotoBatches(files_of(self.photos[split]), sentences, count, augment=learn)
             workers = count_workers(len(os.sched_getaffinity(0)) // self.trainer.num_devices)
             if workers:  # they would wait for ever for OpenCV's threads, which a fork doesn't take along
                 cv2.setNumThreads(1)
@@ -81,12 +80,6 @@ class Loaders(lightning.LightningDataModule):
             num_workers=workers,
             persistent_workers=workers > 0,
         )
-
-
-def rows_of(photos: Sequence[CaptionedPhoto]) -> NDArray[np.int64]:
-    """Return the place of each photo's features."""
-    places = {file: place for place, file in enumerate(files_of(photos))}
-    return np.array([places[photo.file] for photo in photos])
 
 
 def count_workers(cores: int) -> int:

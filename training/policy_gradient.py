@@ -24,7 +24,7 @@ class PolicyGradient(CaptionStage):
         raise NotImplementedError
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
-        features = self.features(batch.photos)
+        features = self.features(batch)
         seen = self.model.encoder.attend_to(features)
         said = self._sample(seen, batch.starts)  # (P, N, T)
         rewards, judge_loss = self.judge(batch, features.detach(), said)

@@ -37,8 +37,8 @@ class QuantizationAware(CaptionStage):
 
     def training_step(self, batch: Batch, _: int) -> Tensor:
         with torch.no_grad():
-            wanted = self.teacher(batch.photos)
-        pairs = zip(self.model.encoder(batch.photos), wanted, strict=True)
+            wanted = self.teacher(batch.files)
+        pairs = zip(self.model.encoder(batch.files), wanted, strict=True)
         loss = torch.stack(
             [functional.mse_loss(seen, target) / target.square().mean() for seen, target in pairs]
         ).mean()

@@ -21,6 +21,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Of the projection and the decoder, at its highest; it then falls along a cosine."""
     encoder_learning_rate: float = 0.0
     """Of the backbone; 0 keeps it frozen, and its features are computed once."""
+    encoder_frozen: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    """Share of the backbone's weights that stay as they are, from the pixels on: edges are the same in all photos."""
     photos_per_step: int = 64
     """Of all processes together."""
     captions_per_photo: int = 5

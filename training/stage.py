@@ -33,17 +33,22 @@ class CaptionStage(lightning.LightningModule):
         super().__init__()
         self.model, self.stage, self.vocabulary, self.scorer = model, stage, vocabulary, scorer
         self._said: list[tuple[Tensor, Tensor]] = []
-        model.encoder.backbone.requires_grad_(stage.encoder_learning_rate > 0)
+        layers = list(model.encoder.backbone.parameters())
+        for place, layer in enumerate(layers):
+            learns = place >= len(layers) * stage.encoder_frozen
+            layer.requires_grad_(stage.encoder_learning_rate > 0 and learns)
         model.encoder.dropout.p = stage.dropout / 2
         model.decoder.dropout.p = stage.dropout
 
-    def features(self, photos: Tensor) -> Tensor:
-        """Return the backbone's features of photos, or those that were computed before: (P, C, GRID, GRID)."""
-        return self.model.encoder.features(photos) if photos.dtype == torch.uint8 else photos.float()
+    def features(self, batch: Batch) -> Tensor:
+        """Return the backbone's features of each photo, computed now or before: (P, C, grid, grid)."""
+        files = batch.files
+        features = self.model.encoder.features(files) if files.dtype == torch.uint8 else files.float()
+        return features[batch.file] if len(batch.file) > len(files) else features
 
-    def see(self, photos: Tensor) -> Seen:
-        """Encode photos, or features that were computed before."""
-        return self.model.encoder.attend_to(self.features(photos))
+    def see(self, batch: Batch) -> Seen:
+        """Encode the photos."""
+        return self.model.encoder.attend_to(self.features(batch))
 
     def cross_entropy(self, seen: Seen, batch: Batch, own: float = 0.0) -> tuple[Tensor, Tensor]:
         """Return the smoothed loss of the batch's sentences, and (1 - how much a region was looked at)^2.
@@ -60,8 +65,8 @@ class CaptionStage(lightning.LightningModule):
 
     def log_epoch(self, batch: Batch, **figures: Tensor) -> None:
         """Log the means over an epoch's batches and all processes."""
-        photos = len(batch.photos)
-        self.log_dict(figures, prog_bar=True, on_step=False, on_epoch=True, batch_size=photos, sync_dist=True)
+        count = len(batch.files)
+        self.log_dict(figures, prog_bar=True, on_step=False, on_epoch=True, batch_size=count, sync_dist=True)
 
     def on_train_epoch_start(self) -> None:
         # Lightning leaves modes as they are, and a loaded checkpoint is in eval mode: without dropout.
@@ -70,7 +75,7 @@ class CaptionStage(lightning.LightningModule):
         self.model.encoder.backbone.eval()
 
     def validation_step(self, batch: Batch, _: int) -> None:
-        seen = self.see(batch.photos)
+        seen = self.see(batch)
         loss, _penalty = self.cross_entropy(seen, batch)
         self.log_epoch(batch, dev_loss=loss)
         tokens = greedy(self.model.decoder, seen, batch.starts)
@@ -106,11 +111,11 @@ class CaptionStage(lightning.LightningModule):
 
     def groups(self) -> list[dict[str, Any]]:
         """Return the optimiser's groups of parameters with their highest learning rates."""
-        backbone = list(self.model.encoder.backbone.parameters())
+        backbone = [one for one in self.model.encoder.backbone.parameters() if one.requires_grad]
         own = {id(parameter) for parameter in backbone}
         rest = [one for one in self.model.parameters() if id(one) not in own and one.requires_grad]
         groups: list[dict[str, Any]] = [{"params": rest, "lr": self.stage.learning_rate}]
-        if self.stage.encoder_learning_rate:
+        if backbone:
             groups.append({"params": backbone, "lr": self.stage.encoder_learning_rate})
         return groups
 

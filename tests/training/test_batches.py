@@ -11,9 +11,8 @@ from edge_caption.frame import Pixels
 from edge_caption.vocabulary import END, PAD, START
 from tests.conftest import encode
 from training.batches import FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
-from training.data.photos import CaptionedPhoto
+from training.data.photos import CaptionedPhoto, files_of
 from training.languages import LANGUAGES
-from training.loaders import rows_of
 from training.words import build_vocabulary
 
 CAPTIONS = (("A dog runs .", "The dog 's tail", "Dogs"), ("A man turns left .",))
@@ -44,7 +43,7 @@ def test_each_further_language_has_a_start_of_its_own(photos: list[CaptionedPhot
     sentences = Sentences(both, vocabulary, max_words=9)
     inputs, _ = sentences.sample([0, 2], 1, random.Random(1))
     assert inputs[:, 0, 0].tolist() == [START, 4]
-    assert sentences.mirrorable.tolist() == [True, False, False]
+    assert sentences.mirrorable.tolist() == [False, False]
 
 
 def test_rare_words_are_left_out_of_the_vocabulary(photos: list[CaptionedPhoto]) -> None:
@@ -68,24 +67,27 @@ def test_photos_that_say_left_or_right_are_never_mirrored(photos: list[Captioned
     sentences = Sentences(photos, build_vocabulary(photos, 1), max_words=9)
     assert sentences.mirrorable.tolist() == [True, False]
     features = np.stack([np.zeros((2, 1)), np.ones((2, 1))]).astype(np.float16)
-    batches = FeatureBatches(features, np.arange(2), sentences, 1, augment=True)
-    drawn = [batches[Step([0, 1], seed)].photos for seed in range(50)]
+    batches = FeatureBatches(features, sentences, 1, augment=True)
+    drawn = [batches[Step([0, 1], seed)].files for seed in range(50)]
     assert {float(batch[0]) for batch in drawn} == {0.0, 1.0}
     assert {float(batch[1]) for batch in drawn} == {0.0}
 
 
-def test_two_languages_share_a_photos_features(photos: list[CaptionedPhoto]) -> None:
+def test_two_languages_share_a_file(photos: list[CaptionedPhoto]) -> None:
     both = [*photos, CaptionedPhoto(photos[1].file, ("狗。",), "zh")]
     sentences = Sentences(both, build_vocabulary(both, 1), max_words=9)
     features = np.stack([np.arange(2.0)[:, None]] * 2).astype(np.float16)
-    batch = FeatureBatches(features, rows_of(both), sentences, 1, augment=False)[Step([0, 1, 2], 0)]
-    assert batch.photos.flatten().tolist() == [0.0, 1.0, 1.0]
+    batch = FeatureBatches(features, sentences, 1, augment=False)[Step([1, 0], 0)]
+    assert batch.files.flatten().tolist() == [1.0, 0.0]
+    assert batch.indices.tolist() == [1, 2, 0]
+    assert batch.file.tolist() == [0, 0, 1]
+    assert batch.starts.tolist() == [START, 4, START]
 
 
 def test_photos_come_as_the_device_sees_them(photos: list[CaptionedPhoto]) -> None:
     sentences = Sentences(photos, build_vocabulary(photos, 1), max_words=9)
-    batch = PhotoBatches(photos, sentences, 1, augment=False)[Step([1, 0], 1)]
-    assert batch.photos.shape == (2, 224, 224, 3)
+    batch = PhotoBatches(files_of(photos), sentences, 1, augment=False)[Step([1, 0], 1)]
+    assert batch.files.shape == (2, 224, 224, 3)
     assert batch.indices.tolist() == [1, 0]
 
 
@@ -99,8 +101,8 @@ def test_augmenting_changes_the_picture_but_not_its_form(picture: Pixels) -> Non
 def test_processes_share_out_an_epoch() -> None:
     shares = [Steps(range(50), 16, 1, shuffle=True, process=process, processes=2) for process in range(2)]
     steps = [list(share) for share in shares]
-    assert [len(step.photos) for step in steps[0]] == [8, 8, 8, 1]
-    assert sorted(photo for share in steps for step in share for photo in step.photos) == list(range(50))
+    assert [len(step.files) for step in steps[0]] == [8, 8, 8, 1]
+    assert sorted(photo for share in steps for step in share for photo in step.files) == list(range(50))
 
 
 def test_an_epochs_order_depends_on_nothing_but_seed_and_epoch() -> None:
@@ -113,10 +115,10 @@ def test_an_epochs_order_depends_on_nothing_but_seed_and_epoch() -> None:
 
 def test_a_step_is_always_read_the_same(photos: list[CaptionedPhoto]) -> None:
     sentences = Sentences(photos, build_vocabulary(photos, 1), max_words=9)
-    batches = PhotoBatches(photos, sentences, 2, augment=True)
+    batches = PhotoBatches(files_of(photos), sentences, 2, augment=True)
     first, again, other = (batches[Step([0, 1], seed)] for seed in (1, 1, 2))
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
-    assert not torch.equal(first.photos, other.photos)
+    assert not torch.equal(first.files, other.files)
 
 
 def test_sentences_close_with_the_end(photos: list[CaptionedPhoto]) -> None:

@@ -36,6 +36,7 @@ KINDS = [
     replace(SMALL, encoder="mobilenet_v2", cell="lstm"),
     replace(SMALL, encoder="mobilenet_v2", pooled=True),
     replace(SMALL, encoder="mobilenet_v3_large"),
+    replace(SMALL, encoder="efficientnet_lite0"),
     replace(SMALL, encoder="vgg16", cell="lstm", pooled=True),
     replace(SMALL, encoder="resnet18"),
     replace(SMALL, encoder="resnet50", cell="lstm"),
