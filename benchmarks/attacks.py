@@ -18,7 +18,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from edge_caption.bundle import Decoding
-from edge_caption.vocabulary import PAD, START
+from edge_caption.vocabulary import PAD
 from training.batches import Sentences
 from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto
@@ -65,16 +65,17 @@ def _uphill(loss: Loss, pictures: Tensor) -> Tensor:
 
 
 class ReferenceLoss:
-    """Cross-entropy of the sentences that people wrote of photos, given pictures of them."""
+    """Cross-entropy of the sentences that people wrote of photos, in one language, given pictures of them."""
 
     def __init__(self, checkpoint: Checkpoint, photos: Sequence[CaptionedPhoto]) -> None:
         self.model = checkpoint.model.requires_grad_(False)
         self._sentences = Sentences(photos, checkpoint.vocabulary, Decoding().max_words)
+        self._start = checkpoint.vocabulary.start(photos[0].language)
 
     def of(self, photos: Sequence[int]) -> Loss:
         """Return the loss of pictures of these photos, which are given by number."""
         targets = _padded([self._sentences[photo] for photo in photos])
-        inputs = functional.pad(targets[..., :-1], (1, 0), value=START)
+        inputs = functional.pad(targets[..., :-1], (1, 0), value=self._start)
         counted = targets != PAD
 
         def loss(pictures: Tensor) -> Tensor:

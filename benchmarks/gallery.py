@@ -97,10 +97,11 @@ def evaluate(bundle: Path | None, flavour: str | None, photos: Photos, trained_o
     Raises:
         ConfigError: Java is missing.
     """
-    scorer = Scorer([photo.captions for photo in photos])
-    captioners = [Captioner(bundle, flavour=flavour, beam=beam) for beam in (1, BEAM)]
+    language = photos[0].language
+    scorer = Scorer([photo.captions for photo in photos], language)
+    captioners = [Captioner(bundle, flavour=flavour, beam=beam, language=language) for beam in (1, BEAM)]
     greedy, beam = (caption_files(one, photos, f"run {number} of 2") for number, one in enumerate(captioners, 1))
-    first, second = score_runs(scorer, [texts(greedy), texts(beam)], trained_on, "en")
+    first, second = score_runs(scorer, [texts(greedy), texts(beam)], trained_on, language)
     return Evaluation(
         model=open_bundle(bundle).manifest,
         flavour=captioners[0].model.flavour,
@@ -109,7 +110,7 @@ def evaluate(bundle: Path | None, flavour: str | None, photos: Photos, trained_o
         beam=beam,
         ciders=(scorer.cider_of_each(texts(greedy)), scorer.cider_of_each(texts(beam))),
         scores={"greedy": first, f"beam {BEAM}": second},
-        people=diversity_of([photo.captions[0] for photo in photos], trained_on, "en"),
+        people=diversity_of([photo.captions[0] for photo in photos], trained_on, language),
     )
 
 

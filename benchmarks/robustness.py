@@ -46,15 +46,17 @@ def measure(bundle: Path | None, flavour: str | None, photos: Photos, checkpoint
     Raises:
         ConfigError: the checkpoint is not the bundle's, or Java is missing.
     """
-    scorer = Scorer([photo.captions for photo in photos])
+    language = photos[0].language
+    scorer = Scorer([photo.captions for photo in photos], language)
     attacked = _attack_all(photos, _load_attacked(checkpoint, bundle)) if checkpoint else {}
-    captioner = Captioner(bundle, flavour=flavour, beam=1)
+    captioner = Captioner(bundle, flavour=flavour, beam=1, language=language)
     clean = _say(captioner, _originals(photos), len(photos), "as they are")
     corruptions = _say_all(captioner, _corrupt_all(photos), len(photos))
     attacks = _say_all(captioner, attacked, len(photos))
     scorer.learn([clean, *(said for runs in (*corruptions.values(), *attacks.values()) for said in runs)])
     interval = [round(limit, 4) for limit in mean_interval(scorer.cider_of_each(clean))]
     figures = {
+        "language": language,
         "photos": len(photos),
         "flavour": captioner.model.flavour,
         "clean": {**_score(scorer, clean), "interval_95": {"cider": interval}},

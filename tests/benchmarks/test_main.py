@@ -92,3 +92,15 @@ def test_a_gallery_without_a_place_is_refused_before_the_work(
 ) -> None:
     assert main(["gallery", *data, "--out", str(tmp_path / out)]) == 1
     assert "is no place for a file" in capsys.readouterr().err
+
+
+def test_the_captions_language_is_what_is_spoken(
+    data: list[str], tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data[1] = f"zh={data[1]}"
+    page = tmp_path / "gallery.html"
+    shared = [*data, "--bundle", str(tiny_bundle), "--limit", "2"]
+    assert main(["gallery", *shared, "--out", str(page)]) == main(["robustness", *shared]) == 0
+    assert re.search("[一-鿿]", page.read_text(encoding="utf-8"))
+    assert "METEOR" not in page.read_text(encoding="utf-8")
+    assert '"language": "zh"' in capsys.readouterr().out
