@@ -139,7 +139,7 @@ class _Run:
         loaders = Loaders(
             self.data.splits, self.sentences, stage, self.recipe.seed, start.model.encoder, self.folder / "features"
         )
-        best = ModelCheckpoint(self.folder / stage.name, "best", monitor="dev_cider", mode="max", save_last=True)
+        best = ModelCheckpoint(self.folder / stage.name, "best", monitor="dev_cider", mode="max")
         trainer = self._trainer(stage, best)
         last = self.folder / stage.name / "last.ckpt"
         trainer.fit(module, datamodule=loaders, ckpt_path=last if last.exists() else None)
@@ -160,8 +160,10 @@ class _Run:
         return kind(start.model, stage, start.vocabulary, self.scorer, reward)
 
     def _trainer(self, stage: Stage, best: ModelCheckpoint) -> lightning.Trainer:
+        # `best` with save_last would leave out the epochs that are not the best so far.
+        last = ModelCheckpoint(best.dirpath, "last", enable_version_counter=False)
         callbacks = [
-            *(best, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedEpochs(self.recipe.seed)),
+            *(best, last, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedEpochs(self.recipe.seed)),
             *(TrainingLog(self.folder), TQDMProgressBar(refresh_rate=20)),
         ]
         return lightning.Trainer(

@@ -132,6 +132,18 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not(
     assert not any("discriminator" in name for name in states[0])
 
 
+def test_a_run_goes_on_after_its_last_epoch_though_an_earlier_one_was_the_best(
+    data: Data, weights: Path, tmp_path: Path
+) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    few = Data(data.train[:8], data.dev[:2], data.name, data.terms)
+    learns_nothing = structs.replace(MEMORISE, epochs=3, learning_rate=1e-12)
+    train(recipe(learns_nothing), few, weights, tmp_path)
+    epochs = {name: torch.load(tmp_path / "memorise" / f"{name}.ckpt")["epoch"] for name in ("best", "last")}
+    assert epochs == {"best": 0, "last": 2}
+
+
 def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_path: Path) -> None:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
