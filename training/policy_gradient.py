@@ -29,7 +29,7 @@ class PolicyGradient(CaptionStage):
         said = self._sample(seen, batch.starts)  # (P, N, T)
         rewards, judge_loss = self.judge(batch, features.detach(), said)
         others = (rewards.sum(1, keepdim=True) - rewards) / (rewards.shape[1] - 1)
-        policy = -self._log_probs(seen, batch.starts, said, rewards - others)
+        policy = -self._log_probs(seen, batch.starts, said, balanced(rewards - others, batch.starts))
         loss, _penalty = self.cross_entropy(seen, batch)
         self.log_epoch(batch, train_loss=loss, reward=rewards.mean())
         return policy + self.stage.cross_entropy_weight * loss + judge_loss
@@ -48,3 +48,18 @@ class PolicyGradient(CaptionStage):
         logits, _looked = self.model.decoder.teach(seen, started, counted)
         chosen = logits.float().log_softmax(-1).gather(-1, said[counted].unsqueeze(-1)).squeeze(-1)
         return (chosen * advantage.unsqueeze(-1).expand_as(said)[counted]).mean()
+
+
+def balanced(advantages: Tensor, starts: Tensor) -> Tensor:
+    """Give each language's advantages the same spread: a language with twice the CIDEr would else drown the others.
+
+    Args:
+        advantages: (P, N).
+        starts: (P,), each photo's language.
+    """
+    spread = advantages.square().mean().sqrt()
+    scaled = advantages.clone()
+    for start in starts.unique():
+        own = starts == start
+        scaled[own] *= spread / advantages[own].square().mean().sqrt().clamp(min=1e-6)
+    return scaled
