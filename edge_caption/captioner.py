@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from edge_caption.backends import MAX_BEAMS
 from edge_caption.backends.onnx import OnnxSession
 from edge_caption.bundle import Bundle, open_bundle
 from edge_caption.caption import Caption, Word
@@ -19,8 +20,6 @@ from edge_caption.errors import ConfigError, PhotoError
 from edge_caption.frame import Pixels
 from edge_caption.photos import decode_photo, read_photo
 from edge_caption.preprocess import to_input
-
-MAX_BEAMS = 20
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Arrays = Sequence[NDArray[Any]]
 
+MAX_BEAMS = 20
+"""Sentences that a decoder goes on with in one step, at most."""
+
 
 class Session(Protocol):
     """A graph that is ready to run."""
