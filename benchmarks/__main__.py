@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.report import report
+from edge_caption.backends import REFERENCE
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
 
@@ -51,12 +52,13 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         case "memory":
             from benchmarks import memory
 
-            return memory.measure(args.bundle, args.captions, args.runs)
+            return memory.measure(args.bundle, args.backend, args.captions, args.runs)
         case "quality":
             from benchmarks import quality
 
             trained_on = quality.training_sentences(args.captions)
-            figures = quality.measure(args.bundle, args.flavours.split(","), args.beams, _photos(args), trained_on)
+            flavours = args.flavours.split(",")
+            figures = quality.measure(args.bundle, flavours, args.backend, args.beams, _photos(args), trained_on)
             return {"split": args.split, **figures}
         case "robustness":
             from benchmarks import robustness
@@ -92,21 +94,25 @@ def _captions(text: str) -> CaptionFile:
 
 
 def _parser() -> argparse.ArgumentParser:
-    bundle, data, flavour = _bundle(), _data(), _flavour()
+    bundle, data, flavour, backend = _bundle(), _data(), _flavour(), _backend()
     shared = argparse.ArgumentParser(add_help=False, parents=[bundle])
     shared.add_argument(
         "--save", action="store_true", help="also write benchmarks/results/<benchmark>.json, and a plot"
     )
     top = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     benchmarks = top.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
-    latency = benchmarks.add_parser("latency", parents=[shared], help="frame -> sentence: INT8, fp32, PyTorch eager")
+    latency = benchmarks.add_parser(
+        "latency", parents=[shared], help="frame -> sentence: INT8 on each installed backend, fp32, PyTorch eager"
+    )
     latency.add_argument("--rounds", type=int, default=40)
     latency.add_argument("--threads", type=int, default=1)
-    memory = benchmarks.add_parser("memory", parents=[shared], help="peak memory and cold start of `edge-caption run`")
+    memory = benchmarks.add_parser(
+        "memory", parents=[shared, backend], help="peak memory and cold start of `edge-caption run`"
+    )
     memory.add_argument("--captions", type=int, default=50)
     memory.add_argument("--runs", type=int, default=5)
     quality = benchmarks.add_parser(
-        "quality", parents=[shared, data], help="coco-caption scores with intervals, and diversity"
+        "quality", parents=[shared, data, backend], help="coco-caption scores with intervals, and diversity"
     )
     quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: %(default)s)")
     quality.add_argument("--beams", type=int, nargs="+", default=[1, 3])
@@ -139,6 +145,12 @@ def _flavour() -> argparse.ArgumentParser:
     flavour = argparse.ArgumentParser(add_help=False)
     flavour.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
     return flavour
+
+
+def _backend() -> argparse.ArgumentParser:
+    backend = argparse.ArgumentParser(add_help=False)
+    backend.add_argument("--backend", default=REFERENCE, metavar="NAME", help="openvino, … (default: %(default)s)")
+    return backend
 
 
 def _data() -> argparse.ArgumentParser:

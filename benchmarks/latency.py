@@ -1,13 +1,15 @@
-"""A 640x480 frame in memory -> a sentence: the INT8 bundle, the same model in fp32, and in PyTorch eager, in one run.
+"""A 640x480 frame in memory -> a sentence, by each way to run the bundle's model, in one run.
 
-PyTorch and fp32 get untrained weights of the bundle's sizes (speed does not depend on their values) that never end a
-sentence, and say for each frame as many words as the bundle does. All three run the device's own search. Rounds are
-interleaved, so that a machine whose speed drifts slows all alike.
+INT8 runs on each installed backend; the same model runs in fp32, and in PyTorch eager. Those two get untrained weights
+of the bundle's sizes (speed does not depend on their values) that never end a sentence, and say for each frame as many
+words as the bundle does. All run the device's own search. Rounds are interleaved, so that a machine whose speed drifts
+slows all alike.
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -21,12 +23,13 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from edge_caption.backends import Arrays
+from edge_caption.backends import BACKENDS, REFERENCE, Arrays
 from edge_caption.backends.onnx import OnnxSession
-from edge_caption.bundle import Manifest, open_bundle
+from edge_caption.bundle import Bundle, Manifest, open_bundle
 from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
-from edge_caption.errors import BundleError
+from edge_caption.engine import Engine, open_engine
+from edge_caption.errors import BackendError, BundleError
 from edge_caption.frame import Pixels
 from edge_caption.photos import list_photos, read_photo
 from edge_caption.preprocess import to_input
@@ -70,18 +73,19 @@ def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
     """Return medians in ms and the ratios to INT8."""
     torch.set_num_threads(threads)
     opened = open_bundle(bundle)
-    flavour, encoder, decoder = opened.graphs()
+    engines = open_engines(opened, threads)
+    leader = row(engines[0])
     model = untrained(dimensions(opened.manifest), opened.manifest.sizes.words)
     with tempfile.TemporaryDirectory() as folder:
         fp32 = [Path(folder) / name for name in ("encoder.onnx", "decoder.onnx")]
         for graph, file in zip(to_onnx(model), fp32, strict=True):
             onnx.save(graph, file)
         runners: dict[str, Say] = {
-            flavour: captioner(OnnxSession(encoder, threads), OnnxSession(decoder, threads)),
+            **{row(engine): captioner(engine.encoder, engine.decoder) for engine in engines},
             "onnxruntime fp32": captioner(OnnxSession(fp32[0], threads), OnnxSession(fp32[1], threads)),
             "pytorch eager": captioner(TorchEncoder(model), TorchDecoder(model)),
         }
-        times, steps = time_rounds(runners, frames(), flavour, rounds)
+        times, steps = time_rounds(runners, frames(), leader, rounds)
     medians = {name: statistics.median(taken) for name, taken in times.items()}
     return {
         "threads": threads,
@@ -90,8 +94,26 @@ def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
         "mean_steps": round(steps, 2),
         "median_ms": {name: round(median, 3) for name, median in medians.items()},
         "best_ms": {name: round(min(taken), 3) for name, taken in times.items()},
-        "times_faster_than": {name: ratios(taken, times[flavour]) for name, taken in times.items() if name != flavour},
+        "times_faster_than": {name: ratios(taken, times[leader]) for name, taken in times.items() if name != leader},
     }
+
+
+def open_engines(bundle: Bundle, threads: int) -> list[Engine]:
+    """Load the flavour that suits each installed backend, the runtime's default first; say why of one that can't."""
+    engines = [open_engine(bundle, None, REFERENCE, threads)]
+    for name, backend in BACKENDS.items():
+        if name == REFERENCE or not backend.installed:
+            continue
+        try:
+            engines.append(open_engine(bundle, None, name, threads))
+        except (BackendError, BundleError) as error:
+            print(f"benchmarks: {name} is left out: {error}", file=sys.stderr)
+    return engines
+
+
+def row(engine: Engine) -> str:
+    """Name an engine; the default backend goes without saying."""
+    return engine.flavour if engine.backend == REFERENCE else f"{engine.flavour} {engine.backend}"
 
 
 def ratios(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]:

@@ -17,14 +17,15 @@ PACE = 5
 """Captions a second."""
 
 
-def measure(bundle: Path | None, captions: int, runs: int) -> dict[str, Any]:
+def measure(bundle: Path | None, backend: str, captions: int, runs: int) -> dict[str, Any]:
     """Start the process several times on the shipped photos with a broker that is not there.
 
     Captions are committed to the outbox as ever, so the memory is that of the whole path but the broker's answers.
     """
-    measured = [_run(bundle, captions) for _ in range(runs)]
+    measured = [_run(bundle, backend, captions) for _ in range(runs)]
     first, peak = zip(*measured, strict=True)
     return {
+        "backend": backend,
         "runs": runs,
         "captions": captions,
         "first_caption_s": {"median": round(statistics.median(first), 3), "worst": round(max(first), 3)},
@@ -32,12 +33,12 @@ def measure(bundle: Path | None, captions: int, runs: int) -> dict[str, Any]:
     }
 
 
-def _run(bundle: Path | None, captions: int) -> tuple[float, float]:
+def _run(bundle: Path | None, backend: str, captions: int) -> tuple[float, float]:
     """Return seconds to the first caption and the peak resident memory in MB (10^6 bytes)."""
     with tempfile.TemporaryDirectory() as state:
         command = [sys.executable, "-m", "edge_caption", "run", "--source", str(PHOTOS), "--loop", "--fps", str(PACE)]
         command += ["--state-dir", state, "--node", "benchmark", "--broker", "mqtt://127.0.0.1:9"]
-        command += ["--bundle", str(bundle)] if bundle else []
+        command += ["--backend", backend, *(["--bundle", str(bundle)] if bundle else [])]
         started = time.perf_counter()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         assert process.stdout

@@ -33,7 +33,8 @@ def plot(result: Path) -> Path | None:
 def _latency(figures: dict[str, Any]) -> None:
     medians = figures["median_ms"]
     _, axes = pyplot.subplots(figsize=(7, 2.2))
-    bars = axes.barh(list(medians), list(medians.values()), color=["#2a7f62", "#8aa29e", "#c3c9c7"])
+    colours = ["#2a7f62", *["#8aa29e"] * (len(medians) - 2), "#c3c9c7"]
+    bars = axes.barh(list(medians), list(medians.values()), color=colours)
     axes.bar_label(bars, fmt="%.1f ms", padding=4)
     axes.set_xlim(0, max(medians.values()) * 1.15)
     axes.invert_yaxis()

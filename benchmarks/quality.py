@@ -25,6 +25,7 @@ Figures = dict[str, Any]
 def measure(
     bundle: Path | None,
     flavours: Sequence[str],
+    backend: str,
     beams: Sequence[int],
     photos: Sequence[CaptionedPhoto],
     trained_on: AbstractSet[Sentence],
@@ -38,7 +39,7 @@ def measure(
     references = [photo.captions for photo in photos]
     runs = {}
     for flavour, beam in itertools.product(flavours, beams):
-        captioner = Captioner(bundle, flavour=flavour, beam=beam, language=language)
+        captioner = Captioner(bundle, flavour=flavour, backend=backend, beam=beam, language=language)
         runs[flavour, beam] = texts(caption_files(captioner, photos, f"{flavour}, beam {beam}"))
     scored = score_runs(Scorer(references, language), list(runs.values()), trained_on, language)
     by_flavour: dict[str, Figures] = {flavour: {} for flavour in flavours}
@@ -47,7 +48,8 @@ def measure(
     people = diversity_of([written[0] for written in references], trained_on, language)
     if language == "en":
         people |= of_people(references)
-    return {"language": language, "photos": len(photos), "flavours": by_flavour, "people": people}
+    figures = {"language": language, "backend": backend, "photos": len(photos)}
+    return {**figures, "flavours": by_flavour, "people": people}
 
 
 def _of_language(said: Sequence[str], references: Sequence[Sequence[str]], language: str) -> Figures:

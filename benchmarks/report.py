@@ -12,7 +12,7 @@ from typing import Any
 
 RESULTS = Path(__file__).parent / "results"
 
-PACKAGES = ("edge-caption", "numpy", "onnxruntime", "opencv-python-headless", "torch")
+PACKAGES = ("edge-caption", "numpy", "onnxruntime", "opencv-python-headless", "openvino", "torch")
 
 
 def report(name: str, figures: dict[str, Any], *, save: bool) -> None:

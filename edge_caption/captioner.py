@@ -9,17 +9,21 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_caption.backends import MAX_BEAMS
-from edge_caption.backends.onnx import OnnxSession
+from edge_caption.auto import open_fastest
+from edge_caption.backends import BACKENDS, MAX_BEAMS, REFERENCE
 from edge_caption.bundle import Bundle, open_bundle
 from edge_caption.caption import Caption, Word
 from edge_caption.confidence import mean_probability
 from edge_caption.decoder import Decoder, Sentence, beam_search, greedy
 from edge_caption.encoder import Encoder, Seen
+from edge_caption.engine import Engine, open_engine
 from edge_caption.errors import ConfigError, PhotoError
 from edge_caption.frame import Pixels
 from edge_caption.photos import decode_photo, read_photo
 from edge_caption.preprocess import to_input
+
+AUTO = "auto"
+"""The fastest of the installed backends that proves itself."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Model:
     """Of the bundle's manifest, which holds those of all files."""
     flavour: str
     backend: str
+    """What runs the graphs: `onnxruntime`, or both names where encoder and decoder differ."""
 
 
 class Captioner:
@@ -41,6 +46,7 @@ class Captioner:
         bundle: Path | str | None = None,
         *,
         flavour: str | None = None,
+        backend: str | None = None,
         beam: int | None = None,
         threads: int | None = None,
         language: str | None = None,
@@ -49,15 +55,18 @@ class Captioner:
 
         Args:
             bundle: its folder; the one that ships with the package if None.
-            flavour: the one made for this machine if None.
+            flavour: the one made for this machine and the backend if None.
+            backend: onnxruntime, which is always there and meant by None; an installed extra; or auto, the fastest of
+                them that proves itself.
             beam: sentences kept while searching; 1 is greedy; the bundle's own default if None.
             threads: CPU threads of the encoder; all cores, but at most 4, if None.
             language: en, zh, …; the bundle's first if None.
 
         Raises:
             BundleError: the bundle is incomplete, altered or of another version.
-            BackendError: this machine can't run it.
-            ConfigError: beam or threads are out of range, or the bundle does not speak the language.
+            BackendError: this machine can't run it, or the backend is not installed.
+            ConfigError: beam or threads are out of range, there is no such backend, or the bundle does not speak the
+                language.
         """
         opened = open_bundle(Path(bundle) if bundle is not None else None)
         self._decoding = opened.manifest.decoding
@@ -70,21 +79,19 @@ class Captioner:
         self.language, self._joiner = opened.manifest.speak(language)
         # It was fitted to sentences in the bundle's first language.
         self._confidence = opened.manifest.confidence if self.language == self._decoding.language else None
-        self._load(opened, flavour, threads)
+        self._load(opened, _open(opened, flavour, backend or REFERENCE, threads))
 
-    def _load(self, bundle: Bundle, flavour: str | None, threads: int) -> None:
-        flavour, encoder, decoder = bundle.graphs(flavour)
+    def _load(self, bundle: Bundle, engine: Engine) -> None:
         self._vocabulary = vocabulary = bundle.vocabulary()
         self._grid = bundle.manifest.sizes.grid
-        self._encoder = Encoder(OnnxSession(encoder, threads))
-        # A step is too little work to share: waking a second thread costs more than it saves.
+        self._encoder = Encoder(engine.encoder)
         self._decoder = Decoder(
-            OnnxSession(decoder, 1),
+            engine.decoder,
             vocabulary.start(self.language),
             vocabulary.special,
             vocabulary.encode(self._decoding.not_last),
         )
-        self.model = Model(bundle.manifest.name, bundle.sha256, flavour, "onnxruntime")
+        self.model = Model(bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend)
 
     @property
     def calibrated(self) -> bool:
@@ -128,6 +135,14 @@ class Captioner:
             sentence.log_prob, len(words)
         )
         return Caption(self._joiner.join(texts), words, sentence.log_prob, confidence, stages, self.language)
+
+
+def _open(bundle: Bundle, flavour: str | None, backend: str, threads: int) -> Engine:
+    if backend == AUTO:
+        return open_fastest(bundle, flavour, threads)
+    if backend not in BACKENDS:
+        raise ConfigError(f"there is no backend {backend!r}; choose one of: {', '.join(BACKENDS)}, {AUTO}")
+    return open_engine(bundle, flavour, backend, threads)
 
 
 def _pixels(photo: Path | str | bytes | Pixels) -> Pixels:

@@ -62,6 +62,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     bundle: Path | None = None
     flavour: str | None = None
+    backend: str | None = None
     beam: Count | None = None
     threads: Count | None = None
     language: str | None = None

@@ -11,7 +11,18 @@ import pytest
 
 from tests.conftest import ROOT
 
-FOREIGN = ("torch", "torchvision", "onnx", "lightning", "matplotlib", "amqtt", "training", "export", "calibration")
+FOREIGN = (
+    "torch",
+    "torchvision",
+    "onnx",
+    "lightning",
+    "matplotlib",
+    "amqtt",
+    "openvino",
+    "training",
+    "export",
+    "calibration",
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +51,15 @@ def test_the_wheel_captions_where_no_torch_is(wheel: Path, tmp_path: Path, demo_
     script = tmp_path / "venv" / "bin" / "edge-caption"
     said = subprocess.check_output([script, "caption", *demo_photos], cwd=tmp_path, text=True)
     assert len(said.splitlines()) == len(demo_photos)
+    assert (
+        subprocess.check_output([script, "caption", "--backend", "auto", *demo_photos], cwd=tmp_path, text=True) == said
+    )
+    asked = subprocess.run(
+        [script, "caption", "--backend", "openvino", demo_photos[0]],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert asked.returncode == 1
+    assert asked.stderr.endswith("(No module named 'openvino'); pip install 'edge-caption[openvino]'\n")

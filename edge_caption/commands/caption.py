@@ -40,7 +40,12 @@ def run(args: argparse.Namespace) -> int:
     from edge_caption.captioner import Captioner
 
     captioner = Captioner(
-        args.bundle, flavour=args.flavour, beam=args.beam, threads=args.threads, language=args.language
+        args.bundle,
+        flavour=args.flavour,
+        backend=args.backend,
+        beam=args.beam,
+        threads=args.threads,
+        language=args.language,
     )
     failed = False
     for name, source in _photos(args.photos):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
     for name, handler, about in (
         ("show", show, "what a bundle is: languages, flavours, figures, origin, terms"),
         ("verify", verify, "check that every file is there and unaltered"),
-        ("list", list_flavours, "which flavours run on this machine, and how fast"),
+        ("list", list_flavours, "which flavours run on this machine, on which backends, and how fast"),
     ):
         part = parts.add_parser(name, help=about, description=about)
         part.add_argument("bundle", nargs="?", type=Path, help="the bundle's folder (default: the one that ships)")
@@ -82,27 +83,31 @@ def verify(args: argparse.Namespace) -> int:
 
 
 def list_flavours(args: argparse.Namespace) -> int:
-    """Caption a picture with each flavour; returns 0 if one of them runs, else 1."""
+    """Caption a picture with each flavour on each installed backend; returns 0 if one of them runs, else 1."""
+    from edge_caption.backends import BACKENDS, REFERENCE
     from edge_caption.bundle import open_bundle
 
     bundle = open_bundle(args.bundle)
-    own, works = bundle.default_flavour(), False
-    for flavour in bundle.manifest.flavours:
+    default, works = (bundle.default_flavour(), REFERENCE), False
+    installed = {name: backend for name, backend in BACKENDS.items() if backend.installed}
+    for flavour, name in itertools.product(bundle.manifest.flavours, installed):
+        if flavour not in installed[name].flavours:
+            continue
         try:
-            result, works = f"{_milliseconds(bundle.folder, flavour):.1f} ms a photo on one thread", True
+            result, works = f"{_milliseconds(bundle.folder, flavour, name):.1f} ms a photo on one thread", True
         except BackendError as error:
             result = f"does not run here: {error}"
-        print(f"{flavour:<12} onnxruntime  {result}{' (the default here)' if flavour == own else ''}")
+        print(f"{flavour:<12} {name:<12} {result}{' (the default here)' if (flavour, name) == default else ''}")
     return int(not works)
 
 
-def _milliseconds(folder: Path, flavour: str) -> float:
+def _milliseconds(folder: Path, flavour: str, backend: str) -> float:
     """Return the median of ROUNDS captions of a 640x480 picture."""
     import numpy as np
 
     from edge_caption.captioner import Captioner
 
-    captioner = Captioner(folder, flavour=flavour, threads=1)
+    captioner = Captioner(folder, flavour=flavour, backend=backend, threads=1)
     picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
     times = [sum(captioner.caption(picture).stages_ms.values()) for _ in range(ROUNDS)]
     return statistics.median(times)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add --bundle, --flavour, --language, --beam and --threads."""
+    """Add --bundle, --flavour, --backend, --language, --beam and --threads."""
     group = parser.add_argument_group("model")
     group.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model (default: the one that ships)")
     group.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
+    group.add_argument(
+        "--backend", metavar="NAME", help="onnxruntime, openvino, or auto: the fastest here (default: onnxruntime)"
+    )
     group.add_argument("--language", metavar="CODE", help="en, … (default: the bundle's first)")
     group.add_argument(
         "--beam", type=positive, metavar="N", help="sentences kept while searching (default: the bundle's)"
@@ -20,7 +23,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def model_options(args: argparse.Namespace) -> dict[str, object]:
     """Return what was given for them, as the settings and the captioner name it; None where nothing was."""
-    return {name: getattr(args, name) for name in ("bundle", "flavour", "language", "beam", "threads")}
+    return {name: getattr(args, name) for name in ("bundle", "flavour", "backend", "language", "beam", "threads")}
 
 
 def positive(text: str) -> int:

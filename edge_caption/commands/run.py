@@ -142,7 +142,12 @@ def caption_feed(settings: Settings, feed: Feed, limit: int | None = None, secon
     model = settings.model
     with stopping(seconds) as stop:
         captioner = Captioner(
-            model.bundle, flavour=model.flavour, beam=model.beam, threads=model.threads, language=model.language
+            model.bundle,
+            flavour=model.flavour,
+            backend=model.backend,
+            beam=model.beam,
+            threads=model.threads,
+            language=model.language,
         )
         if settings.gate.min_confidence and not captioner.calibrated:
             log.warning(

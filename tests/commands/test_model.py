@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_caption.backends import BACKENDS
 from edge_caption.cli import main
 
 
@@ -32,7 +33,9 @@ def test_verify_finds_the_file_that_was_altered(tiny_bundle: Path, capsys: pytes
 def test_list_times_what_runs_here(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "list", str(tiny_bundle)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["cpu-arm", "cpu-x86", "fp32"]
+    run = [tuple(line.split()[:2]) for line in lines]
+    assert [flavour for flavour, backend in run if backend == "onnxruntime"] == ["cpu-arm", "cpu-x86", "fp32"]
+    assert {backend for _, backend in run} == {name for name, backend in BACKENDS.items() if backend.installed}
     assert all("ms a photo" in line for line in lines)
     assert sum("default here" in line for line in lines) == 1
 
