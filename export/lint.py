@@ -6,6 +6,7 @@ The rules are those of TensorRT's ONNX parser (github.com/onnx/onnx-tensorrt) an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,12 @@ from export.errors import ExportError
 UNKNOWN = {"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"}
 """Operators of ONNX that it lacks."""
 
-Constants = Mapping[str, NDArray[Any]]
+
+@dataclass(frozen=True)
+class _Graph:
+    constants: Mapping[str, NDArray[Any]]
+    photos: set[str]
+    """Inputs that are bytes."""
 
 
 def prove_accepted(model: ModelProto, name: str) -> None:
@@ -29,15 +35,17 @@ def prove_accepted(model: ModelProto, name: str) -> None:
     Raises:
         ExportError: naming the first node that it would refuse, and why.
     """
-    constants = {item.name: numpy_helper.to_array(item) for item in model.graph.initializer}
-    for constant, array in constants.items():
+    graph = _Graph(
+        {item.name: numpy_helper.to_array(item) for item in model.graph.initializer},
+        {info.name for info in model.graph.input if info.type.tensor_type.elem_type == TensorProto.UINT8},
+    )
+    for constant, array in graph.constants.items():
         if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
             raise ExportError(f"{name}: {constant} has values that {array.dtype} can't hold; use the flavour fp32")
-    photos = {info.name for info in model.graph.input if info.type.tensor_type.elem_type == TensorProto.UINT8}
     for item in model.graph.node:
-        reason = _bytes(item, photos) or next((reason for rule in RULES if (reason := rule(item, constants))), None)
-        if reason is not None:
-            raise ExportError(f"{name}: TensorRT would refuse {item.op_type} {item.name}: {reason}")
+        for rule in RULES:
+            if reason := rule(item, graph):
+                raise ExportError(f"{name}: TensorRT would refuse {item.op_type} {item.name}: {reason}")
 
 
 def prove_built(model: ModelProto, name: str) -> str | None:
@@ -60,49 +68,46 @@ def prove_built(model: ModelProto, name: str) -> str | None:
     return library.version
 
 
-def _operator(item: NodeProto, _: Constants) -> str | None:
+def _operator(item: NodeProto, _: _Graph) -> str | None:
     if item.domain:
         return f"it has no operators of {item.domain}"
     return "it has no such operator" if item.op_type in UNKNOWN else None
 
 
-def _zero_point(item: NodeProto, constants: Constants) -> str | None:
+def _bytes(item: NodeProto, graph: _Graph) -> str | None:
+    read = graph.photos & set(item.input)
+    return "a uint8 input may only be cast" if read and item.op_type != "Cast" else None
+
+
+def _bias(item: NodeProto, graph: _Graph) -> str | None:
+    data = graph.constants.get(item.input[0]) if item.op_type == "DequantizeLinear" else None
+    return "an int32 bias; leave it in float" if data is not None and data.dtype == np.int32 else None
+
+
+def _zero_point(item: NodeProto, graph: _Graph) -> str | None:
     if not _quantizes(item):
         return None
-    zero = constants.get(item.input[2]) if len(item.input) > 2 else None
+    zero = graph.constants.get(item.input[2]) if len(item.input) > 2 else None
     if zero is None:
-        return "the zero point must be a constant"
+        return "its zero point is no constant"
     if zero.dtype != np.int8:
-        return f"integers must be int8, not {zero.dtype}"
-    return "the zero point must be 0" if zero.any() else None
+        return f"its integers are {zero.dtype}, not int8"
+    return "its zero point is not 0" if zero.any() else None
 
 
-def _scale(item: NodeProto, constants: Constants) -> str | None:
+def _scale(item: NodeProto, graph: _Graph) -> str | None:
     if not _quantizes(item):
         return None
-    scale = constants.get(item.input[1])
+    scale = graph.constants.get(item.input[1])
     if scale is None:
-        return "the scale must be a constant"
+        return "its scale is no constant"
     if item.op_type == "QuantizeLinear" and scale.size > 1:
-        return "activations have one scale a tensor"
-    return None if (scale > 0).all() else "scales must be above 0"
-
-
-def _bias(item: NodeProto, constants: Constants) -> str | None:
-    data = constants.get(item.input[0]) if item.op_type == "DequantizeLinear" else None
-    if data is not None and data.dtype != np.int8:
-        return f"biases stay in float, and other integers than int8 ({data.dtype}) are not dequantized"
-    return None
-
-
-def _bytes(item: NodeProto, photos: set[str]) -> str | None:
-    if item.op_type != "Cast" and photos & set(item.input):
-        return "a uint8 input may only be cast"
-    return None
+        return "an activation has more than one scale"
+    return None if (scale > 0).all() else "a scale is not above 0"
 
 
 def _quantizes(item: NodeProto) -> bool:
     return item.op_type in ("QuantizeLinear", "DequantizeLinear")
 
 
-RULES: tuple[Callable[[NodeProto, Constants], str | None], ...] = (_operator, _bias, _zero_point, _scale)
+RULES: tuple[Callable[[NodeProto, _Graph], str | None], ...] = (_operator, _bytes, _bias, _zero_point, _scale)

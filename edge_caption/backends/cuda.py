@@ -50,8 +50,7 @@ class Gpu:
             self._library = ctypes.CDLL(LIBRARY)
         except OSError as error:
             raise BackendError(f"there is no NVIDIA driver here ({error}); use the backend onnxruntime") from error
-        for name, arguments in _ARGUMENTS.items():
-            getattr(self._library, name).argtypes = arguments
+        self._declare()
         self._call("cuInit", 0)
         device, context, stream = c_int(), c_void_p(), c_void_p()
         self._call("cuDeviceGet", byref(device), 0)
@@ -89,6 +88,13 @@ class Gpu:
     def wait(self) -> None:
         """Wait until everything that was begun is done."""
         self._call("cuStreamSynchronize", self._stream)
+
+    def _declare(self) -> None:
+        try:
+            for name, arguments in _ARGUMENTS.items():
+                getattr(self._library, name).argtypes = arguments
+        except AttributeError as error:
+            raise BackendError(f"{LIBRARY} is no NVIDIA driver, or an old one ({error}); update it") from error
 
     def _name(self, device: c_int) -> str:
         name, major, minor = ctypes.create_string_buffer(256), c_int(), c_int()

@@ -16,9 +16,6 @@ from edge_caption.backends.engines import find_or_build
 from edge_caption.backends.tensorrt_library import load_library
 from edge_caption.errors import BackendError
 
-FLAVOURS = ("trt", "fp16", "trt-int8")
-"""What TensorRT takes, the best first."""
-
 TYPES = {"FLOAT": np.float32, "HALF": np.float16, "INT64": np.int64, "INT32": np.int32, "UINT8": np.uint8}
 """TensorRT's names of the types that graphs take and give."""
 

@@ -69,7 +69,7 @@ def load_library(names: tuple[str, ...] = NAMES) -> Library:
         return Library(module, name, _logger(module, errors), errors)
     raise BackendError(
         f"{' or '.join(names)} is not installed; a Jetson has it in JetPack (make the virtual environment with "
-        "--system-site-packages), elsewhere: pip install 'edge-caption[tensorrt-rtx]'"
+        "--system-site-packages), elsewhere: pip install 'edge-caption[tensorrt]'"
     )
 
 

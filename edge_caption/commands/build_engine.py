@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edge_caption.backends.tensorrt_builder import Progress
     from edge_caption.backends.tensorrt_library import Library
-    from edge_caption.bundle import Bundle
 
 
 def add_parser(subparsers: Any) -> None:
@@ -28,11 +27,13 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build what is not there yet, and say where it is; returns 0."""
+    from edge_caption.backends import BACKENDS
     from edge_caption.backends.engines import find_or_build
     from edge_caption.bundle import open_bundle
+    from edge_caption.engine import suiting_flavour
 
     bundle = open_bundle(args.bundle)
-    _, *graphs = bundle.graphs(args.flavour or _flavour(bundle))
+    _, *graphs = bundle.graphs(args.flavour or suiting_flavour(bundle, BACKENDS["tensorrt"]))
     library, gpu = _without_gpu() if args.without_gpu else _with_gpu()
     for graph in graphs:
         started = time.monotonic()
@@ -40,12 +41,6 @@ def run(args: argparse.Namespace) -> int:
         how = f"built in {time.monotonic() - started:.1f} s" if built else "there already"
         print(f"{graph.name}: {how}, {len(engine.data) / 1e6:.1f} MB, {engine.file}", flush=True)
     return 0
-
-
-def _flavour(bundle: Bundle) -> str:
-    from edge_caption.backends.tensorrt import FLAVOURS
-
-    return next((name for name in FLAVOURS if name in bundle.manifest.flavours), FLAVOURS[0])
 
 
 def _with_gpu() -> tuple[Library, str]:
