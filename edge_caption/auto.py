@@ -66,7 +66,9 @@ def _rivals(
 ) -> Iterator[Engine]:
     """Yield the other backends that agree with the reference; say why of one that is left out."""
     for name, backend in BACKENDS.items():
-        if name == REFERENCE or not backend.installed or (flavour and flavour not in backend.flavours):
+        if name == REFERENCE or not (backend.automatic and backend.installed):
+            continue
+        if flavour and flavour not in backend.flavours:
             continue
         try:
             engine = open_engine(bundle, flavour, name, threads)

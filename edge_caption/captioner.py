@@ -10,19 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from edge_caption.auto import open_fastest
-from edge_caption.backends import BACKENDS, REFERENCE
+from edge_caption.backends import BACKENDS, MAX_BEAMS, REFERENCE
 from edge_caption.bundle import Bundle, open_bundle
 from edge_caption.caption import Caption, Word
 from edge_caption.confidence import mean_probability
 from edge_caption.decoder import Decoder, Sentence, beam_search, greedy
 from edge_caption.encoder import Encoder, Seen
-from edge_caption.engine import Engine, open_engine
+from edge_caption.engine import Engine, open_first
 from edge_caption.errors import ConfigError, PhotoError
 from edge_caption.frame import Pixels
 from edge_caption.photos import decode_photo, read_photo
 from edge_caption.preprocess import to_input
-
-MAX_BEAMS = 20
 
 AUTO = "auto"
 """The fastest of the installed backends that proves itself."""
@@ -59,7 +57,7 @@ class Captioner:
             bundle: its folder; the one that ships with the package if None.
             flavour: the one made for this machine and the backend if None.
             backend: onnxruntime, which is always there and meant by None; an installed extra; or auto, the fastest of
-                them that proves itself.
+                them that proves itself. With commas, the first that works here: tensorrt,onnxruntime.
             beam: sentences kept while searching; 1 is greedy; the bundle's own default if None.
             threads: CPU threads of the encoder; all cores, but at most 4, if None.
             language: en, zh, …; the bundle's first if None.
@@ -142,9 +140,10 @@ class Captioner:
 def _open(bundle: Bundle, flavour: str | None, backend: str, threads: int) -> Engine:
     if backend == AUTO:
         return open_fastest(bundle, flavour, threads)
-    if backend not in BACKENDS:
-        raise ConfigError(f"there is no backend {backend!r}; choose one of: {', '.join(BACKENDS)}, {AUTO}")
-    return open_engine(bundle, flavour, backend, threads)
+    names = backend.split(",")
+    if unknown := [name for name in names if name not in BACKENDS]:
+        raise ConfigError(f"there is no backend {unknown[0]!r}; choose one of: {', '.join(BACKENDS)}, {AUTO}")
+    return open_first(bundle, flavour, names, threads)
 
 
 def _pixels(photo: Path | str | bytes | Pixels) -> Pixels:

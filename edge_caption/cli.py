@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from edge_caption import __version__
-from edge_caption.commands import caption, demo, model, run
+from edge_caption.commands import build_engine, caption, demo, model, run
 from edge_caption.errors import EdgeCaptionError
 
 INTERRUPTED = 130
@@ -37,6 +37,6 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("edge-caption", description="Say in a sentence what a camera sees, on the device.")
     top.add_argument("--version", action="version", version=f"edge-caption {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (caption, run, demo, model):
+    for command in (caption, run, demo, model, build_engine):
         command.add_parser(commands)
     return top

@@ -15,6 +15,7 @@ from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.topics import check_name
+from edge_caption.xdg import own_folder
 
 PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
 
@@ -24,11 +25,8 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 def default_state_dir() -> Path:
-    """Return where state is kept when nothing else is said, by the XDG base directory specification."""
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    # The specification: a relative path is invalid and must be ignored.
-    root = base if base.is_absolute() else Path.home() / ".local" / "state"
-    return root / "edge-caption"
+    """Return where state is kept when nothing else is said."""
+    return own_folder("XDG_STATE_HOME", ".local/state")
 
 
 class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edge_caption.backends import BACKENDS, Backend, Session, open_session
 from edge_caption.bundle import Bundle
+from edge_caption.errors import BackendError
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ def open_engine(bundle: Bundle, flavour: str | None, backend: str, threads: int)
         BackendError: the backend is not installed, or can't run the flavour.
     """
     chosen = BACKENDS[backend]
-    flavour, encoder, decoder = bundle.graphs(flavour or _suiting(bundle, chosen))
+    flavour, encoder, decoder = bundle.graphs(flavour or suiting_flavour(bundle, chosen))
     return Engine(
         flavour,
         "+".join(dict.fromkeys((backend, chosen.decoder))),
@@ -42,6 +47,26 @@ def open_engine(bundle: Bundle, flavour: str | None, backend: str, threads: int)
     )
 
 
-def _suiting(bundle: Bundle, backend: Backend) -> str:
+def open_first(bundle: Bundle, flavour: str | None, backends: Sequence[str], threads: int) -> Engine:
+    """Load a flavour on the first of several backends that can, and say so in the log where that is not the first.
+
+    Raises:
+        BundleError: the bundle lacks the flavour, or a file is wrong.
+        BackendError: the last backend can't run it either.
+    """
+    backend, *others = backends
+    try:
+        return open_engine(bundle, flavour, backend, threads)
+    except BackendError as error:
+        if not others:
+            raise
+        log.warning("%s: %s; going on with %s, as told", backend, error, others[0])
+    return open_first(bundle, flavour, others, threads)
+
+
+def suiting_flavour(bundle: Bundle, backend: Backend) -> str:
+    """Return this machine's flavour if the backend suits it, else the backend's best of those in the bundle."""
     own = bundle.default_flavour()
-    return own if own in backend.flavours else backend.flavours[0]
+    if own in backend.flavours:
+        return own
+    return next((flavour for flavour in backend.flavours if flavour in bundle.manifest.flavours), backend.flavours[0])

@@ -11,7 +11,9 @@ from onnx import ModelProto
 from calibration.table import Table
 from edge_caption.bundle import Graphs
 from export.errors import ExportError
+from export.half import to_half
 from export.qdq import convolutions, quantize_encoder
+from export.symmetric import products_of_regions, products_of_words, quantize_products
 from export.weights_only import quantize_decoder
 
 REFERENCE = "fp32"
@@ -22,6 +24,11 @@ FLAVOURS: dict[str, Graphs] = {
     # Weights in 8 bits serve both kinds of processor alike: one decoder file for two flavours.
     "cpu-x86": Graphs("encoder.cpu-x86.onnx", "decoder.cpu.onnx"),
     "cpu-arm": Graphs("encoder.cpu-arm.onnx", "decoder.cpu.onnx"),
+    # For TensorRT. A decoder step is a few vectors times matrices, for which INT8 has to quantize more than it saves
+    # (docs/decisions/2026-11-23-tensorrt-flavours.md): trt's decoder is fp16's, and trt-int8 is there to compare.
+    "fp16": Graphs("encoder.fp16.onnx", "decoder.fp16.onnx"),
+    "trt": Graphs("encoder.trt.onnx", "decoder.fp16.onnx"),
+    "trt-int8": Graphs("encoder.trt.onnx", "decoder.trt.onnx"),
 }
 
 SHIPPED = ("cpu-x86", "cpu-arm")
@@ -73,6 +80,14 @@ def make_flavours(
         "encoder.cpu-x86.onnx": lambda: quantize_encoder(encoder, ranges, means, np.uint8, kept),
         "encoder.cpu-arm.onnx": lambda: quantize_encoder(encoder, ranges, means, np.int8, kept),
         "decoder.cpu.onnx": lambda: quantize_decoder(decoder),
+        "encoder.fp16.onnx": lambda: to_half(encoder),
+        "decoder.fp16.onnx": lambda: to_half(decoder),
+        "encoder.trt.onnx": lambda: quantize_products(
+            to_half(encoder), ranges, means, products_of_regions(encoder, kept)
+        ),
+        "decoder.trt.onnx": lambda: quantize_products(
+            to_half(decoder), table.ranges["decoder"], {}, products_of_words(decoder)
+        ),
     }
     wanted = {name for flavour in flavours for name in (FLAVOURS[flavour].encoder, FLAVOURS[flavour].decoder)}
     return Model({name: make() for name, make in makers.items() if name in wanted})

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -20,8 +19,8 @@ class Report:
     """What an export measured."""
 
     parity: Parity
-    fused: Mapping[str, Counter[str]]
-    """Flavour -> integer operators that ONNX Runtime runs."""
+    runs_as: Mapping[str, Sequence[str]]
+    """Flavour -> the integer operators that ONNX Runtime runs, or which TensorRT builds it."""
     quality: Quality
     confidence: Confidence
     latency: Mapping[str, Latency]
@@ -63,7 +62,6 @@ def proofs_table(report: Report) -> Table:
 
 def _figures(report: Report, flavour: str) -> dict[str, str]:
     quality = report.quality[flavour]
-    fused = sorted(report.fused.get(flavour, {}).items())
     return {
         "CIDEr": f"{quality['cider']:.4f}",
         "CIDEr lost": f"{cider_lost(report.quality, flavour):.4f}",
@@ -71,7 +69,7 @@ def _figures(report: Report, flavour: str) -> dict[str, str]:
         "same sentence as fp32": f"{quality['same_as_fp32']:.1%}",
         "MB": f"{report.sizes[flavour] / 1e6:.2f}",
         **_times(report, flavour),
-        "runs in integers": "\n".join(f"{count} {kind}" for kind, count in fused) or "-",
+        "runs as": "\n".join(report.runs_as.get(flavour, ())) or "-",
     }
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import msgspec
 from onnx import ModelProto
 
 from calibration.calibrate import Progress, calibrate
 from calibration.photos import sample
 from calibration.table import Table, load_table
+from edge_caption.backends import BACKENDS
 from edge_caption.bundle import Decoding
 from edge_caption.errors import ConfigError
 from export.confidence import fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Model, make_flavours
 from export.fusion import prove_fusion
 from export.latency import time_flavours
+from export.lint import prove_accepted, prove_built
 from export.model_card import model_card
 from export.parity import prove_parity
 from export.quality import Prover, Score, gate
@@ -82,7 +84,7 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
     table = _table(job, encoder, decoder, photos, progress)
     made = tuple(dict.fromkeys((REFERENCE, *job.flavours)))
     contents = _contents(job, make_flavours(encoder, decoder, table, made, job.kept), table)
-    fused = {name: _fused(contents.model, name, job.kept) for name in made if name != REFERENCE}
+    runs_as = {name: _prove_running(contents.model, name, job.kept) for name in made if name != REFERENCE}
     with tempfile.TemporaryDirectory() as folder:
         proving = Path(folder)
         write_bundle(contents, made, "", proving)
@@ -101,7 +103,7 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
     contents = replace(contents, quality=quality, confidence=confidence)
     with replacing(job.out) as fresh:
         write_bundle(contents, job.flavours, model_card(contents, job.flavours, parity), fresh)
-    return Report(parity, fused, quality, confidence, latency, {name: contents.model.size(name) for name in made})
+    return Report(parity, runs_as, quality, confidence, latency, {name: contents.model.size(name) for name in made})
 
 
 def _table(job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], progress: Progress) -> Table:
@@ -133,7 +135,17 @@ def _not_last(job: Job) -> tuple[str, ...]:
     )
 
 
-def _fused(model: Model, flavour: str, kept: Sequence[str]) -> Counter[str]:
-    names = FLAVOURS[flavour]
-    encoder = prove_fusion(model.graphs[names.encoder], names.encoder, kept)
-    return encoder + prove_fusion(model.graphs[names.decoder], names.decoder)
+def _prove_running(model: Model, flavour: str, kept: Sequence[str]) -> list[str]:
+    """Prove that what a flavour is made for runs it as meant; return what was seen, a line each."""
+    encoder, decoder = ((name, model.graphs[name]) for name in msgspec.structs.astuple(FLAVOURS[flavour]))
+    if flavour in BACKENDS["tensorrt"].flavours:
+        return _prove_tensorrt(encoder, decoder)
+    fused = prove_fusion(encoder[1], encoder[0], kept) + prove_fusion(decoder[1], decoder[0])
+    return [f"{count} {kind}" for kind, count in sorted(fused.items())]
+
+
+def _prove_tensorrt(*graphs: tuple[str, ModelProto]) -> list[str]:
+    for name, graph in graphs:
+        prove_accepted(graph, name)
+    built = {prove_built(graph, name) for name, graph in graphs}
+    return [f"builds with {version}" if version else "passes the lint; not built" for version in built]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,11 @@ class Surgery:
         self._arrays[name] = np.asarray(array, order="C")  # ascontiguousarray would make scalars vectors
         self._shared[key] = name
         return name
+
+    def convert(self, change: Callable[[NDArray[Any]], NDArray[Any]]) -> None:
+        """Change the values or the type of every initializer."""
+        self._arrays = {name: change(array) for name, array in self._arrays.items()}
+        self._shared.clear()
 
     def producer(self, tensor: str) -> NodeProto | None:
         """Return the node that computes a tensor, or None for an input or initializer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -19,6 +21,26 @@ ROOT = Path(__file__).parent.parent
 def tiny_bundle(tmp_path: Path) -> Path:
     """A private copy of the committed tiny bundle, made by scripts/make_tiny_bundle.py."""
     return Path(shutil.copytree(ROOT / "tests" / "data" / "tiny_bundle", tmp_path / "tiny_bundle"))
+
+
+@pytest.fixture
+def tensorrt_bundle(tiny_bundle: Path) -> Path:
+    """The tiny bundle with the flavours for TensorRT, made from its fp32 graphs."""
+    onnx = pytest.importorskip("onnx", reason="the toolchain is not installed")
+    from calibration.table import load_table
+    from export.flavours import make_flavours
+
+    graphs = (onnx.load(tiny_bundle / f"{part}.fp32.onnx") for part in ("encoder", "decoder"))
+    model = make_flavours(*graphs, load_table(tiny_bundle / "calibration.json"), ("trt", "fp16"))
+    manifest = json.loads((tiny_bundle / "manifest.json").read_text())
+    for flavour in ("trt", "fp16"):
+        files = model.files(flavour)
+        manifest["flavours"][flavour] = dict(zip(("encoder", "decoder"), files, strict=True))
+        for name, data in files.items():
+            (tiny_bundle / name).write_bytes(data)
+            manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    (tiny_bundle / "manifest.json").write_text(json.dumps(manifest))
+    return tiny_bundle
 
 
 @pytest.fixture

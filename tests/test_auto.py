@@ -36,7 +36,7 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Offer:
 
     def offer(session: Callable[[Path, int], Session], *flavours: str, decoder: str = "onnxruntime") -> None:
         known = flavours or ("cpu-x86", "cpu-arm", "fp32")
-        monkeypatch.setitem(BACKENDS, "other", Backend(session, "numpy", known, decoder))
+        monkeypatch.setitem(BACKENDS, "other", Backend(session, ("numpy",), known, decoder))
 
     return offer
 

@@ -14,6 +14,9 @@ from edge_caption.errors import BackendError
 
 Arrays = Sequence[NDArray[Any]]
 
+MAX_BEAMS = 20
+"""Sentences that a decoder goes on with in one step, at most."""
+
 
 class Session(Protocol):
     """A graph that is ready to run."""
@@ -28,17 +31,19 @@ class Backend:
 
     open: Callable[[Path, int], Session]
     """Make a session of a graph and a number of CPU threads; raises BackendError, or ImportError for its package."""
-    package: str
-    """What it imports; the extra that is called as the backend brings it."""
+    packages: tuple[str, ...]
+    """What it imports, the first that is there; the extra that is called as the backend brings one."""
     flavours: tuple[str, ...]
     """What it runs well: the machine's own if that is among them, else the first."""
     decoder: str
     """The backend that runs the decoder beside it."""
+    automatic: bool = True
+    """Whether `auto` may choose it."""
 
     @property
     def installed(self) -> bool:
         """Whether its package is there; whether that works shows when a session is made."""
-        return importlib.util.find_spec(self.package) is not None
+        return any(importlib.util.find_spec(package) is not None for package in self.packages)
 
 
 def _onnxruntime(graph: Path, threads: int) -> Session:
@@ -53,13 +58,23 @@ def _openvino(graph: Path, threads: int) -> Session:
     return OpenVinoSession(graph, threads)
 
 
+def _tensorrt(graph: Path, _: int) -> Session:
+    from edge_caption.backends.tensorrt import TensorRTSession
+
+    return TensorRTSession(graph)
+
+
 REFERENCE = "onnxruntime"
 """Always installed, the default, and what every other backend must agree with."""
 
 BACKENDS: dict[str, Backend] = {
-    REFERENCE: Backend(_onnxruntime, "onnxruntime", ("cpu-x86", "cpu-arm", "fp32"), decoder=REFERENCE),
+    REFERENCE: Backend(_onnxruntime, ("onnxruntime",), ("cpu-x86", "cpu-arm", "fp32"), decoder=REFERENCE),
     # It can't read the INT8 decoder, and where it can, a step takes nearly three times as long as in ONNX Runtime.
-    "openvino": Backend(_openvino, "openvino", ("cpu-x86", "cpu-arm", "fp32"), decoder=REFERENCE),
+    "openvino": Backend(_openvino, ("openvino",), ("cpu-x86", "cpu-arm", "fp32"), decoder=REFERENCE),
+    # Engines take minutes to build and their flavours say other sentences: only for those who ask for it.
+    "tensorrt": Backend(
+        _tensorrt, ("tensorrt", "tensorrt_rtx"), ("trt", "fp16", "trt-int8"), decoder="tensorrt", automatic=False
+    ),
 }
 
 

@@ -13,6 +13,10 @@ from edge_caption.errors import BackendError
 
 PROVIDER = "CPUExecutionProvider"
 
+HARMFUL = ["WeightBiasQuantization"]
+"""Optimizers that are left out. This one makes FP16 biases int32, at a product of scales that FP16 can't hold: with
+ONNX Runtime 1.32 the flavour trt then sees noise. The CPU flavours' biases are int32 as they come."""
+
 
 class OnnxSession:
     """A graph in ONNX Runtime."""
@@ -32,7 +36,9 @@ class OnnxSession:
         options.enable_mem_pattern = False
         options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=[PROVIDER])
+            self._session = onnxruntime.InferenceSession(
+                graph, options, providers=[PROVIDER], disabled_optimizers=HARMFUL
+            )
         except Exception as error:  # ONNX Runtime raises its own kinds, which share no base class
             reason = str(error).splitlines()[0]
             raise BackendError(

@@ -12,7 +12,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model (default: the one that ships)")
     group.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
     group.add_argument(
-        "--backend", metavar="NAME", help="onnxruntime, openvino, or auto: the fastest here (default: onnxruntime)"
+        "--backend",
+        metavar="NAME",
+        help="onnxruntime, openvino, tensorrt, or auto: the fastest CPU one here (default: onnxruntime)",
     )
     group.add_argument("--language", metavar="CODE", help="en, … (default: the bundle's first)")
     group.add_argument(

@@ -1,0 +1,67 @@
+"""`edge-caption build-engine`: make TensorRT engines of a bundle, so that the first start does not have to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edge_caption.backends.tensorrt_builder import Progress
+    from edge_caption.backends.tensorrt_library import Library
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command."""
+    about = "build a bundle's TensorRT engines for this device's GPU"
+    parser = subparsers.add_parser("build-engine", help=about, description=f"{about}. docs/tensorrt.md tells more.")
+    parser.add_argument("bundle", nargs="?", type=Path, help="the bundle's folder (default: the one that ships)")
+    parser.add_argument("--flavour", metavar="NAME", help="trt or fp16 (default: the first of them in the bundle)")
+    parser.add_argument(
+        "--without-gpu", action="store_true", help="build with TensorRT-RTX, for any GPU from Ampere on, on any machine"
+    )
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build what is not there yet, and say where it is; returns 0."""
+    from edge_caption.backends import BACKENDS
+    from edge_caption.backends.engines import find_or_build
+    from edge_caption.bundle import open_bundle
+    from edge_caption.engine import suiting_flavour
+
+    bundle = open_bundle(args.bundle)
+    _, *graphs = bundle.graphs(args.flavour or suiting_flavour(bundle, BACKENDS["tensorrt"]))
+    library, gpu = _without_gpu() if args.without_gpu else _with_gpu()
+    for graph in graphs:
+        started = time.monotonic()
+        engine, built = find_or_build(graph, library, gpu, _progress(graph.name))
+        how = f"built in {time.monotonic() - started:.1f} s" if built else "there already"
+        print(f"{graph.name}: {how}, {len(engine.data) / 1e6:.1f} MB, {engine.file}", flush=True)
+    return 0
+
+
+def _with_gpu() -> tuple[Library, str]:
+    from edge_caption.backends.cuda import Gpu
+    from edge_caption.backends.tensorrt_library import load_library
+
+    gpu = Gpu()
+    return load_library(), gpu.name
+
+
+def _without_gpu() -> tuple[Library, None]:
+    from edge_caption.backends.tensorrt_library import RTX, load_library
+
+    return load_library((RTX,)), None
+
+
+def _progress(name: str) -> Progress:
+    from edge_caption.backends.tensorrt_builder import silently
+
+    def show(phase: str, done: int, steps: int) -> None:
+        # Begins and ends at the line's beginning: what is printed next takes its place.
+        print(f"\r\033[K{name}: {phase} {done}/{steps}\r", end="", file=sys.stderr, flush=True)
+
+    return show if sys.stderr.isatty() else silently

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from edge_caption.cli import main
+from tests.backends.test_tensorrt import without_gpu
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def test_engines_are_built_once_without_a_gpu(tensorrt_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX: pip install 'edge-caption[tensorrt]'")
+    for how in (r"built in [\d.]+ s", "there already"):
+        assert main(["build-engine", str(tensorrt_bundle), "--without-gpu"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.partition(":")[0] for line in lines] == ["encoder.trt.onnx", "decoder.fp16.onnx"]
+        for line in lines:
+            assert re.search(f"{how}, [\\d.]+ MB, ", line)
+            assert Path(line.rpartition(", ")[2]).is_file()
+
+
+@without_gpu
+def test_a_machine_without_a_driver_is_told_so_in_one_line(
+    tensorrt_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build-engine", str(tensorrt_bundle)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("edge-caption: error: ")
+    assert "NVIDIA driver" in error
+    assert error.count("\n") == 1
+
+
+def test_a_bundle_without_such_flavours_is_refused_with_those_it_has(
+    tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["build-engine", str(tiny_bundle)]) == 1
+    assert "has no flavour trt; choose one of: cpu-arm, cpu-x86, fp32" in capsys.readouterr().err

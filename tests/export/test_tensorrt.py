@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnxruntime
+import pytest
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper, shape_inference
+
+from edge_caption.backends.onnx import HARMFUL
+from edge_caption.backends.tensorrt_library import RTX
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import to_input
+from export.errors import ExportError
+from export.half import CALCULATED_WITH
+from export.lint import prove_accepted, prove_built
+from export.symmetric import products_of_regions, quantize_products, step_for
+from tests.export.conftest import Exported
+
+GRAPHS = ["encoder.fp16.onnx", "decoder.fp16.onnx", "encoder.trt.onnx", "decoder.trt.onnx"]
+
+
+def run(model: ModelProto, **inputs: NDArray[np.generic]) -> list[NDArray[np.float32]]:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), disabled_optimizers=HARMFUL)
+    return list(session.run(None, inputs))
+
+
+def decibel(signal: NDArray[np.generic], other: NDArray[np.generic]) -> float:
+    noise = np.square(signal.astype(float) - other.astype(float)).sum()
+    return float(10 * np.log10(np.square(signal.astype(float)).sum() / noise))
+
+
+@pytest.fixture
+def graphs(exported: Exported) -> dict[str, ModelProto]:
+    return dict(exported.contents.model.graphs)
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_tensorrt_accepts_and_builds_it(graphs: dict[str, ModelProto], name: str) -> None:
+    pytest.importorskip(RTX, reason="needs TensorRT-RTX: pip install 'edge-caption[tensorrt]'")
+    prove_accepted(graphs[name], name)
+    assert str(prove_built(graphs[name], name)).startswith("tensorrt_rtx 1.")
+
+
+REFUSED = {
+    "encoder.cpu-x86.onnx": "Reshape pairs_of_columns: a uint8 input may only be cast",
+    "decoder.cpu.onnx": "MatMulNBits .*: it has no operators of com.microsoft",
+    "encoder.fp32.onnx": "Transpose .*: a uint8 input may only be cast",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_graphs_for_processors_are_refused_with_node_and_reason(graphs: dict[str, ModelProto], name: str) -> None:
+    with pytest.raises(ExportError, match=f"{name}: TensorRT would refuse {REFUSED[name]}"):
+        prove_accepted(graphs[name], name)
+    pytest.importorskip(RTX, reason="needs TensorRT-RTX: pip install 'edge-caption[tensorrt]'")
+    with pytest.raises(ExportError, match=f"can't run {name}"):
+        prove_built(graphs[name], name)
+
+
+def spoil(model: ModelProto, kind: str, index: int, array: NDArray[np.generic]) -> None:
+    """Give the last node of a kind another constant."""
+    item = [item for item in model.graph.node if item.op_type == kind][-1]
+    del item.input[index:]
+    item.input.append("spoilt")
+    model.graph.initializer.append(numpy_helper.from_array(np.asarray(array), "spoilt"))
+
+
+SPOILT: dict[str, Callable[[ModelProto], None]] = {
+    "its zero point is not 0": lambda model: spoil(model, "QuantizeLinear", 2, np.int8(3)),
+    "its integers are uint8, not int8": lambda model: spoil(model, "DequantizeLinear", 2, np.uint8(0)),
+    "its zero point is no constant": lambda model: model.graph.node[-1].CopyFrom(
+        helper.make_node("QuantizeLinear", ["state", "scale"], ["spoilt"], "spoilt")
+    ),
+    "an int32 bias; leave it in float": lambda model: (
+        model.graph.node[-1].CopyFrom(helper.make_node("DequantizeLinear", ["spoilt", "scale"], ["real"], "spoilt"))
+        or model.graph.initializer.append(numpy_helper.from_array(np.zeros(4, np.int32), "spoilt"))
+    ),
+    "it has no such operator": lambda model: model.graph.node[-1].CopyFrom(
+        helper.make_node("DynamicQuantizeLinear", ["state"], ["spoilt"], "spoilt")
+    ),
+    "values that float16 can't hold": lambda model: model.graph.initializer.append(
+        numpy_helper.from_array(np.array([np.inf], np.float16), "spoilt")
+    ),
+}
+
+
+@pytest.mark.parametrize("says", SPOILT)
+def test_each_rule_names_what_it_found(graphs: dict[str, ModelProto], says: str) -> None:
+    model = ModelProto()
+    model.CopyFrom(graphs["encoder.trt.onnx"])
+    SPOILT[says](model)
+    with pytest.raises(ExportError, match=says):
+        prove_accepted(model, "encoder.trt.onnx")
+
+
+def test_fp16_sees_what_fp32_sees_and_int8_nearly(exported: Exported, graphs: dict[str, ModelProto]) -> None:
+    image = to_input(read_photo(exported.photos[0]))
+    reference = run(exported.encoder, image=image)
+    for name, least in (("encoder.fp16.onnx", 35), ("encoder.trt.onnx", 12)):
+        for one, other in zip(reference, run(graphs[name], image=image), strict=True):
+            assert other.dtype == np.float16
+            assert decibel(one, other) > least
+
+
+def test_decoders_say_nearly_what_fp32_says(exported: Exported, graphs: dict[str, ModelProto]) -> None:
+    image = to_input(read_photo(exported.photos[0]))
+    regions, keys, state = run(exported.encoder, image=image)
+    tokens = np.array([1, 7, 9], np.int64)
+    (expected, *_) = run(exported.decoder, token=tokens, state=state.repeat(3, 0), regions=regions, keys=keys)
+    half = {"state": state.repeat(3, 0), "regions": regions, "keys": keys}
+    for name, most in (("decoder.fp16.onnx", 0.02), ("decoder.trt.onnx", 0.5)):
+        given = {key: array.astype(np.float16) for key, array in half.items()}
+        log_probs, _, attention = run(graphs[name], token=tokens, **given)
+        assert log_probs.dtype == attention.dtype == np.float32
+        assert np.abs(log_probs - expected).max() < most
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_nothing_is_float32_but_what_is_calculated_with(graphs: dict[str, ModelProto], name: str) -> None:
+    graph = shape_inference.infer_shapes(graphs[name], strict_mode=True).graph
+    wide = {info.name for info in graph.value_info if info.type.tensor_type.elem_type == TensorProto.FLOAT}
+    assert wide <= {"decoder.embedding.wide"}
+    assert not any(item.data_type == TensorProto.FLOAT for item in graph.initializer)
+    outputs = {info.name for info in graph.output if info.type.tensor_type.elem_type == TensorProto.FLOAT}
+    assert outputs == ({*CALCULATED_WITH} if name.startswith("decoder") else set())
+
+
+def test_int8_is_for_convolutions_with_many_channels_over_a_grid(exported: Exported) -> None:
+    chosen = products_of_regions(exported.encoder)
+    assert "backbone.features.0.0" not in chosen  # three channels
+    assert "backbone.features.2.conv.1.0" not in chosen  # depthwise
+    assert "start" not in chosen  # of the average
+    assert {"backbone.features.2.conv.0.0", "project", "key"} <= set(chosen)
+    assert products_of_regions(exported.encoder, ["key"]) == [name for name in chosen if name != "key"]
+
+
+def test_what_a_clamp_leaves_is_moved_so_that_it_fills_the_integers(exported: Exported) -> None:
+    encoder = exported.contents.model.graphs["encoder.trt.onnx"]
+    scales = {item.name: numpy_helper.to_array(item) for item in encoder.graph.initializer}
+    _, high = exported.table.ranges["encoder"]["clip_2"]
+    (quantize,) = [item for item in encoder.graph.node if item.name == "clip_2.quantize"]
+    assert scales[quantize.input[1]] == pytest.approx(high / 255, rel=2e-3)
+    assert not any("clip_2" in item.output and item.op_type == "Clip" for item in encoder.graph.node)
+
+
+def test_steps_are_rounded_up_and_never_zero() -> None:
+    largest = np.array([0.0, 1e-9, 1e-4, 0.3, 6.0])
+    steps = step_for(largest, 127)
+    assert steps.dtype == np.float16
+    assert (steps > 0).all()
+    assert (steps.astype(float) * 127 >= largest).all()
+    assert steps[3:] == pytest.approx(largest[3:] / 127, rel=1e-3)
+
+
+def test_the_embedding_is_stored_once(graphs: dict[str, ModelProto]) -> None:
+    decoder = graphs["decoder.trt.onnx"]
+    (lookup,) = [item for item in decoder.graph.node if item.op_type == "Gather"]
+    (output,) = [item for item in decoder.graph.node if item.name == "decoder.embedding"]
+    assert lookup.input[0] == output.input[1] == "decoder.embedding.weight_real"
+
+
+def test_nothing_is_quantized_unless_it_is_asked_for(exported: Exported, graphs: dict[str, ModelProto]) -> None:
+    again = quantize_products(graphs["encoder.fp16.onnx"], exported.table.ranges["encoder"], {}, [])
+    assert again.SerializeToString() == graphs["encoder.fp16.onnx"].SerializeToString()
