@@ -18,6 +18,9 @@ Score = Callable[[Sequence[str]], Mapping[str, float]]
 
 Progress = Callable[[Iterable[Path], str], Iterable[Path]]
 
+BLAMED = 3
+"""How many convolutions a refusal names."""
+
 Quality = dict[str, dict[str, Any]]
 """Flavour -> figure -> value."""
 
@@ -57,16 +60,20 @@ def cider_lost(quality: Quality, flavour: str) -> float:
     return float(round(quality[REFERENCE]["cider"] - quality[flavour]["cider"], 4))
 
 
-def gate(quality: Quality, limit: float) -> None:
+def gate(quality: Quality, limit: float, blame: Callable[[str], Sequence[str]]) -> None:
     """Refuse flavours that lost too much.
 
+    Args:
+        blame: flavour -> its convolutions, the one whose rounding adds most noise first.
+
     Raises:
-        ExportError: one lost more CIDEr than `limit`, saying which and how much.
+        ExportError: one lost more CIDEr than `limit`, saying which, how much, and where.
     """
     for flavour in quality:
         if (lost := cider_lost(quality, flavour)) > limit:
             raise ExportError(
                 f"{flavour} loses {lost:.4f} CIDEr against fp32 ({quality[REFERENCE]['cider']:.4f} -> "
-                f"{quality[flavour]['cider']:.4f}), more than the {limit:g} that --gate allows; "
-                f"try another --method or more --calibration-photos"
+                f"{quality[flavour]['cider']:.4f}), more than the {limit:g} that --gate allows; try another --method, "
+                f"more --calibration-photos, or --keep-float {','.join(blame(flavour)[:BLAMED])}, the convolutions "
+                "whose rounding adds most noise (python -m export.sensitivity measures what each one costs)"
             )

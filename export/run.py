@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,13 +16,17 @@ from calibration.table import Table, load_table
 from edge_caption.backends import BACKENDS
 from edge_caption.bundle import Decoding
 from edge_caption.errors import ConfigError
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import to_input
 from export.confidence import fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Model, make_flavours
 from export.fusion import prove_fusion
 from export.latency import time_flavours
 from export.lint import prove_accepted, prove_built
 from export.model_card import model_card
+from export.noise import noisiest
 from export.parity import prove_parity
+from export.qdq import convolutions
 from export.quality import Prover, Score, gate
 from export.report import Report
 from export.to_onnx import to_onnx
@@ -93,7 +97,7 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
         searched = prove.caption(job.flavours[0], first, CONFIDENCE_BEAM)
         latency = time_flavours(proving, {name: FLAVOURS[name] for name in made})
         quality = prove.measure(said, first)
-        gate(quality, job.gate)
+        gate(quality, job.gate, _blame(job, encoder, decoder, table, photos[:PARITY_PHOTOS]))
         for language in others:
             figures = prove.measure({name: prove.caption(name, language) for name in made}, language)
             quality = {name: {**of, language: figures[name]} for name, of in quality.items()}
@@ -110,6 +114,20 @@ def _table(job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[
     if job.calibration is not None:
         return load_table(job.calibration)
     return calibrate(encoder, decoder, photos, job.method, progress)
+
+
+def _blame(
+    job: Job, encoder: ModelProto, decoder: ModelProto, table: Table, photos: Sequence[Path]
+) -> Callable[[str], list[str]]:
+    def blame(flavour: str) -> list[str]:
+        def quantize(kept: Collection[str]) -> ModelProto:
+            made = make_flavours(encoder, decoder, table, (flavour,), [*job.kept, *kept])
+            return made.graphs[FLAVOURS[flavour].encoder]
+
+        names = [name for name in convolutions(encoder) if name not in job.kept]
+        return noisiest(encoder, names, quantize, [to_input(read_photo(photo)) for photo in photos])
+
+    return blame
 
 
 def _contents(job: Job, model: Model, table: Table) -> Contents:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from numpy.typing import NDArray
 from onnx import ModelProto
 from rich.console import Console
 from rich.progress import track
@@ -28,7 +26,6 @@ from calibration.calibrate import calibrate
 from calibration.photos import sample
 from calibration.ranges import METHODS
 from calibration.table import Table
-from edge_caption.backends.onnx import OnnxSession
 from edge_caption.bundle import Decoding
 from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
@@ -36,6 +33,7 @@ from edge_caption.errors import EdgeCaptionError
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import Vocabulary
+from export.noise import decibels, regions_of, session_of
 from export.qdq import convolutions, quantize_encoder
 from export.to_onnx import to_onnx
 from export.weights_only import quantize_decoder
@@ -89,12 +87,12 @@ class Bench:
         self._vocabulary: Vocabulary = checkpoint.vocabulary
         self._table, self._cider = table, cider
         self._images = [to_input(read_photo(photo.file)) for photo in dev]
-        self._decoder = Decoder(_session(quantize_decoder(decoder), 1))
-        self._regions = self._regions_of(self.encoder)
+        self._decoder = Decoder(session_of(quantize_decoder(decoder), 1))
+        self._regions = regions_of(self.encoder, self._images[:NOISE_PHOTOS])
 
     def cider(self, encoder: ModelProto) -> float:
         """Caption the photos greedily."""
-        see, words = Encoder(_session(encoder, 0)), Decoding().max_words
+        see, words = Encoder(session_of(encoder, 0)), Decoding().max_words
         tokens = [greedy(self._decoder, see(image), words).tokens for image in self._images]
         return self._cider([" ".join(self._vocabulary.decode(sentence)) for sentence in tokens])
 
@@ -102,13 +100,8 @@ class Bench:
         """Quantize all but `kept`."""
         table = self._table
         encoder = quantize_encoder(self.encoder, table.ranges["encoder"], table.means["encoder"], np.uint8, kept)
-        noise = self._regions_of(encoder) - self._regions
-        decibels = 10 * np.log10(np.square(self._regions).sum() / np.square(noise).sum())
-        return Measured(round(float(decibels), 2), round(self.cider(encoder), 4))
-
-    def _regions_of(self, encoder: ModelProto) -> NDArray[np.float32]:
-        see = Encoder(_session(encoder, 0))
-        return np.stack([see(image).regions for image in self._images[:NOISE_PHOTOS]])
+        clear = decibels(regions_of(encoder, self._images[:NOISE_PHOTOS]), self._regions)
+        return Measured(round(clear, 2), round(self.cider(encoder), 4))
 
 
 def find(bench: Bench, gate: float) -> Sensitivity:
@@ -159,13 +152,6 @@ def print_ranked(found: Sensitivity, count: int = 10) -> None:
         print("no exclusion list passes the gate")
     else:
         print(f"keep in float: {','.join(found.proposal) or 'nothing'}")
-
-
-def _session(model: ModelProto, threads: int) -> OnnxSession:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "graph.onnx"
-        file.write_bytes(model.SerializeToString())
-        return OnnxSession(file, threads)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

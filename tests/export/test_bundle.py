@@ -28,12 +28,13 @@ def same_score(sentences: Sequence[str]) -> dict[str, float]:
     return {"cider": 0.5, "bleu_4": 0.2}
 
 
-def test_the_gate_says_which_flavour_lost_how_much() -> None:
+def test_the_gate_says_which_flavour_lost_how_much_and_where() -> None:
     quality = {"fp32": {"cider": 0.5}, "cpu-x86": {"cider": 0.495}, "cpu-arm": {"cider": 0.4866}}
     assert cider_lost(quality, "cpu-x86") == 0.005
-    with pytest.raises(ExportError, match=r"cpu-arm loses 0\.0134 CIDEr against fp32 \(0\.5000 -> 0\.4866\)"):
-        gate(quality, 0.01)
-    gate(quality, 0.0134)
+    with pytest.raises(ExportError, match=r"loses 0\.0134 CIDEr against fp32 \(0\.5000 -> 0\.4866\)") as refused:
+        gate(quality, 0.01, lambda flavour: [f"{flavour}.{number}" for number in range(9)])
+    assert "--keep-float cpu-arm.0,cpu-arm.1,cpu-arm.2, the" in str(refused.value)
+    gate(quality, 0.0134, lambda flavour: [])
 
 
 def test_a_bundle_opens_and_says_something(exported: Exported, tmp_path: Path) -> None:
