@@ -30,8 +30,8 @@ def tensorrt_bundle(tiny_bundle: Path) -> Path:
     from calibration.table import load_table
     from export.flavours import make_flavours
 
-    graphs = (onnx.load(tiny_bundle / f"{part}.fp32.onnx") for part in ("encoder", "decoder"))
-    model = make_flavours(*graphs, load_table(tiny_bundle / "calibration.json"), ("trt", "fp16"))
+    encoder, decoder = (onnx.load(tiny_bundle / f"{part}.fp32.onnx") for part in ("encoder", "decoder"))
+    model = make_flavours(encoder, decoder, load_table(tiny_bundle / "calibration.json"), ("trt", "fp16"))
     manifest = json.loads((tiny_bundle / "manifest.json").read_text())
     for flavour in ("trt", "fp16"):
         files = model.files(flavour)

@@ -102,8 +102,11 @@ def _let_rows_vary(builder: Any, config: Any, network: Any) -> None:
 
 
 def _timing_cache(config: Any, timings: bytes) -> Any:
-    cache = config.create_timing_cache(timings) or config.create_timing_cache(b"")
-    config.set_timing_cache(cache, ignore_mismatch=False)
+    """Let the build begin with what an earlier one measured; what is of another version or damaged is left aside."""
+    cache = config.create_timing_cache(timings)
+    if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
+        cache = config.create_timing_cache(b"")
+        config.set_timing_cache(cache, ignore_mismatch=False)
     return cache
 
 
