@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-import openvino
 from numpy.typing import NDArray
 
 from edge_caption.backends import Arrays
 from edge_caption.errors import BackendError
+
+# To import OpenVINO is to report it to Intel through Google Analytics. It does without the package that reports where
+# that can't be imported, and so nothing leaves the device.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+import openvino  # noqa: E402
 
 DEVICE = "CPU"
 
