@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_caption.cli import main
-from tests.backends.test_tensorrt import without_gpu
+from tests.conftest import without_gpu
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,8 @@ import torch
 
 from edge_caption.frame import Pixels
 from tests.conftest import encode
-from training.features import features_of
 from training.data.photos import CaptionedPhoto
+from training.features import features_of
 from training.model import Dimensions, Encoder
 
 
