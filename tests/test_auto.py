@@ -162,7 +162,7 @@ def test_a_package_that_does_not_load_costs_a_sentence(
     tiny_bundle: Path, demo_photos: list[Path], tmp_path: Path, broken: str
 ) -> None:
     (tmp_path / "openvino.py").write_text(broken)
-    command = [sys.executable, "-m", "edge_caption", "caption", "--bundle", tiny_bundle, demo_photos[0]]
+    command = [sys.executable, "-m", "edge_caption", "caption", "--bundle", str(tiny_bundle), str(demo_photos[0])]
     paths = os.pathsep.join([str(tmp_path), *sys.path])
     alone, asked, auto = (
         subprocess.run(

@@ -97,7 +97,7 @@ def test_openvino_reports_to_nobody(tiny_bundle: Path, demo_photos: list[Path], 
     )
     # Its reports wait until nobody says that this is a test server, and begin with a file in the home folder.
     environment = {name: value for name, value in os.environ.items() if name != "CI"} | {"HOME": str(tmp_path)}
-    command = [sys.executable, "-c", script, tiny_bundle, demo_photos[0]]
+    command = [sys.executable, "-c", script, str(tiny_bundle), str(demo_photos[0])]
     assert subprocess.check_output(command, env=environment, text=True) == "True None 1\n"
     assert not (tmp_path / "intel").exists()
 
