@@ -121,7 +121,7 @@ class _Quantizer:
         """
         before = self.surgery.producer(clamp.input[0])
         assert before is not None
-        self._change_bias(before, self.surgery.constant(before.input[2]) - np.float32(shift))
+        self._add_to_bias(before, -shift)
         before.output[0] = clamp.output[0]
         self.surgery.replace(clamp, [])
         self.shifts[clamp.output[0]] = shift
@@ -147,13 +147,14 @@ class _Quantizer:
     def _correct_bias(self, product: NodeProto, weight: NDArray[Any], rounded: NDArray[Any]) -> None:
         """Take back what rounding the weights adds on average, and what the input's shift takes away."""
         tensor = product.input[0]
-        bias = self.surgery.constant(product.input[2]).astype(np.float64)
+        change = self.shifts.get(tensor, 0.0) * rounded.reshape(len(rounded), -1).sum(1, dtype=np.float64)
         if (mean := self.means.get(tensor)) is not None:
-            bias = bias - mean_error(weight, rounded, np.array(mean))
-        lost = self.shifts.get(tensor, 0.0) * rounded.reshape(len(rounded), -1).sum(1, dtype=np.float64)
-        self._change_bias(product, bias + lost)
+            change -= mean_error(weight, rounded, np.array(mean))
+        if change.any():
+            self._add_to_bias(product, change)
 
-    def _change_bias(self, product: NodeProto, bias: NDArray[Any]) -> None:
+    def _add_to_bias(self, product: NodeProto, change: NDArray[Any] | float) -> None:
+        bias = self.surgery.constant(product.input[2]) + np.asarray(change)
         product.input[2] = self.surgery.add(f"{product.input[2]}.changed", bias.astype(np.float16))
 
     def _quantize_input(self, tensor: str, scale: NDArray[np.float16]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import shutil
@@ -11,10 +12,21 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_caption.backends.cuda import LIBRARY
 from edge_caption.captioner import Captioner
 from edge_caption.frame import Pixels
 
 ROOT = Path(__file__).parent.parent
+
+
+def has_gpu() -> bool:
+    try:
+        return bool(ctypes.CDLL(LIBRARY).cuInit(0) == 0)
+    except OSError:
+        return False
+
+
+without_gpu = pytest.mark.skipif(has_gpu(), reason="there is a GPU here")
 
 
 @pytest.fixture
@@ -30,8 +42,8 @@ def tensorrt_bundle(tiny_bundle: Path) -> Path:
     from calibration.table import load_table
     from export.flavours import make_flavours
 
-    graphs = (onnx.load(tiny_bundle / f"{part}.fp32.onnx") for part in ("encoder", "decoder"))
-    model = make_flavours(*graphs, load_table(tiny_bundle / "calibration.json"), ("trt", "fp16"))
+    encoder, decoder = (onnx.load(tiny_bundle / f"{part}.fp32.onnx") for part in ("encoder", "decoder"))
+    model = make_flavours(encoder, decoder, load_table(tiny_bundle / "calibration.json"), ("trt", "fp16"))
     manifest = json.loads((tiny_bundle / "manifest.json").read_text())
     for flavour in ("trt", "fp16"):
         files = model.files(flavour)

@@ -135,6 +135,7 @@ def read_engine(file: Path, key: Key) -> Engine:
 
 
 def _build(data: bytes, graph: Path, library: Library, key: Key, file: Path, progress: Progress) -> Engine:
+    log.info("building the engine of %s for %s with %s, which may take minutes", graph.name, key.gpu, key.library)
     timings = file.with_name(f"{_plain(key.library)}-{_plain(key.gpu)}.timings")
     built = build(library, data, graph.name, _read_if_there(timings), progress)
     header = Header(key, hashlib.sha256(built.engine).hexdigest(), built.outputs)

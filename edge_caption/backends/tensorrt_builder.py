@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +46,20 @@ def build(library: Library, graph: bytes, name: str, timings: bytes = b"", progr
 
     Raises:
         BackendError: TensorRT can't parse or build it, with its first reason.
-        KeyboardInterrupt: `progress` raised it.
+        KeyboardInterrupt: Ctrl-C, or `progress` raised it.
     """
+    with _noting_interrupts() as interrupted:
+        built = _build(library, graph, name, timings, progress, interrupted)
+    if interrupted.is_set():
+        raise KeyboardInterrupt
+    if built is None:
+        raise BackendError(f"{library.version} can't build {name} ({library.reason()}); use another flavour")
+    return built
+
+
+def _build(
+    library: Library, graph: bytes, name: str, timings: bytes, progress: Progress, interrupted: threading.Event
+) -> Built | None:
     trt = library.module
     builder = trt.Builder(library.logger)
     network = builder.create_network(_creation_flags(trt))
@@ -52,12 +67,10 @@ def build(library: Library, graph: bytes, name: str, timings: bytes = b"", progr
     config = builder.create_builder_config()
     _let_rows_vary(builder, config, network)
     cache = None if library.is_rtx else _timing_cache(config, timings)
-    config.progress_monitor = monitor = _monitor(trt, progress)
+    config.progress_monitor = _monitor(trt, progress, interrupted)
     engine = builder.build_serialized_network(network, config)
-    if monitor.interrupted:
-        raise KeyboardInterrupt
     if engine is None:
-        raise BackendError(f"{library.version} can't build {name} ({library.reason()}); use another flavour")
+        return None
     outputs = [network.get_output(index).name for index in range(network.num_outputs)]
     return Built(bytes(engine), outputs, b"" if cache is None else bytes(config.get_timing_cache().serialize()))
 
@@ -102,18 +115,43 @@ def _let_rows_vary(builder: Any, config: Any, network: Any) -> None:
 
 
 def _timing_cache(config: Any, timings: bytes) -> Any:
-    cache = config.create_timing_cache(timings) or config.create_timing_cache(b"")
-    config.set_timing_cache(cache, ignore_mismatch=False)
+    """Let the build begin with what an earlier one measured; what is of another version or damaged is left aside."""
+    cache = config.create_timing_cache(timings)
+    if cache is None or not config.set_timing_cache(cache, ignore_mismatch=False):
+        cache = config.create_timing_cache(b"")
+        config.set_timing_cache(cache, ignore_mismatch=False)
     return cache
 
 
-def _monitor(trt: Any, progress: Progress) -> Any:
+@contextmanager
+def _noting_interrupts() -> Iterator[threading.Event]:
+    """Note a Ctrl-C that would raise KeyboardInterrupt: raised in one of TensorRT's callbacks, it would be lost.
+
+    A second one ends the program at once.
+    """
+    interrupted = threading.Event()
+    raises = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not raises or threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+
+    def note(number: int, _: object) -> None:
+        interrupted.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _monitor(trt: Any, progress: Progress, interrupted: threading.Event) -> Any:
     class Monitor(trt.IProgressMonitor):  # type: ignore[misc]
-        """Passes on how far the build is, and ends it on Ctrl-C."""
+        """Passes on how far the build is, and ends it when it is interrupted."""
 
         def __init__(self) -> None:
             trt.IProgressMonitor.__init__(self)
-            self.interrupted = False
             self._steps: dict[str, int] = {}
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
@@ -122,9 +160,9 @@ def _monitor(trt: Any, progress: Progress) -> Any:
         def step_complete(self, phase_name: str, step: int) -> bool:
             try:
                 progress(phase_name, step + 1, self._steps.get(phase_name, 0))
-            except KeyboardInterrupt:  # it must not go up through TensorRT's own frames
-                self.interrupted = True
-            return not self.interrupted
+            except KeyboardInterrupt:
+                interrupted.set()
+            return not interrupted.is_set()
 
         def phase_finish(self, phase_name: str) -> None:
             self._steps.pop(phase_name, None)

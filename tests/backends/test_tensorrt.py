@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from edge_caption.backends.cuda import LIBRARY, Gpu
+from edge_caption.backends.cuda import Gpu
 from edge_caption.backends.engines import EngineError, engine_folder, find_or_build, key_of, read_engine
 from edge_caption.backends.tensorrt_builder import build
 from edge_caption.backends.tensorrt_library import RTX, Library, load_library
 from edge_caption.captioner import Captioner
 from edge_caption.errors import BackendError
 from edge_caption.frame import Pixels
-
-
-def has_gpu() -> bool:
-    try:
-        return bool(ctypes.CDLL(LIBRARY).cuInit(0) == 0)
-    except OSError:
-        return False
-
-
-without_gpu = pytest.mark.skipif(has_gpu(), reason="there is a GPU here")
+from tests.conftest import without_gpu
 
 
 @pytest.fixture

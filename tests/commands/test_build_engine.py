@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from edge_caption.cli import main
-from tests.backends.test_tensorrt import without_gpu
+from tests.conftest import without_gpu
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +26,32 @@ def test_engines_are_built_once_without_a_gpu(tensorrt_bundle: Path, capsys: pyt
         for line in lines:
             assert re.search(f"{how}, [\\d.]+ MB, ", line)
             assert Path(line.rpartition(", ")[2]).is_file()
+
+
+def test_ctrl_c_at_any_moment_leaves_no_half_engine(tensorrt_bundle: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX: pip install 'edge-caption[tensorrt]'")
+    command = [sys.executable, "-c", PROGRAM, "build-engine", str(tensorrt_bundle), "--without-gpu"]
+    for moment in (2, 100, 400, 700):  # of the encoder's 800
+        environment = {**os.environ, "MOMENT": str(moment), "XDG_CACHE_HOME": str(tmp_path / f"cache-{moment}")}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        assert (done.returncode, done.stderr) == (130, "")
+        assert not list(tmp_path.glob(f"cache-{moment}/**/*.engine"))
+
+
+PROGRAM = """
+import os, signal, sys
+from edge_caption.backends import tensorrt_library
+from edge_caption.cli import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+calls = 0
+def count(*arguments):
+    global calls
+    calls += 1
+    if calls == int(os.environ["MOMENT"]):
+        signal.raise_signal(signal.SIGINT)
+tensorrt_library.log.debug = count  # TensorRT logs all the way through a build
+sys.exit(main())
+"""
 
 
 @without_gpu

@@ -7,6 +7,7 @@ import pytest
 
 from edge_caption.backends import BACKENDS
 from edge_caption.cli import main
+from tests.conftest import without_gpu
 
 
 def test_show_says_what_the_shipped_bundle_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,9 +36,20 @@ def test_list_times_what_runs_here(tiny_bundle: Path, capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     run = [tuple(line.split()[:2]) for line in lines]
     assert [flavour for flavour, backend in run if backend == "onnxruntime"] == ["cpu-arm", "cpu-x86", "fp32"]
-    assert {backend for _, backend in run} == {name for name, backend in BACKENDS.items() if backend.installed}
+    assert {backend for _, backend in run} == {
+        name for name, backend in BACKENDS.items() if backend.installed and "fp32" in backend.flavours
+    }
     assert all("ms a photo" in line for line in lines)
     assert sum("default here" in line for line in lines) == 1
+
+
+@without_gpu
+def test_list_says_why_a_flavour_does_not_run(tensorrt_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX: pip install 'edge-caption[tensorrt]'")
+    assert main(["model", "list", str(tensorrt_bundle)]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.split()[1] == "tensorrt"]
+    assert [line.split()[0] for line in lines] == ["trt", "fp16"]
+    assert all("does not run here: there is no NVIDIA driver" in line for line in lines)
 
 
 def test_what_is_no_bundle_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

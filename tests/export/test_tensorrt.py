@@ -64,12 +64,12 @@ def spoil(model: ModelProto, kind: str, index: int, array: NDArray[np.generic]) 
     item = [item for item in model.graph.node if item.op_type == kind][-1]
     del item.input[index:]
     item.input.append("spoilt")
-    model.graph.initializer.append(numpy_helper.from_array(np.asarray(array), "spoilt"))
+    model.graph.initializer.append(numpy_helper.from_array(array, "spoilt"))
 
 
 SPOILT: dict[str, Callable[[ModelProto], None]] = {
-    "its zero point is not 0": lambda model: spoil(model, "QuantizeLinear", 2, np.int8(3)),
-    "its integers are uint8, not int8": lambda model: spoil(model, "DequantizeLinear", 2, np.uint8(0)),
+    "its zero point is not 0": lambda model: spoil(model, "QuantizeLinear", 2, np.array(3, np.int8)),
+    "its integers are uint8, not int8": lambda model: spoil(model, "DequantizeLinear", 2, np.array(0, np.uint8)),
     "its zero point is no constant": lambda model: model.graph.node[-1].CopyFrom(
         helper.make_node("QuantizeLinear", ["state", "scale"], ["spoilt"], "spoilt")
     ),
