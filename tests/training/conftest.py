@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,13 @@ from training.train import Data
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Data:
     """32 crops of the shipped photos, each with a sentence of its own."""
-    photos = captioned(tmp_path_factory.mktemp("data"), 32)
-    return Data(photos * 8, photos, "thirty-two", "made by a test")  # eight steps an epoch
+    folder = tmp_path_factory.mktemp("data")
+    photos = captioned(folder, 32)
+    # Eight steps an epoch: each photo under eight names.
+    copies = [replace(photo, file=folder / f"{copy}-{photo.file.name}") for copy in range(8) for photo in photos]
+    for copy, photo in zip(copies, photos * 8, strict=True):
+        copy.file.hardlink_to(photo.file)
+    return Data(copies, photos, "thirty-two", "made by a test")
 
 
 @pytest.fixture(scope="session")
