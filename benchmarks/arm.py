@@ -1,0 +1,136 @@
+"""Does an Arm processor say what this machine says? The wheel on emulated processors, held against fp32 here.
+
+Three things may differ, and are told apart. Quantization: INT8 against fp32, on this machine already. The resizing of
+photos: so every flavour also gets the pixels that this machine made. Arithmetic: what is left then. A sentence that
+has left the other's way goes on differently, so words are also compared step by step along fp32's sentence.
+"""
+
+from __future__ import annotations
+
+import itertools
+import platform
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+
+from benchmarks.replay import Job, Said, replay
+from edge_caption.bundle import DEFAULT
+from edge_caption.errors import BackendError, ConfigError
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import to_input
+
+ROOT = Path(__file__).parent.parent
+
+UNAVAILABLE = 69
+"""Exit code of scripts/arm where it can't be set up."""
+
+TWINS = {"fp32": "fp32", "cpu-arm": "cpu-x86"}
+"""A flavour on Arm -> the one that is the same arithmetic on x86, which computes part of cpu-arm in float."""
+
+HERE = platform.machine()
+
+Figures = dict[str, Any]
+
+
+def measure(bundle: Path | None, photos: Sequence[Path], processors: Sequence[str]) -> Figures:
+    """Caption photos here and on each emulated processor.
+
+    Args:
+        bundle: one that holds fp32, cpu-x86 and cpu-arm.
+
+    Raises:
+        BundleError: it lacks one of them.
+        ConfigError: nothing can be emulated on this machine.
+        BackendError: an emulated run failed.
+    """
+    folder, files = str((bundle or DEFAULT).resolve()), [str(photo.resolve()) for photo in photos]
+    sentences = [said.tokens for said in replay(Job(folder, "fp32", files))]
+    here = {flavour: replay(Job(folder, flavour, files, sentences)) for flavour in ("fp32", "cpu-x86", "cpu-arm")}
+    runs = {f"{HERE}, {flavour}": (flavour, here[flavour]) for flavour in ("cpu-x86", "cpu-arm")}
+    with tempfile.TemporaryDirectory() as prepared:
+        sources = {"": files, f", pixels of {HERE}": _prepare(photos, Path(prepared))}
+        for processor, flavour, source in itertools.product(processors, TWINS, sources):
+            said = emulate(processor, Job(folder, flavour, sources[source], sentences))
+            runs[f"{processor}, {flavour}{source}"] = flavour, said
+    return {
+        "photos": len(photos),
+        "runs": {name: _figures(flavour, said, here) for name, (flavour, said) in runs.items()},
+        "different_sentences": {
+            name: _different(photos, said, here[TWINS[flavour]])
+            for name, (flavour, said) in runs.items()
+            if flavour in TWINS
+        },
+    }
+
+
+def _figures(flavour: str, said: Sequence[Said], here: Mapping[str, Sequence[Said]]) -> Figures:
+    """Hold a run against fp32 on this machine and against the same arithmetic on this machine."""
+    others = dict.fromkeys(("fp32", TWINS.get(flavour, "fp32")))
+    return {f"against_{other}_here": compare(said, here[other]) for other in others}
+
+
+def _different(photos: Sequence[Path], said: Sequence[Said], here: Sequence[Said]) -> list[Figures]:
+    """Return both sentences where they are not the same."""
+    return [
+        {"photo": photo.name, "here": other.text, "there": one.text}
+        for photo, one, other in zip(photos, said, here, strict=True)
+        if one.tokens != other.tokens
+    ]
+
+
+def emulate(processor: str, job: Job) -> list[Said]:
+    """Run a job on an emulated processor.
+
+    Raises:
+        ConfigError: nothing can be emulated on this machine.
+        BackendError: it failed.
+    """
+    command = [ROOT / "scripts" / "arm", "--cpu", processor, "python", ROOT / "benchmarks" / "replay.py"]
+    done = subprocess.run(command, input=msgspec.json.encode(job), capture_output=True, check=False)
+    complaint = (done.stderr.decode().strip().splitlines() or ["no output"])[-1]
+    if done.returncode == UNAVAILABLE:
+        raise ConfigError(complaint)
+    if done.returncode:
+        raise BackendError(
+            f"{job.flavour} does not run on {processor} ({complaint}); run scripts/arm by hand to see why"
+        )
+    return msgspec.json.decode(done.stdout, type=list[Said])
+
+
+def _prepare(photos: Sequence[Path], folder: Path) -> list[str]:
+    """Write the encoder's inputs as pictures, which no device resizes again."""
+    files = [str(folder / f"{number}.png") for number in range(len(photos))]
+    for photo, file in zip(photos, files, strict=True):
+        cv2.imwrite(file, cv2.cvtColor(to_input(read_photo(photo))[0], cv2.COLOR_RGB2BGR))
+    return files
+
+
+def compare(ones: Sequence[Said], others: Sequence[Said]) -> dict[str, float]:
+    """Return the shares of photos, words and steps at which two runs are the same.
+
+    `same_step`, the likeliest word at each step, and `log_prob_difference`, the mean absolute difference of a word's
+    log-probability, are along one given sentence; the others are of what each run said itself.
+    """
+    pairs = list(zip(ones, others, strict=True))
+    words = [word for one, other in pairs for word in itertools.zip_longest(one.tokens, other.tokens)]
+    steps = [step for one, other in pairs for step in zip(one.choices, other.choices, strict=True)]
+    log_probs = [log_prob for one, other in pairs for log_prob in zip(one.log_probs, other.log_probs, strict=True)]
+    return {
+        "same_pixels": _share((one.pixels, other.pixels) for one, other in pairs),
+        "same_encoding": _share((one.encoding, other.encoding) for one, other in pairs),
+        "same_sentence": _share((one.tokens, other.tokens) for one, other in pairs),
+        "same_word": _share(words),
+        "same_step": _share(steps),
+        "log_prob_difference": round(statistics.mean(abs(one - other) for one, other in log_probs), 4),
+    }
+
+
+def _share(pairs: Iterable[tuple[object, object]]) -> float:
+    """Return how many of the pairs are twice the same."""
+    return round(statistics.mean(one == other for one, other in pairs), 4)
