@@ -1,8 +1,8 @@
 """Does an Arm processor say what this machine says? The wheel on emulated processors, held against fp32 here.
 
-Three things may differ, and are told apart. Quantization: INT8 against fp32, on this machine already. The resizing of
-photos: so every flavour also gets the pixels that this machine made. Arithmetic: what is left then. A sentence that
-has left the other's way goes on differently, so words are also compared step by step along fp32's sentence.
+Three things may differ, and are told apart. Quantization: INT8 against fp32, on this machine already. Resizing: the
+photos are given at the encoder's size, which no device resizes, and at a camera's. Arithmetic: what is left then. A
+sentence that has left the other's way goes on differently, so words are also compared step by step along fp32's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.replay import Job, Said, replay
 from edge_caption.bundle import DEFAULT
 from edge_caption.errors import BackendError, ConfigError
 from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.preprocess import SIDE, to_input
 
 ROOT = Path(__file__).parent.parent
 
@@ -34,6 +34,9 @@ TWINS = {"fp32": "fp32", "cpu-arm": "cpu-x86"}
 """A flavour on Arm -> the one that is the same arithmetic on x86, which computes part of cpu-arm in float."""
 
 HERE = platform.machine()
+
+SIZES = ((SIDE, SIDE), (640, 480))
+"""Width and height that the photos are given at."""
 
 Figures = dict[str, Any]
 
@@ -49,24 +52,35 @@ def measure(bundle: Path | None, photos: Sequence[Path], processors: Sequence[st
         ConfigError: nothing can be emulated on this machine.
         BackendError: an emulated run failed.
     """
-    folder, files = str((bundle or DEFAULT).resolve()), [str(photo.resolve()) for photo in photos]
-    sentences = [said.tokens for said in replay(Job(folder, "fp32", files))]
-    here = {flavour: replay(Job(folder, flavour, files, sentences)) for flavour in ("fp32", "cpu-x86", "cpu-arm")}
+    folder = str((bundle or DEFAULT).resolve())
+    with tempfile.TemporaryDirectory() as scratch:
+        return {"photos": len(photos)} | {
+            f"{width}x{height}": _measure(folder, _resize(photos, (width, height), Path(scratch)), processors)
+            for width, height in SIZES
+        }
+
+
+def _measure(bundle: str, files: Sequence[str], processors: Sequence[str]) -> Figures:
+    sentences = [said.tokens for said in replay(Job(bundle, "fp32", files))]
+    here = {flavour: replay(Job(bundle, flavour, files, sentences)) for flavour in ("fp32", "cpu-x86", "cpu-arm")}
     runs = {f"{HERE}, {flavour}": (flavour, here[flavour]) for flavour in ("cpu-x86", "cpu-arm")}
-    with tempfile.TemporaryDirectory() as prepared:
-        sources = {"": files, f", pixels of {HERE}": _prepare(photos, Path(prepared))}
-        for processor, flavour, source in itertools.product(processors, TWINS, sources):
-            said = emulate(processor, Job(folder, flavour, sources[source], sentences))
-            runs[f"{processor}, {flavour}{source}"] = flavour, said
+    for processor, flavour in itertools.product(processors, TWINS):
+        runs[f"{processor}, {flavour}"] = flavour, emulate(processor, Job(bundle, flavour, files, sentences))
     return {
-        "photos": len(photos),
         "runs": {name: _figures(flavour, said, here) for name, (flavour, said) in runs.items()},
         "different_sentences": {
-            name: _different(photos, said, here[TWINS[flavour]])
-            for name, (flavour, said) in runs.items()
-            if flavour in TWINS
+            name: _different(said, here[TWINS[flavour]]) for name, (flavour, said) in runs.items() if flavour in TWINS
         },
     }
+
+
+def _resize(photos: Sequence[Path], size: tuple[int, int], folder: Path) -> list[str]:
+    """Write what the encoder sees of the photos as pictures of another size, without loss."""
+    files = [str(folder / f"{number}-{size[0]}x{size[1]}.png") for number in range(len(photos))]
+    for photo, file in zip(photos, files, strict=True):
+        pixels = cv2.resize(to_input(read_photo(photo))[0], size)
+        cv2.imwrite(file, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+    return files
 
 
 def _figures(flavour: str, said: Sequence[Said], here: Mapping[str, Sequence[Said]]) -> Figures:
@@ -75,11 +89,11 @@ def _figures(flavour: str, said: Sequence[Said], here: Mapping[str, Sequence[Sai
     return {f"against_{other}_here": compare(said, here[other]) for other in others}
 
 
-def _different(photos: Sequence[Path], said: Sequence[Said], here: Sequence[Said]) -> list[Figures]:
+def _different(said: Sequence[Said], here: Sequence[Said]) -> list[Figures]:
     """Return both sentences where they are not the same."""
     return [
-        {"photo": photo.name, "here": other.text, "there": one.text}
-        for photo, one, other in zip(photos, said, here, strict=True)
+        {"photo": number, "here": other.text, "there": one.text}
+        for number, (one, other) in enumerate(zip(said, here, strict=True))
         if one.tokens != other.tokens
     ]
 
@@ -91,7 +105,13 @@ def emulate(processor: str, job: Job) -> list[Said]:
         ConfigError: nothing can be emulated on this machine.
         BackendError: it failed.
     """
-    command = [ROOT / "scripts" / "arm", "--cpu", processor, "python", ROOT / "benchmarks" / "replay.py"]
+    command: list[str | Path] = [
+        ROOT / "scripts" / "arm",
+        "--cpu",
+        processor,
+        "python",
+        ROOT / "benchmarks" / "replay.py",
+    ]
     done = subprocess.run(command, input=msgspec.json.encode(job), capture_output=True, check=False)
     complaint = (done.stderr.decode().strip().splitlines() or ["no output"])[-1]
     if done.returncode == UNAVAILABLE:
@@ -101,14 +121,6 @@ def emulate(processor: str, job: Job) -> list[Said]:
             f"{job.flavour} does not run on {processor} ({complaint}); run scripts/arm by hand to see why"
         )
     return msgspec.json.decode(done.stdout, type=list[Said])
-
-
-def _prepare(photos: Sequence[Path], folder: Path) -> list[str]:
-    """Write the encoder's inputs as pictures, which no device resizes again."""
-    files = [str(folder / f"{number}.png") for number in range(len(photos))]
-    for photo, file in zip(photos, files, strict=True):
-        cv2.imwrite(file, cv2.cvtColor(to_input(read_photo(photo))[0], cv2.COLOR_RGB2BGR))
-    return files
 
 
 def compare(ones: Sequence[Said], others: Sequence[Said]) -> dict[str, float]:

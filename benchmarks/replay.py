@@ -28,8 +28,8 @@ class Job(msgspec.Struct, frozen=True):
 
     bundle: str
     flavour: str
-    photos: list[str]
-    sentences: list[tuple[int, ...]] | None = None
+    photos: Sequence[str]
+    sentences: Sequence[tuple[int, ...]] | None = None
     """Tokens of the sentence to go along with, one a photo; what it says itself if None."""
 
 
