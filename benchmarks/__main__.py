@@ -40,6 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(args: argparse.Namespace) -> dict[str, object]:
     # Each benchmark brings its own heavy imports; the others do without them.
     match args.benchmark:
+        case "arm":
+            from benchmarks import arm
+
+            figures = arm.measure(args.bundle, [photo.file for photo in _photos(args)], args.cpus)
+            return {"split": args.split, **figures}
         case "confidence":
             from benchmarks import confidence
 
@@ -101,6 +106,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     top = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     benchmarks = top.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
+    arm = benchmarks.add_parser(
+        "arm", parents=[shared, data], help="do emulated Arm processors say what this machine says?"
+    )
+    arm.add_argument("--cpus", nargs="+", default=["cortex-a76"], help="as of scripts/arm (default: %(default)s)")
     latency = benchmarks.add_parser(
         "latency", parents=[shared], help="frame -> sentence: INT8 on each installed backend, fp32, PyTorch eager"
     )
