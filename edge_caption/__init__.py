@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.errors import (
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from edge_caption.captioner import Captioner
 
 __version__ = "0.1.0"
+
+# ONNX Runtime, from 1.32 on, records how it is used and reports it to its maker, unless this is set before its import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 __all__ = [
     "BackendError",
