@@ -20,10 +20,10 @@ import cv2
 import msgspec
 
 from benchmarks.replay import Job, Said, replay
-from edge_caption.bundle import DEFAULT
+from edge_caption.bundle import DEFAULT, open_bundle
 from edge_caption.errors import BackendError, ConfigError
 from edge_caption.photos import read_photo
-from edge_caption.preprocess import SIDE, to_input
+from edge_caption.preprocess import to_input
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,8 +35,8 @@ TWINS = {"fp32": "fp32", "cpu-arm": "cpu-x86"}
 
 HERE = platform.machine()
 
-SIZES = ((SIDE, SIDE), (640, 480))
-"""Width and height that the photos are given at."""
+CAMERA = (640, 480)
+"""Width and height that the photos are given at, beside the encoder's own."""
 
 Figures = dict[str, Any]
 
@@ -53,10 +53,11 @@ def measure(bundle: Path | None, photos: Sequence[Path], processors: Sequence[st
         BackendError: an emulated run failed.
     """
     folder = str((bundle or DEFAULT).resolve())
+    side = open_bundle(bundle).manifest.sizes.side
     with tempfile.TemporaryDirectory() as scratch:
         return {"photos": len(photos)} | {
-            f"{width}x{height}": _measure(folder, _resize(photos, (width, height), Path(scratch)), processors)
-            for width, height in SIZES
+            f"{width}x{height}": _measure(folder, _resize(photos, side, (width, height), Path(scratch)), processors)
+            for width, height in ((side, side), CAMERA)
         }
 
 
@@ -74,11 +75,11 @@ def _measure(bundle: str, files: Sequence[str], processors: Sequence[str]) -> Fi
     }
 
 
-def _resize(photos: Sequence[Path], size: tuple[int, int], folder: Path) -> list[str]:
+def _resize(photos: Sequence[Path], side: int, size: tuple[int, int], folder: Path) -> list[str]:
     """Write what the encoder sees of the photos as pictures of another size, without loss."""
     files = [str(folder / f"{number}-{size[0]}x{size[1]}.png") for number in range(len(photos))]
     for photo, file in zip(photos, files, strict=True):
-        pixels = cv2.resize(to_input(read_photo(photo))[0], size)
+        pixels = cv2.resize(to_input(read_photo(photo), side)[0], size)
         cv2.imwrite(file, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     return files
 

@@ -4,7 +4,7 @@ FGSM (Goodfellow et al. 2015) takes one step along the gradient's sign, PGD (Mad
 start. The gradient is that of a checkpoint in PyTorch (white box); whoever captions the pictures may be another.
 `random_signs` is what the same budget does without a gradient: what a step costs beyond it, the attack costs.
 
-Pictures are float tensors (B, SIDE, SIDE, 3), RGB, 0-255; epsilon is in the same unit. Results are whole numbers, for a
+Pictures are float tensors (B, side, side, 3), RGB, 0-255; epsilon is in the same unit. Results are whole numbers, for a
 device gets uint8.
 """
 

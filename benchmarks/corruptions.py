@@ -1,7 +1,7 @@
 """What cameras do to pictures, in five severities: Hendrycks & Dietterich 2019 ("common corruptions"), their constants.
 
 Low light, which they lack, is that of Kar et al. 2022 with noise that grows as in Kong et al. 2023. All work on the
-encoder's 224x224 input, for which the constants were chosen.
+encoder's input; the constants were chosen for 224x224 pixels, so blur and noise are a little finer at more.
 """
 
 from __future__ import annotations

@@ -75,15 +75,15 @@ def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
     opened = open_bundle(bundle)
     engines = open_engines(opened, threads)
     leader = row(engines[0])
-    model = untrained(dimensions(opened.manifest), opened.manifest.sizes.words)
+    model, side = untrained(dimensions(opened.manifest), opened.manifest.sizes.words), opened.manifest.sizes.side
     with tempfile.TemporaryDirectory() as folder:
         fp32 = [Path(folder) / name for name in ("encoder.onnx", "decoder.onnx")]
         for graph, file in zip(to_onnx(model), fp32, strict=True):
             onnx.save(graph, file)
         runners: dict[str, Say] = {
-            **{row(engine): captioner(engine.encoder, engine.decoder) for engine in engines},
-            "onnxruntime fp32": captioner(OnnxSession(fp32[0], threads), OnnxSession(fp32[1], threads)),
-            "pytorch eager": captioner(TorchEncoder(model), TorchDecoder(model)),
+            **{row(engine): captioner(engine.encoder, engine.decoder, side) for engine in engines},
+            "onnxruntime fp32": captioner(OnnxSession(fp32[0], threads), OnnxSession(fp32[1], threads), side),
+            "pytorch eager": captioner(TorchEncoder(model), TorchDecoder(model), side),
         }
         times, steps = time_rounds(runners, frames(), leader, rounds)
     medians = {name: statistics.median(taken) for name, taken in times.items()}
@@ -145,12 +145,12 @@ def untrained(size: Dimensions, words: int) -> CaptionModel:
     return model
 
 
-def captioner(encoder: Any, decoder: Any) -> Say:
+def captioner(encoder: Any, decoder: Any, side: int) -> Say:
     """Compose two sessions as the runtime does."""
     see, step = Encoder(encoder), Decoder(decoder)
 
     def say(frame: Pixels, words: int) -> int:
-        sentence = greedy(step, see(to_input(frame)), words)
+        sentence = greedy(step, see(to_input(frame, side)), words)
         return min(words, len(sentence.tokens) + 1)
 
     return say

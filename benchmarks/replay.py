@@ -64,7 +64,7 @@ def replay(job: Job) -> list[Said]:
     decoder = Decoder(OnnxSession(decoder_file, 1), vocabulary.start(language), vocabulary.special, not_last)
     said = []
     for number, photo in enumerate(job.photos):
-        image = to_input(read_photo(Path(photo)))
+        image = to_input(read_photo(Path(photo)), opened.manifest.sizes.side)
         seen = encoder(image)
         tokens = greedy(decoder, seen, decoding.max_words).tokens
         choices, log_probs = go_along(decoder, seen, job.sentences[number] if job.sentences else tokens)

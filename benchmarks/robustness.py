@@ -1,11 +1,12 @@
 """What is left of caption quality when pictures get worse: by chance, or by an attacker who knows the model.
 
-A picture is the encoder's 224x224 input, uint8; the bundle's graphs caption it greedily, as on a device.
+A picture is the encoder's input, uint8; the bundle's graphs caption it greedily, as on a device.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ BATCH = 8
 
 Photos = Sequence[CaptionedPhoto]
 
+Pictures = Callable[[], Iterator[Pixels]]
+"""Reads the photos as the encoder sees them, anew each time."""
+
 Said = list[str]
 """A sentence a photo."""
 
@@ -48,10 +52,11 @@ def measure(bundle: Path | None, flavour: str | None, photos: Photos, checkpoint
     """
     language = photos[0].language
     scorer = Scorer([photo.captions for photo in photos], language)
-    attacked = _attack_all(photos, _load_attacked(checkpoint, bundle)) if checkpoint else {}
+    originals = partial(_originals, photos, open_bundle(bundle).manifest.sizes.side)
+    attacked = _attack_all(photos, originals, _load_attacked(checkpoint, bundle)) if checkpoint else {}
     captioner = Captioner(bundle, flavour=flavour, beam=1, language=language)
-    clean = _say(captioner, _originals(photos), len(photos), "as they are")
-    corruptions = _say_all(captioner, _corrupt_all(photos), len(photos))
+    clean = _say(captioner, originals(), len(photos), "as they are")
+    corruptions = _say_all(captioner, _corrupt_all(originals), len(photos))
     attacks = _say_all(captioner, attacked, len(photos))
     scorer.learn([clean, *(said for runs in (*corruptions.values(), *attacks.values()) for said in runs)])
     interval = [round(limit, 4) for limit in mean_interval(scorer.cider_of_each(clean))]
@@ -75,35 +80,36 @@ def _load_attacked(checkpoint: Path, bundle: Path | None) -> Checkpoint:
     return loaded
 
 
-def _corrupt_all(photos: Photos) -> dict[str, list[Iterator[Pixels]]]:
+def _corrupt_all(originals: Pictures) -> dict[str, list[Iterator[Pixels]]]:
     return {
-        name: [_corrupted(photos, corrupt, severity) for severity in SEVERITIES]
+        name: [_corrupted(originals, corrupt, severity) for severity in SEVERITIES]
         for name, corrupt in CORRUPTIONS.items()
     }
 
 
-def _attack_all(photos: Photos, checkpoint: Checkpoint) -> dict[str, list[Iterator[Pixels]]]:
+def _attack_all(photos: Photos, originals: Pictures, checkpoint: Checkpoint) -> dict[str, list[Iterator[Pixels]]]:
     losses = ReferenceLoss(checkpoint, photos)
     return {
-        name: [_attacked(photos, losses, attack, epsilon) for epsilon in EPSILONS] for name, attack in ATTACKS.items()
+        name: [_attacked(originals, len(photos), losses, attack, epsilon) for epsilon in EPSILONS]
+        for name, attack in ATTACKS.items()
     }
 
 
-def _originals(photos: Photos) -> Iterator[Pixels]:
-    return (to_input(read_photo(photo.file))[0] for photo in photos)
+def _originals(photos: Photos, side: int) -> Iterator[Pixels]:
+    return (to_input(read_photo(photo.file), side)[0] for photo in photos)
 
 
-def _corrupted(photos: Photos, corrupt: Corruption, severity: int) -> Iterator[Pixels]:
+def _corrupted(originals: Pictures, corrupt: Corruption, severity: int) -> Iterator[Pixels]:
     chance = np.random.default_rng(SEED)
-    return (corrupt(picture, severity, chance) for picture in _originals(photos))
+    return (corrupt(picture, severity, chance) for picture in originals())
 
 
-def _attacked(photos: Photos, losses: ReferenceLoss, attack: Attack, epsilon: int) -> Iterator[Pixels]:
+def _attacked(originals: Pictures, count: int, losses: ReferenceLoss, attack: Attack, epsilon: int) -> Iterator[Pixels]:
     chance = torch.Generator().manual_seed(SEED)
-    originals = _originals(photos)
-    for start in range(0, len(photos), BATCH):
-        numbers = range(start, min(start + BATCH, len(photos)))
-        pictures = torch.from_numpy(np.stack([next(originals) for _ in numbers])).float()
+    pictures_left = originals()
+    for start in range(0, count, BATCH):
+        numbers = range(start, min(start + BATCH, count))
+        pictures = torch.from_numpy(np.stack([next(pictures_left) for _ in numbers])).float()
         yield from attack(losses.of(numbers), pictures, epsilon, chance).to(torch.uint8).numpy()
 
 

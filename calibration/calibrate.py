@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from onnx import ModelProto
 
-from calibration.observe import Observed, Watcher
+from calibration.observe import Observed, Watcher, side_of
 from calibration.photos import digest
 from calibration.ranges import METHODS, Extremes, Histogram, Histograms, Means, Range
 from calibration.table import Table, graphs_sha256
@@ -85,8 +85,9 @@ def _caption_all(
     """Decode greedily with the runtime's own loop: the decoder's ranges come from states that really occur."""
     see = Encoder(Observed(encoder, watch_encoder))
     say = Decoder(Observed(decoder, watch_decoder))
+    side = side_of(encoder)
     for photo in photos:
-        greedy(say, see(preprocess.to_input(read_photo(photo))), Decoding().max_words)
+        greedy(say, see(preprocess.to_input(read_photo(photo), side)), Decoding().max_words)
 
 
 def _ranges(histograms: dict[str, Histogram], method: Callable[[Histogram], Range]) -> dict[str, Range]:

@@ -39,6 +39,11 @@ class Observed:
         return results[: len(self._outputs)]
 
 
+def side_of(encoder: ModelProto) -> int:
+    """Return the width and height of what an encoder sees, in pixels."""
+    return int(encoder.graph.input[0].type.tensor_type.shape.dim[1].dim_value)
+
+
 def watched_tensors(model: ModelProto) -> list[str]:
     """Return the float tensors that nodes compute, graph outputs aside.
 

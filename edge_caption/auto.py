@@ -49,7 +49,7 @@ def open_fastest(bundle: Bundle, flavour: str | None, threads: int) -> Engine:
         BackendError: the reference can't run it.
     """
     reference = open_engine(bundle, flavour, REFERENCE, threads)
-    image = to_input(read_photo(PHOTO))
+    image = to_input(read_photo(PHOTO), bundle.manifest.sizes.side)
     engines = [reference, *_rivals(bundle, flavour, threads, reference, image)]
     if len(engines) == 1:
         return reference

@@ -198,7 +198,7 @@ def open_bundle(folder: Path | None = None) -> Bundle:
         raise BundleError(f"{folder} is not a bundle ({MANIFEST}: {error.strerror}); give a bundle's folder") from error
     except msgspec.DecodeError as error:
         raise BundleError(f"{path} is damaged ({error}); copy the whole bundle again") from error
-    if manifest.preprocessing != preprocess.NAME or manifest.sizes.side != preprocess.SIDE:
+    if manifest.preprocessing != preprocess.NAME:
         raise BundleError(
             f"{path} wants preprocessing {manifest.preprocessing}, not {preprocess.NAME}; update the program"
         )

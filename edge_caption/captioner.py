@@ -83,7 +83,7 @@ class Captioner:
 
     def _load(self, bundle: Bundle, engine: Engine) -> None:
         self._vocabulary = vocabulary = bundle.vocabulary()
-        self._grid = bundle.manifest.sizes.grid
+        self._side, self._grid = bundle.manifest.sizes.side, bundle.manifest.sizes.grid
         self._encoder = Encoder(engine.encoder)
         self._decoder = Decoder(
             engine.decoder,
@@ -108,7 +108,7 @@ class Captioner:
             PhotoError: it can't be read.
         """
         started = time.perf_counter()
-        image = to_input(_pixels(photo))
+        image = to_input(_pixels(photo), self._side)
         prepared = time.perf_counter()
         seen = self._encoder(image)
         encoded = time.perf_counter()

@@ -33,5 +33,5 @@ class Encoder:
         self._session = session
 
     def __call__(self, image: NDArray[np.uint8]) -> Seen:
-        """See a picture: shape (1, SIDE, SIDE, 3), RGB."""
+        """See a picture: shape (1, side, side, 3), RGB."""
         return Seen(*self._session.run(image=image))

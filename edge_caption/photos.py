@@ -10,7 +10,6 @@ import numpy as np
 from edge_caption.errors import PhotoError
 from edge_caption.frame import Pixels
 from edge_caption.image_header import read_size
-from edge_caption.preprocess import SIDE
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 
@@ -21,6 +20,9 @@ MAX_BYTES = 200_000_000
 
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 """JPEG decodes to a half, a quarter or an eighth in a fraction of the time."""
+
+ENOUGH = 640
+"""Pixels of the shorter side that a reduced photo keeps at least: twice what encoders take."""
 
 
 def read_photo(file: Path) -> Pixels:
@@ -39,7 +41,7 @@ def read_photo(file: Path) -> Pixels:
 
 
 def decode_photo(data: bytes, name: str) -> Pixels:
-    """Decode JPEG, PNG or WebP, turned upright as its EXIF says, perhaps smaller but never below twice SIDE.
+    """Decode JPEG, PNG or WebP, turned upright as its EXIF says, perhaps smaller but never below ENOUGH.
 
     Args:
         data: the file's bytes.
@@ -64,7 +66,7 @@ def decode_photo(data: bytes, name: str) -> Pixels:
 
 
 def _reading(shorter_side: int) -> int:
-    factors = [factor for factor in REDUCED if shorter_side >= factor * 2 * SIDE]
+    factors = [factor for factor in REDUCED if shorter_side >= factor * ENOUGH]
     return REDUCED[max(factors)] if factors else cv2.IMREAD_COLOR
 
 

@@ -37,8 +37,8 @@ class EncoderGraph(nn.Module):
         self.register_buffer("mean", encoder.mean)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """See a photo: (1, 224, 224, 3) uint8, RGB -> (1, R, D), (1, R, A), (1, S)."""
-        planes = image.permute(0, 3, 1, 2).float() - self.mean  # (1, 3, 224, 224)
+        """See a photo: (1, side, side, 3) uint8, RGB -> (1, R, D), (1, R, A), (1, S)."""
+        planes = image.permute(0, 3, 1, 2).float() - self.mean  # (1, 3, side, side)
         grid = functional.relu(self.project(self.backbone(planes)))  # (1, D, rows, columns)
         average = functional.avg_pool2d(grid, grid.shape[2:])  # (1, D, 1, 1)
         grid = average if self.pooled else grid

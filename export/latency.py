@@ -12,7 +12,6 @@ import numpy as np
 
 from edge_caption.backends.onnx import OnnxSession
 from edge_caption.bundle import FLAVOUR_OF_MACHINE, Graphs
-from edge_caption.preprocess import SIDE
 from edge_caption.vocabulary import START
 from export.flavours import REFERENCE
 
@@ -41,9 +40,9 @@ def runs_well_here(flavour: str) -> bool:
     return flavour in (REFERENCE, FLAVOUR_OF_MACHINE.get(platform.machine().lower()))
 
 
-def time_flavours(bundle: Path, flavours: Mapping[str, Graphs]) -> dict[str, Latency]:
+def time_flavours(bundle: Path, flavours: Mapping[str, Graphs], side: int) -> dict[str, Latency]:
     """Time the flavours in turns, so that a busy moment of the machine hits all of them."""
-    jobs = {name: _jobs(bundle, graphs) for name, graphs in flavours.items() if runs_well_here(name)}
+    jobs = {name: _jobs(bundle, graphs, side) for name, graphs in flavours.items() if runs_well_here(name)}
     best = dict.fromkeys(jobs, Latency(np.inf, np.inf))
     for _ in range(ROUNDS):
         for name, (encode, decode) in jobs.items():
@@ -51,9 +50,9 @@ def time_flavours(bundle: Path, flavours: Mapping[str, Graphs]) -> dict[str, Lat
     return best
 
 
-def _jobs(bundle: Path, graphs: Graphs) -> tuple[Callable[[], object], Callable[[], object]]:
+def _jobs(bundle: Path, graphs: Graphs, side: int) -> tuple[Callable[[], object], Callable[[], object]]:
     encoder, decoder = OnnxSession(bundle / graphs.encoder, 1), OnnxSession(bundle / graphs.decoder, 1)
-    image = np.random.default_rng(0).integers(0, 256, (1, SIDE, SIDE, 3), np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), np.uint8)
     regions, keys, first = encoder.run(image=image)
     token = np.array([START], np.int64)
 

@@ -62,7 +62,7 @@ def _compare(
     photo: Path,
     tolerance: float,
 ) -> tuple[float, float]:
-    image = to_input(read_photo(photo))
+    image = to_input(read_photo(photo), model.size.side)
     seen = model.encoder(torch.from_numpy(image))
     regions, keys, state = encoder.run(None, {"image": image})
     expected = [part.numpy() for part in seen]

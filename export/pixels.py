@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, helper
 
-from edge_caption.preprocess import SIDE
+from calibration.observe import side_of
 from export.surgery import Surgery, node
 
 MIDDLE = 114
@@ -29,12 +29,13 @@ def take_bytes(surgery: Surgery) -> tuple[NodeProto, str]:
     (cast,) = surgery.consumers(transpose.output[0])
     (subtract,) = surgery.consumers(cast.output[0])
     (first,) = surgery.consumers(subtract.output[0])
+    side = side_of(surgery.model)
     mean = surgery.constant(subtract.input[1]).reshape(-1)  # (CHANNELS,)
     weight, bias = surgery.constant(first.input[1]), surgery.constant(first.input[2])
     shift = (weight * (MIDDLE - mean)[None, :, None, None]).sum((1, 2, 3))
     first.input[2] = surgery.add(f"{first.name}.bias.bytes", (bias + shift).astype(np.float32))
-    first.input[1] = surgery.add(f"{first.name}.weight.pairs", in_pairs(first, weight))
-    shape = surgery.add("pairs", np.array([1, SIDE, SIDE // 2, 2 * CHANNELS], np.int64))
+    first.input[1] = surgery.add(f"{first.name}.weight.pairs", in_pairs(first, weight, side))
+    shape = surgery.add("pairs", np.array([1, side, side // 2, 2 * CHANNELS], np.int64))
     surgery.replace(cast, [])
     surgery.replace(subtract, [])
     planes = [
@@ -45,7 +46,7 @@ def take_bytes(surgery: Surgery) -> tuple[NodeProto, str]:
     return first, "bytes"
 
 
-def in_pairs(conv: NodeProto, weight: NDArray[np.float32]) -> NDArray[np.float32]:
+def in_pairs(conv: NodeProto, weight: NDArray[np.float32], side: int) -> NDArray[np.float32]:
     """Rewrite a convolution for an image whose columns come in pairs: half the width, twice the channels.
 
     That view of the photo is free, and im2col, which takes longer than the multiplication where channels are few,
@@ -54,6 +55,7 @@ def in_pairs(conv: NodeProto, weight: NDArray[np.float32]) -> NDArray[np.float32
     Args:
         conv: changed in place; its horizontal stride must be even, and it must halve (quarter, ...) the width exactly.
         weight: (C, CHANNELS, height, width).
+        side: width of the image in pixels.
 
     Returns:
         (C, 2 * CHANNELS, height, pairs).
@@ -67,9 +69,9 @@ def in_pairs(conv: NodeProto, weight: NDArray[np.float32]) -> NDArray[np.float32
     padded = np.pad(weight, ((0, 0), (0, 0), (0, 0), (odd, width % 2)))
     pairs = padded.shape[3] // 2
     split = padded.reshape(*padded.shape[:3], pairs, 2)  # (C, CHANNELS, height, pairs, 2)
-    columns = (SIDE + left + right - weight.shape[3]) // stride + 1
+    columns = (side + left + right - weight.shape[3]) // stride + 1
     left_pairs = (left + odd) // 2
-    right_pairs = (columns - 1) * (stride // 2) + pairs - left_pairs - SIDE // 2
+    right_pairs = (columns - 1) * (stride // 2) + pairs - left_pairs - side // 2
     _set(conv, "pads", [top, left_pairs, bottom, max(right_pairs, 0)])
     _set(conv, "strides", [stride_down, stride // 2])
     _set(conv, "kernel_shape", [weight.shape[2], pairs])

@@ -95,7 +95,7 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
         prove = Prover(proving, job.dev, scores, progress)
         said = {name: prove.caption(name, first) for name in made}
         searched = prove.caption(job.flavours[0], first, CONFIDENCE_BEAM)
-        latency = time_flavours(proving, {name: FLAVOURS[name] for name in made})
+        latency = time_flavours(proving, {name: FLAVOURS[name] for name in made}, job.checkpoint.model.size.side)
         quality = prove.measure(said, first)
         gate(quality, job.gate, _blame(job, encoder, decoder, table, photos[:PARITY_PHOTOS]))
         for language in others:
@@ -125,7 +125,8 @@ def _blame(
             return made.graphs[FLAVOURS[flavour].encoder]
 
         names = [name for name in convolutions(encoder) if name not in job.kept]
-        return noisiest(encoder, names, quantize, [to_input(read_photo(photo)) for photo in photos])
+        side = job.checkpoint.model.size.side
+        return noisiest(encoder, names, quantize, [to_input(read_photo(photo), side) for photo in photos])
 
     return blame
 

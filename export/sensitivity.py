@@ -86,7 +86,7 @@ class Bench:
         table.check(self.encoder, decoder)
         self._vocabulary: Vocabulary = checkpoint.vocabulary
         self._table, self._cider = table, cider
-        self._images = [to_input(read_photo(photo.file)) for photo in dev]
+        self._images = [to_input(read_photo(photo.file), checkpoint.model.size.side) for photo in dev]
         self._decoder = Decoder(session_of(quantize_decoder(decoder), 1))
         self._regions = regions_of(self.encoder, self._images[:NOISE_PHOTOS])
 

@@ -11,7 +11,6 @@ import torch
 from onnx import ModelProto
 from torch import Tensor, nn
 
-from edge_caption.preprocess import SIDE
 from export.graphs import DecoderGraph, EncoderGraph
 from export.surgery import Surgery
 from training.model import CaptionModel
@@ -27,9 +26,9 @@ DECODER_INPUTS = ("token", "state", "regions", "keys")
 DECODER_OUTPUTS = ("log_probs", "next_state", "attention")
 
 
-def encoder_to_onnx(graph: nn.Module) -> ModelProto:
-    """Trace the encoder: `image` (1, SIDE, SIDE, 3) uint8 RGB -> `regions`, `keys`, `state`."""
-    image = torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)
+def encoder_to_onnx(graph: nn.Module, side: int) -> ModelProto:
+    """Trace the encoder: `image` (1, side, side, 3) uint8 RGB -> `regions`, `keys`, `state`."""
+    image = torch.zeros(1, side, side, 3, dtype=torch.uint8)
     return _trace(graph, (image,), ("image",), ENCODER_OUTPUTS, None)
 
 
@@ -48,7 +47,7 @@ def decoder_to_onnx(graph: DecoderGraph) -> ModelProto:
 
 def to_onnx(model: CaptionModel) -> tuple[ModelProto, ModelProto]:
     """Return the encoder and the decoder of a trained captioner."""
-    return encoder_to_onnx(EncoderGraph(model)), decoder_to_onnx(DecoderGraph(model.decoder))
+    return encoder_to_onnx(EncoderGraph(model), model.size.side), decoder_to_onnx(DecoderGraph(model.decoder))
 
 
 def _trace(

@@ -48,7 +48,7 @@ class Contents:
 def sizes_of(size: Dimensions, words: int) -> Sizes:
     """Return the sizes that a device checks its graphs by."""
     return Sizes(
-        side=preprocess.SIDE,
+        side=size.side,
         grid=size.grid,
         region=size.region,
         attention=size.attention,

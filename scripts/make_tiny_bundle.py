@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from calibration.calibrate import calibrate
-from edge_caption.preprocess import SIDE
 from edge_caption.vocabulary import END, PAD, SPECIAL, Vocabulary, start_word
 from export.flavours import REFERENCE, SHIPPED, make_flavours
 from export.to_onnx import to_onnx
@@ -101,7 +100,7 @@ class Drawing:
     """A rectangle and what is to be said of it."""
 
     picture: NDArray[np.uint8]
-    """Shape (SIDE, SIDE, 3)."""
+    """Shape (side, side, 3)."""
     english: list[str]
     chinese: list[str]
 
@@ -110,7 +109,7 @@ def draw(random: np.random.Generator) -> Drawing:
     """Draw a rectangle of a random size, colour and place."""
     ground, colour = random.choice(list(COLOURS), 2, replace=False)
     width, place = random.choice(list(WIDTHS)), random.choice(list(PLACES))
-    picture = np.full((SIDE, SIDE, 3), COLOURS[ground], np.int16)
+    picture = np.full((SIZE.side, SIZE.side, 3), COLOURS[ground], np.int16)
     half, centre, height = WIDTHS[width] // 2, PLACES[place], int(random.integers(70, 154))
     picture[height - half : height + half, max(centre - half, 0) : centre + half] = COLOURS[colour]
     picture += random.integers(-20, 21, picture.shape, np.int16)
@@ -123,7 +122,7 @@ def draw(random: np.random.Generator) -> Drawing:
 
 
 def draw_batch(random: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Draw BATCH pictures: (BATCH, SIDE, SIDE, 3) and tokens of a sentence in each language (BATCH, 2, T)."""
+    """Draw BATCH pictures: (BATCH, side, side, 3) and tokens of a sentence in each language (BATCH, 2, T)."""
     drawings = [draw(random) for _ in range(BATCH)]
     pictures = np.stack([drawing.picture for drawing in drawings])
     tokens = [[to_tokens("en", drawing.english), to_tokens("zh", drawing.chinese)] for drawing in drawings]

@@ -19,7 +19,7 @@ from torch.utils.data import BatchSampler, Dataset, DistributedSampler, Sampler
 
 from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
-from edge_caption.preprocess import SIDE, to_input
+from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import END, PAD, Vocabulary
 from training.data.photos import CaptionedPhoto, DataError, files_of
 from training.languages import LANGUAGES
@@ -34,7 +34,7 @@ class Batch(NamedTuple):
     """P photos and N sentences of each, in F files: a photo with sentences in two languages comes twice."""
 
     indices: Tensor  # (P,) which of the data set's photos
-    files: Tensor  # (F, SIDE, SIDE, 3) uint8, or the backbone's features (F, C, grid, grid) float16
+    files: Tensor  # (F, side, side, 3) uint8, or the backbone's features (F, C, grid, grid) float16
     file: Tensor  # (P,) which of `files` each photo is
     inputs: Tensor  # (P, N, T) from the language's start on
     targets: Tensor  # (P, N, T) up to END, then PAD
@@ -142,8 +142,8 @@ class Steps(Sampler[Step]):
 class PhotoBatches(Dataset[Batch]):
     """Photos read from disk; with `augment`, cropped, mirrored and recoloured at random."""
 
-    def __init__(self, files: Sequence[Path], sentences: Sentences, count: int, *, augment: bool) -> None:
-        self.sentences, self.count, self.augment = sentences, count, augment
+    def __init__(self, files: Sequence[Path], side: int, sentences: Sentences, count: int, *, augment: bool) -> None:
+        self.side, self.sentences, self.count, self.augment = side, sentences, count, augment
         # An array, because worker processes copy the memory of each Python object that they look at.
         self._files = np.array([os.fsencode(file) for file in files])
 
@@ -155,8 +155,8 @@ class PhotoBatches(Dataset[Batch]):
         pixels = [read_photo(Path(os.fsdecode(self._files[file]))) for file in step.files]
         if self.augment:
             pairs = zip(pixels, self.sentences.mirrorable[step.files], strict=True)
-            pixels = [augment(photo, chance, mirror=bool(may_be)) for photo, may_be in pairs]
-        images = torch.from_numpy(np.concatenate([to_input(photo) for photo in pixels]))
+            pixels = [augment(photo, self.side, chance, mirror=bool(may_be)) for photo, may_be in pairs]
+        images = torch.from_numpy(np.concatenate([to_input(photo, self.side) for photo in pixels]))
         photos, file = self.sentences.of_files(step.files)
         return Batch(torch.tensor(photos), images, file, *self.sentences.sample(photos, self.count, chance))
 
@@ -179,12 +179,12 @@ class FeatureBatches(Dataset[Batch]):
         return Batch(torch.tensor(photos), features, file, *self.sentences.sample(photos, self.count, chance))
 
 
-def augment(pixels: Pixels, chance: random.Random, *, mirror: bool) -> Pixels:
+def augment(pixels: Pixels, side: int, chance: random.Random, *, mirror: bool) -> Pixels:
     """Crop to 70-100% of each side, mirror half of the time if allowed, change brightness, contrast and saturation."""
     height, width = pixels.shape[:2]
     tall, wide = (int(side * chance.uniform(0.7, 1)) for side in (height, width))
     top, left = chance.randint(0, height - tall), chance.randint(0, width - wide)
-    crop = cv2.resize(pixels[top : top + tall, left : left + wide], (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)
+    crop = cv2.resize(pixels[top : top + tall, left : left + wide], (side, side), interpolation=cv2.INTER_LINEAR)
     if mirror and chance.random() < 0.5:
         crop = cv2.flip(crop, 1)
     grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
@@ -194,8 +194,8 @@ def augment(pixels: Pixels, chance: random.Random, *, mirror: bool) -> Pixels:
     return np.asarray(cv2.convertScaleAbs(crop, alpha=contrast, beta=brightness), np.uint8)
 
 
-def in_steps(photos: Sequence[Path], size: int) -> Iterator[Tensor]:
-    """Read photos in batches of (up to size, SIDE, SIDE, 3)."""
+def in_steps(photos: Sequence[Path], size: int, side: int) -> Iterator[Tensor]:
+    """Read photos in batches of (up to size, side, side, 3)."""
     for start in range(0, len(photos), size):
-        pixels = [to_input(read_photo(photo)) for photo in photos[start : start + size]]
+        pixels = [to_input(read_photo(photo), side) for photo in photos[start : start + size]]
         yield torch.from_numpy(np.concatenate(pixels))

@@ -22,7 +22,7 @@ def greedy(decoder: Decoder, seen: Seen, starts: Tensor) -> Tensor:
 
 def sample(decoder: Decoder, seen: Seen, starts: Tensor, count: int) -> Tensor:
     """Draw words by their probability, after each photo's start (P,): (P, count, T) tokens, PAD after END."""
-    return _decode(decoder, seen, starts, count, lambda scores: torch.distributions.Categorical(logits=scores).sample())
+    return _decode(decoder, seen, starts, count, _draw)
 
 
 @torch.no_grad()
@@ -39,3 +39,10 @@ def _decode(decoder: Decoder, seen: Seen, starts: Tensor, count: int, choose: Ca
         if ended.all():
             break
     return torch.stack(tokens, dim=-1)
+
+
+def _draw(scores: Tensor) -> Tensor:
+    """Draw words by their log-probability: (P, N, V) -> (P, N); with one random number a word instead of V."""
+    heaped = scores.softmax(-1).cumsum(-1)
+    aim = torch.rand_like(heaped[..., :1]) * heaped[..., -1:]
+    return torch.searchsorted(heaped, aim, right=True).squeeze(-1).clamp(max=scores.shape[-1] - 1)

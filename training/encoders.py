@@ -28,12 +28,12 @@ HEAD = {"AuxLogits", "avgpool", "dropout", "classifier", "fc"}
 
 @dataclass(frozen=True)
 class Backbone:
-    """What there is to know of a backbone at 224x224 pixels."""
+    """What there is to know of a backbone that makes one region of 32x32 pixels."""
 
     channels: int
     """Of its last features."""
-    grid: int = 7
-    """Rows and columns of them."""
+    lost: int = 0
+    """Rows and columns of regions that it has fewer, for it doesn't pad."""
     mean: Colour = (0.485, 0.456, 0.406)
     """Of red, green and blue (0-1), which its weights were trained to be given without; ImageNet's."""
     deviation: Colour = (0.229, 0.224, 0.225)
@@ -41,6 +41,10 @@ class Backbone:
     """Whose ImageNet weights it begins with."""
     options: Mapping[str, bool] = field(default_factory=dict)
     """For torchvision's constructor."""
+
+    def grid(self, side: int) -> int:
+        """Return how many rows and columns of features it makes of `side` pixels, a multiple of 32."""
+        return side // 32 - self.lost
 
 
 BACKBONES: dict[EncoderName, Backbone] = {
@@ -55,7 +59,7 @@ BACKBONES: dict[EncoderName, Backbone] = {
     "resnet50": Backbone(2048),
     "resnet101": Backbone(2048),
     # Its weights came from TensorFlow, with colours from -1 to 1.
-    "inception_v3": Backbone(2048, 5, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), options={"init_weights": False}),
+    "inception_v3": Backbone(2048, 2, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), options={"init_weights": False}),
 }
 
 
@@ -63,12 +67,15 @@ def build(name: EncoderName) -> nn.Module:
     """Build a backbone up to its last features, untrained.
 
     Returns:
-        (B, 3, 224, 224), normalised -> (B, channels, grid, grid); the last layers are rectified, so nothing is below 0.
+        (B, 3, side, side), normalised -> (B, channels, grid, grid), rectified: nothing is below 0.
     """
     if name in efficientnet_lite.SCALES:
-        return efficientnet_lite.build(*efficientnet_lite.SCALES[name])
-    whole = models.get_model(name, weights=None, **BACKBONES[name].options)
-    return nn.Sequential(OrderedDict(item for item in whole.named_children() if item[0] not in HEAD))
+        backbone = efficientnet_lite.build(*efficientnet_lite.SCALES[name])
+    else:
+        whole = models.get_model(name, weights=None, **BACKBONES[name].options)
+        backbone = nn.Sequential(OrderedDict(item for item in whole.named_children() if item[0] not in HEAD))
+    # As the photos come; convolutions would otherwise reorder their weights at every step.
+    return backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) -> None:

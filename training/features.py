@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
-from edge_caption.preprocess import SIDE
 from training.batches import in_steps
 from training.data.photos import CaptionedPhoto, files_of
 from training.model import Encoder
@@ -45,10 +44,11 @@ def _key(encoder: Encoder, files: Sequence[Path]) -> str:
 @torch.inference_mode()
 def _compute(encoder: Encoder, files: Sequence[Path], target: Path, title: str) -> None:
     encoder.eval()  # or else the batch norms would learn from what is seen here
-    shape = (2, len(files), *encoder.features(torch.zeros(1, SIDE, SIDE, 3, dtype=torch.uint8)).shape[1:])
+    nothing = torch.zeros(1, encoder.side, encoder.side, 3, dtype=torch.uint8)
+    shape = (2, len(files), *encoder.features(nothing).shape[1:])
     features = np.lib.format.open_memmap(target, mode="w+", dtype=np.float16, shape=shape)
     steps = -(-len(files) // STEP)
-    for number, images in enumerate(track(in_steps(files, STEP), title, total=steps)):
+    for number, images in enumerate(track(in_steps(files, STEP, encoder.side), title, total=steps)):
         rows = slice(number * STEP, number * STEP + len(images))
         for view, pixels in enumerate((images, images.flip(2))):
             features[view, rows] = encoder.features(pixels).half().numpy()

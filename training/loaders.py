@@ -64,7 +64,7 @@ class Loaders(lightning.LightningDataModule):
         if split in self._features:
             batches = FeatureBatches(self._features[split], sentences, count, augment=learn)
         else:
-            batches = PhotoBatches(files_of(self.photos[split]), sentences, count, augment=learn)
+            batches = PhotoBatches(files_of(self.photos[split]), self._encoder.side, sentences, count, augment=learn)
             workers = count_workers(len(os.sched_getaffinity(0)) // self.trainer.num_devices)
             if workers:  # they would wait for ever for OpenCV's threads, which a fork doesn't take along
                 cv2.setNumThreads(1)

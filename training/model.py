@@ -6,7 +6,7 @@ is the graph that a device runs.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import torch
@@ -17,11 +17,16 @@ from edge_caption.vocabulary import SPECIAL
 from training.cells import CELLS, CellName
 from training.encoders import BACKBONES, Colour, EncoderName, build
 
+Side = Annotated[int, msgspec.Meta(ge=32, multiple_of=32)]
+"""Of a square picture, in pixels."""
+
 
 class Dimensions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the captioner is made of; letters as in the shapes below, with R regions."""
 
     encoder: EncoderName = "mobilenet_v2"
+    side: Side = 224
+    """Width and height of what the encoder sees."""
     pooled: bool = False
     """Average the grid to one region, which leaves attention no choice: Vinyals et al. 2015."""
     cell: CellName = "gru"
@@ -33,7 +38,7 @@ class Dimensions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     @property
     def grid(self) -> int:
         """Rows and columns of regions."""
-        return 1 if self.pooled else BACKBONES[self.encoder].grid
+        return 1 if self.pooled else BACKBONES[self.encoder].grid(self.side)
 
     @property
     def state(self) -> int:  # S
@@ -59,7 +64,7 @@ class Encoder(nn.Module):
         super().__init__()
         known = BACKBONES[size.encoder]
         self.backbone = build(size.encoder)
-        self.pooled = size.pooled
+        self.side, self.pooled = size.side, size.pooled
         self.dropout = nn.Dropout2d(0.0)  # a training stage sets it
         self.project = nn.Conv2d(known.channels, size.region, 1)
         self.key = nn.Conv2d(size.region, size.attention, 1)
@@ -68,12 +73,12 @@ class Encoder(nn.Module):
         self.register_buffer("deviation", in_bytes(known.deviation), persistent=False)
 
     def forward(self, image: Tensor) -> Seen:
-        """See a photo: (B, 224, 224, 3) uint8, RGB."""
+        """See a photo: (B, side, side, 3) uint8, RGB."""
         return self.attend_to(self.features(image))
 
     def features(self, image: Tensor) -> Tensor:
-        """Run the backbone: (B, 224, 224, 3) uint8 -> (B, channels, grid, grid)."""
-        planes = image.permute(0, 3, 1, 2).float()  # (B, 3, 224, 224)
+        """Run the backbone: (B, side, side, 3) uint8 -> (B, channels, grid, grid)."""
+        planes = image.permute(0, 3, 1, 2).float()  # (B, 3, side, side)
         return self.backbone((planes - self.mean) / self.deviation)
 
     def attend_to(self, features: Tensor) -> Seen:
@@ -199,3 +204,8 @@ class CaptionModel(nn.Module):
         self.size = size
         self.encoder = Encoder(size)
         self.decoder = Decoder(size, words)
+
+    def resize(self, side: int) -> None:
+        """See pictures of another size from now on; the weights go for any."""
+        self.size = self.decoder.size = msgspec.structs.replace(self.size, side=side)
+        self.encoder.side = side

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge_caption.errors import ConfigError
-from training.model import Dimensions
+from training.model import Dimensions, Side
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,6 +17,11 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     name: str
     kind: Literal["cross-entropy", "self-critical", "adversarial", "quantization-aware"] = "cross-entropy"
     epochs: int
+    side: Side | None = None
+    """Width and height of what the encoder sees from this stage on, in pixels; as before if None.
+
+    A smaller picture is seen in less time, so early stages may take one; a larger shows more.
+    """
     learning_rate: float
     """Of the projection and the decoder, at its highest; it then falls along a cosine."""
     encoder_learning_rate: float = 0.0

@@ -35,7 +35,7 @@ class CaptionStage(lightning.LightningModule):
         self._said: list[tuple[Tensor, Tensor]] = []
         layers = list(model.encoder.backbone.parameters())
         for place, layer in enumerate(layers):
-            learns = place >= len(layers) * stage.encoder_frozen
+            learns = place >= len(layers) * stage.encoder_frozen and not is_depthwise(layer)
             layer.requires_grad_(stage.encoder_learning_rate > 0 and learns)
         model.encoder.dropout.p = stage.dropout / 2
         model.decoder.dropout.p = stage.dropout
@@ -124,6 +124,14 @@ class CaptionStage(lightning.LightningModule):
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: cosine(step / steps))
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def is_depthwise(weight: Tensor) -> bool:
+    """Tell whether a weight is a depthwise convolution's.
+
+    They stay as they are: 3% of a MobileNet's weights whose gradient takes as long as all else on a CPU.
+    """
+    return weight.dim() == 4 and weight.shape[1] == 1
 
 
 def cosine(done: float) -> float:

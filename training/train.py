@@ -22,7 +22,7 @@ from training.data.photos import CaptionedPhoto, files_of
 from training.encoders import load_imagenet
 from training.loaders import Loaders
 from training.log import TrainingLog
-from training.model import CaptionModel
+from training.model import CaptionModel, Dimensions
 from training.quantization_aware import QuantizationAware
 from training.recipe import Recipe, Stage
 from training.reward import Reward
@@ -95,7 +95,7 @@ def train(
     lightning.seed_everything(recipe.seed, verbose=False)
     current = load_checkpoint(start) if start else _begin(recipe, data, weights)
     run = _Run(
-        recipe=msgspec.structs.replace(recipe, model=current.model.size),
+        recipe=recipe,
         data=data,
         sentences={
             split: Sentences(photos, current.vocabulary, recipe.max_words) for split, photos in data.splits.items()
@@ -135,6 +135,8 @@ class _Run:
 
     def run_stage(self, start: Checkpoint, stage: Stage, file: Path) -> None:
         """Go on from `start` and write the stage's checkpoint. All processes come here; the first one writes."""
+        if stage.side is not None:
+            start.model.resize(stage.side)
         module = self._module(start, stage)
         loaders = Loaders(
             self.data.splits, self.sentences, stage, self.recipe.seed, start.model.encoder, self.folder / "features"
@@ -146,7 +148,7 @@ class _Run:
         state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
         module.load_state_dict(state)
         if trainer.is_global_zero:
-            provenance = self._provenance(stage, best)
+            provenance = self._provenance(start.model.size, stage, best)
             Checkpoint(module.result(), start.vocabulary, provenance, start.languages).save(file)
         trainer.strategy.barrier()
 
@@ -181,13 +183,13 @@ class _Run:
             default_root_dir=self.folder,
         )
 
-    def _provenance(self, stage: Stage, best: ModelCheckpoint) -> dict[str, object]:
+    def _provenance(self, size: Dimensions, stage: Stage, best: ModelCheckpoint) -> dict[str, object]:
         return {
             "data": self.data.name,
             "terms": self.data.terms,
             "photos": len(files_of(self.data.train)),
             "captions": sum(len(photo.captions) for photo in self.data.train),
-            "recipe": msgspec.to_builtins(self.recipe),
+            "recipe": msgspec.to_builtins(msgspec.structs.replace(self.recipe, model=size)),
             "stage": stage.name,
             "dev_cider_greedy_torch": round(float(best.best_model_score or 0), 4),
             "torch": str(torch.__version__),

@@ -58,7 +58,7 @@ def test_the_shipped_model_sees_and_mostly_says_the_same(demo_photos: list[Path]
     speaker = Decoder(OnnxSession(decoder, 1))
     same = 0
     for photo in demo_photos:
-        image = to_input(read_photo(photo))
+        image = to_input(read_photo(photo), 224)
         one, other = reference(image), ours(image)
         for name in ("regions", "keys", "state"):
             assert decibel(getattr(one, name), getattr(other, name)) > 18

@@ -25,7 +25,7 @@ def photos(demo_photos: list[Path]) -> list[CaptionedPhoto]:
 
 @pytest.fixture
 def pictures(photos: list[CaptionedPhoto]) -> Tensor:
-    return torch.cat([torch.from_numpy(to_input(read_photo(photo.file))) for photo in photos]).float()
+    return torch.cat([torch.from_numpy(to_input(read_photo(photo.file), 224)) for photo in photos]).float()
 
 
 @pytest.fixture

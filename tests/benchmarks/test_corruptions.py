@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 @pytest.fixture
 def input_picture() -> Pixels:
     """A real photo as the encoder gets it."""
-    (pixels,) = to_input(read_photo(list_photos(ROOT / "edge_caption" / "demo" / "photos")[0]))
+    (pixels,) = to_input(read_photo(list_photos(ROOT / "edge_caption" / "demo" / "photos")[0]), 224)
     return np.asarray(pixels, np.uint8)
 
 

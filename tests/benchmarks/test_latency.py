@@ -10,7 +10,7 @@ from edge_caption.bundle import open_bundle
 def test_every_installed_backend_is_timed_in_the_same_rounds(tiny_bundle: Path) -> None:
     bundle = open_bundle(tiny_bundle)
     engines = open_engines(bundle, 1)
-    runners = {row(engine): captioner(engine.encoder, engine.decoder) for engine in engines}
+    runners = {row(engine): captioner(engine.encoder, engine.decoder, bundle.manifest.sizes.side) for engine in engines}
     times, steps = time_rounds(runners, frames()[:2], bundle.default_flavour(), 3)
     assert steps > 1
     assert all(len(taken) == 3 and min(taken) > 0 for taken in times.values())

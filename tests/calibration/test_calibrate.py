@@ -22,7 +22,7 @@ Graphs = tuple[ModelProto, ModelProto]
 def test_ranges_hold_every_output_of_every_photo(graphs: Graphs, photos: list[Path]) -> None:
     table = calibrate(*graphs, photos, "minmax")
     session = onnxruntime.InferenceSession(graphs[0].SerializeToString())
-    outputs = [session.run(None, {"image": to_input(read_photo(photo))}) for photo in photos]
+    outputs = [session.run(None, {"image": to_input(read_photo(photo), 224)}) for photo in photos]
     for name, values in zip(("regions", "keys", "state"), zip(*outputs, strict=True), strict=True):
         low, high = table.ranges["encoder"][name]
         assert (low, high) == pytest.approx((np.min(values), np.max(values)), abs=1e-4)
@@ -56,7 +56,7 @@ def test_memory_does_not_grow_with_the_photos(graphs: Graphs, photos: list[Path]
 
 def test_an_observed_session_returns_what_the_graph_returns(graphs: Graphs, photos: list[Path]) -> None:
     seen: list[set[str]] = []
-    image = to_input(read_photo(photos[0]))
+    image = to_input(read_photo(photos[0]), 224)
     outputs = Observed(graphs[0], [lambda activations: seen.append(set(activations))]).run(image=image)
     expected = onnxruntime.InferenceSession(graphs[0].SerializeToString()).run(None, {"image": image})
     assert all(np.allclose(one, other, atol=1e-5) for one, other in zip(outputs, expected, strict=True))

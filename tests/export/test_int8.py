@@ -8,7 +8,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from calibration.table import CalibrationError
 from edge_caption.photos import read_photo
-from edge_caption.preprocess import SIDE, to_input
+from edge_caption.preprocess import to_input
 from export.errors import ExportError
 from export.flavours import FLAVOURS, make_flavours
 from export.fusion import prove_fusion
@@ -25,7 +25,7 @@ def run(model: ModelProto, **inputs: NDArray[np.generic]) -> list[NDArray[np.flo
 
 def test_int8_encoders_see_nearly_what_fp32_sees(exported: Exported) -> None:
     graphs = exported.contents.model.graphs
-    image = to_input(read_photo(exported.photos[0]))
+    image = to_input(read_photo(exported.photos[0]), 224)
     reference = run(graphs["encoder.fp32.onnx"], image=image)
     for flavour in ("cpu-x86", "cpu-arm"):
         for one, other in zip(reference, run(graphs[FLAVOURS[flavour].encoder], image=image), strict=True):
@@ -41,7 +41,7 @@ def test_everything_that_should_runs_in_integers(exported: Exported) -> None:
 
 
 def test_a_convolution_that_is_kept_in_float_is_and_brings_the_regions_nearer(exported: Exported) -> None:
-    image = to_input(read_photo(exported.photos[0]))
+    image = to_input(read_photo(exported.photos[0]), 224)
     (reference, *_), kept = (
         run(exported.encoder, image=image),
         ["backbone.features.0.0", "backbone.features.1.conv.0.0"],
@@ -157,13 +157,14 @@ def test_the_mean_error_is_what_rounding_adds_on_average() -> None:
 def test_columns_in_pairs_give_the_same_products(kernel: int, stride: int, pads: tuple[int, int, int, int]) -> None:
     random = np.random.default_rng(0)
     weight = random.normal(size=(2, 3, kernel, kernel)).astype(np.float32)
-    image = random.normal(size=(1, SIDE, SIDE, 3)).astype(np.float32)
+    side = 64
+    image = random.normal(size=(1, side, side, 3)).astype(np.float32)
     conv = helper.make_node("Conv", ["planes", "weight"], ["out"])
     for name, values in {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": list(pads)}.items():
         conv.attribute.append(helper.make_attribute(name, values))
     expected = convolve(conv, image.transpose(0, 3, 1, 2), weight)
-    paired = in_pairs(conv, weight)
-    pairs = image.reshape(1, SIDE, SIDE // 2, 6).transpose(0, 3, 1, 2)
+    paired = in_pairs(conv, weight, side)
+    pairs = image.reshape(1, side, side // 2, 6).transpose(0, 3, 1, 2)
     assert np.allclose(convolve(conv, pairs, paired), expected, atol=1e-3)
 
 

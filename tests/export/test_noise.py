@@ -13,7 +13,7 @@ from tests.export.conftest import Exported
 
 
 def test_the_convolution_without_which_all_is_clearest_comes_first(exported: Exported) -> None:
-    images = [to_input(read_photo(file)) for file in exported.photos[:2]]
+    images = [to_input(read_photo(file), 224) for file in exported.photos[:2]]
     names = convolutions(exported.encoder)
     culprit = names[2]
 

@@ -96,7 +96,7 @@ def test_each_rule_names_what_it_found(graphs: dict[str, ModelProto], says: str)
 
 
 def test_fp16_sees_what_fp32_sees_and_int8_nearly(exported: Exported, graphs: dict[str, ModelProto]) -> None:
-    image = to_input(read_photo(exported.photos[0]))
+    image = to_input(read_photo(exported.photos[0]), 224)
     reference = run(exported.encoder, image=image)
     for name, least in (("encoder.fp16.onnx", 35), ("encoder.trt.onnx", 12)):
         for one, other in zip(reference, run(graphs[name], image=image), strict=True):
@@ -105,7 +105,7 @@ def test_fp16_sees_what_fp32_sees_and_int8_nearly(exported: Exported, graphs: di
 
 
 def test_decoders_say_nearly_what_fp32_says(exported: Exported, graphs: dict[str, ModelProto]) -> None:
-    image = to_input(read_photo(exported.photos[0]))
+    image = to_input(read_photo(exported.photos[0]), 224)
     regions, keys, state = run(exported.encoder, image=image)
     tokens = np.array([1, 7, 9], np.int64)
     (expected, *_) = run(exported.decoder, token=tokens, state=state.repeat(3, 0), regions=regions, keys=keys)

@@ -45,7 +45,7 @@ def backbone_weights(name: EncoderName, photos: list[CaptionedPhoto], folder: Pa
     """Save a backbone without training but with batch statistics: it tells photos apart, though it knows nothing."""
     torch.manual_seed(2)
     backbone = build(name).train()
-    images = torch.cat(list(in_steps([photo.file for photo in photos], 32)))
+    images = torch.cat(list(in_steps([photo.file for photo in photos], 32, 224)))
     mean, deviation = (
         torch.tensor(part).view(1, 3, 1, 1) for part in (BACKBONES[name].mean, BACKBONES[name].deviation)
     )

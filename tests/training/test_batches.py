@@ -86,15 +86,15 @@ def test_two_languages_share_a_file(photos: list[CaptionedPhoto]) -> None:
 
 def test_photos_come_as_the_device_sees_them(photos: list[CaptionedPhoto]) -> None:
     sentences = Sentences(photos, build_vocabulary(photos, 1), max_words=9)
-    batch = PhotoBatches(files_of(photos), sentences, 1, augment=False)[Step([1, 0], 1)]
-    assert batch.files.shape == (2, 224, 224, 3)
+    batch = PhotoBatches(files_of(photos), 288, sentences, 1, augment=False)[Step([1, 0], 1)]
+    assert batch.files.shape == (2, 288, 288, 3)
     assert batch.indices.tolist() == [1, 0]
 
 
 def test_augmenting_changes_the_picture_but_not_its_form(picture: Pixels) -> None:
     chance = random.Random(5)
-    changed = [augment(picture, chance, mirror=True) for _ in range(4)]
-    assert all(pixels.shape == (224, 224, 3) and pixels.dtype == np.uint8 for pixels in changed)
+    changed = [augment(picture, 288, chance, mirror=True) for _ in range(4)]
+    assert all(pixels.shape == (288, 288, 3) and pixels.dtype == np.uint8 for pixels in changed)
     assert len({pixels.tobytes() for pixels in changed}) == 4
 
 
@@ -115,7 +115,7 @@ def test_an_epochs_order_depends_on_nothing_but_seed_and_epoch() -> None:
 
 def test_a_step_is_always_read_the_same(photos: list[CaptionedPhoto]) -> None:
     sentences = Sentences(photos, build_vocabulary(photos, 1), max_words=9)
-    batches = PhotoBatches(files_of(photos), sentences, 2, augment=True)
+    batches = PhotoBatches(files_of(photos), 224, sentences, 2, augment=True)
     first, again, other = (batches[Step([0, 1], seed)] for seed in (1, 1, 2))
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert not torch.equal(first.files, other.files)

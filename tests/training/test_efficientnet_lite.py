@@ -22,7 +22,7 @@ def test_with_imagenet_weights_a_dog_is_a_dog(demo_photos: list[Path]) -> None:
     encoder = Encoder(Dimensions(encoder="efficientnet_lite2", region=8, attention=8, hidden=8, embedding=8)).eval()
     load_imagenet(encoder.backbone, "efficientnet_lite2", None)
     classifier = torch.load(packaged_weights("efficientnet_lite2"), weights_only=True)
-    (dog,) = (torch.from_numpy(to_input(read_photo(file))) for file in demo_photos if file.stem == "dog")
+    (dog,) = (torch.from_numpy(to_input(read_photo(file), 224)) for file in demo_photos if file.stem == "dog")
     with torch.inference_mode():
         average = encoder.features(dog).mean((2, 3))
         scores = average @ classifier["_fc.weight"].T + classifier["_fc.bias"]
