@@ -60,6 +60,7 @@ def _job(args: argparse.Namespace) -> Job:
         calibration_photos=args.calibration_photos,
         calibration=args.calibration,
         gate=args.gate,
+        decoder_bits=args.decoder_bits,
         kept=[name for name in args.keep_float.split(",") if name],
     )
 
@@ -110,6 +111,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--calibration-photos", type=_count, default=200, help="of the train split (default: %(default)s)")
     add("--calibration", type=Path, help="use this calibration.json instead of calibrating")
     add("--dev-photos", type=_count, help="score on the first so many dev photos only (default: all)")
+    add(
+        "--decoder-bits",
+        type=int,
+        choices=(8, 4),
+        default=8,
+        help="of a weight of the decoder for processors (default: %(default)s)",
+    )
     add("--keep-float", default="", metavar="NAMES", help="convolutions not to quantize, with commas")
     add(
         "--gate",

@@ -21,7 +21,7 @@ REFERENCE = "fp32"
 
 FLAVOURS: dict[str, Graphs] = {
     REFERENCE: Graphs("encoder.fp32.onnx", "decoder.fp32.onnx"),
-    # Weights in 8 bits serve both kinds of processor alike: one decoder file for two flavours.
+    # Weights in 8 bits (or 4) serve both kinds of processor alike: one decoder file for two flavours.
     "cpu-x86": Graphs("encoder.cpu-x86.onnx", "decoder.cpu.onnx"),
     "cpu-arm": Graphs("encoder.cpu-arm.onnx", "decoder.cpu.onnx"),
     # For TensorRT. A decoder step is a few vectors times matrices, for which INT8 has to quantize more than it saves
@@ -60,11 +60,13 @@ def make_flavours(
     table: Table,
     flavours: Sequence[str] = tuple(FLAVOURS),
     kept: Collection[str] = (),
+    decoder_bits: int = 8,
 ) -> Model:
     """Make flavours of one model.
 
     Args:
         kept: names of the encoder's convolutions that stay in float.
+        decoder_bits: of a weight of the decoder for processors, 8 or 4.
 
     Raises:
         CalibrationError: the table is of another model.
@@ -79,7 +81,7 @@ def make_flavours(
         "decoder.fp32.onnx": lambda: decoder,
         "encoder.cpu-x86.onnx": lambda: quantize_encoder(encoder, ranges, means, np.uint8, kept),
         "encoder.cpu-arm.onnx": lambda: quantize_encoder(encoder, ranges, means, np.int8, kept),
-        "decoder.cpu.onnx": lambda: quantize_decoder(decoder),
+        "decoder.cpu.onnx": lambda: quantize_decoder(decoder, decoder_bits),
         "encoder.fp16.onnx": lambda: to_half(encoder),
         "decoder.fp16.onnx": lambda: to_half(decoder),
         "encoder.trt.onnx": lambda: quantize_products(

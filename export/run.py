@@ -63,6 +63,8 @@ class Job:
     """CIDEr that a flavour may lose against fp32."""
     kept: Sequence[str] = ()
     """Convolutions of the encoder that stay in float."""
+    decoder_bits: int = 8
+    """Of a weight of the decoder for processors: 8 or 4."""
 
 
 def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
@@ -87,7 +89,7 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
     )
     table = _table(job, encoder, decoder, photos, progress)
     made = tuple(dict.fromkeys((REFERENCE, *job.flavours)))
-    contents = _contents(job, make_flavours(encoder, decoder, table, made, job.kept), table)
+    contents = _contents(job, make_flavours(encoder, decoder, table, made, job.kept, job.decoder_bits), table)
     runs_as = {name: _prove_running(contents.model, name, job.kept) for name in made if name != REFERENCE}
     with tempfile.TemporaryDirectory() as folder:
         proving = Path(folder)

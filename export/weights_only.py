@@ -1,4 +1,4 @@
-"""fp32 decoder -> decoder with 8-bit weights; activations are quantized as they come (ONNX Runtime's MatMulNBits).
+"""fp32 decoder -> decoder with weights of 8 or 4 bits, activations quantized as they come (ONNX Runtime's MatMulNBits).
 
 A step multiplies one row with megabytes of weights: it is bound by reading them, so fewer bytes are what counts, and
 the activations' own range, found anew at each step, needs no calibration.
@@ -16,33 +16,30 @@ from onnx import ModelProto, NodeProto, helper
 from calibration.ranges import NARROW
 from export.surgery import MICROSOFT, Surgery, node
 
-BLOCK = 128
-"""Weights that share a scale; smaller where a matrix is not a multiple of it."""
-
-MIDDLE = 128
-"""MatMulNBits stores 8-bit weights unsigned, around this."""
+BLOCKS = {8: 128, 4: 32}
+"""Bits of a weight -> how many share a scale; fewer where a matrix is not a multiple of it."""
 
 INT8_ACTIVATIONS = 4
 """MatMulNBits' `accuracy_level` for integer products."""
 
 
-def quantize_decoder(model: ModelProto) -> ModelProto:
-    """Store every Linear's weights in 8 bits; the word embedding shares those of the output layer ("tied")."""
+def quantize_decoder(model: ModelProto, bits: int = 8) -> ModelProto:
+    """Store every Linear's weights in so many bits; the word embedding shares those of the output layer ("tied")."""
     surgery = Surgery(model)
     quantized: dict[str, tuple[str, str]] = {}
     for gemm in [item for item in surgery.nodes if item.op_type == "Gemm"]:
-        product = _product(surgery, gemm)
+        product = _product(surgery, gemm, bits)
         quantized[gemm.input[1]] = (product.input[1], product.input[2])
         surgery.replace(gemm, [product])
     (lookup,) = [item for item in surgery.nodes if item.op_type == "Gather"]
-    surgery.replace(lookup, _embedding(surgery, lookup, *quantized[lookup.input[0]]))
+    surgery.replace(lookup, _embedding(surgery, lookup, *quantized[lookup.input[0]], bits))
     return surgery.finish()
 
 
-def _product(surgery: Surgery, gemm: NodeProto) -> NodeProto:
+def _product(surgery: Surgery, gemm: NodeProto, bits: int) -> NodeProto:
     assert {item.name: item.i for item in gemm.attribute}.get("transB") == 1  # weights (N, K), as torch stores them
     weight = surgery.constant(gemm.input[1])
-    integers, scales = to_blocks(weight)
+    integers, scales = to_blocks(weight, bits)
     name = gemm.input[1]
     inputs = [
         gemm.input[0],
@@ -59,25 +56,27 @@ def _product(surgery: Surgery, gemm: NodeProto) -> NodeProto:
         domain=MICROSOFT,
         N=weight.shape[0],
         K=weight.shape[1],
-        bits=8,
-        block_size=integers.shape[2],
+        bits=bits,
+        block_size=integers.shape[2] * 8 // bits,
         accuracy_level=INT8_ACTIVATIONS,
     )
 
 
-def to_blocks(weight: NDArray[Any]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def to_blocks(weight: NDArray[Any], bits: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Quantize (N, K) weights symmetrically.
 
     Returns:
-        Integers around MIDDLE (N, blocks, block) and scales (N, blocks).
+        Unsigned integers around their middle (N, blocks, bytes of a block; 4 bits: two in a byte), scales (N, blocks).
     """
-    block = math.gcd(BLOCK, weight.shape[1])
+    middle = 2 ** (bits - 1)
+    block = math.gcd(BLOCKS[bits], weight.shape[1])
     blocks = weight.reshape(len(weight), -1, block)
-    scales = np.maximum(np.abs(blocks).max(2) / 127, NARROW).astype(np.float32)
-    return (np.round(blocks / scales[..., None]) + MIDDLE).astype(np.uint8), scales
+    scales = np.maximum(np.abs(blocks).max(2) / (middle - 1), NARROW).astype(np.float32)
+    integers = (np.round(blocks / scales[..., None]) + middle).astype(np.uint8)
+    return integers if bits == 8 else integers[..., ::2] | integers[..., 1::2] << 4, scales
 
 
-def _embedding(surgery: Surgery, lookup: NodeProto, integers: str, scales: str) -> list[NodeProto]:
+def _embedding(surgery: Surgery, lookup: NodeProto, integers: str, scales: str, bits: int) -> list[NodeProto]:
     """Look words up in the output layer's integers: (B,) -> (B, E)."""
     shape = surgery.constant(integers).shape
     # The reshaping of a constant is done once, when the graph is loaded.
@@ -90,8 +89,8 @@ def _embedding(surgery: Surgery, lookup: NodeProto, integers: str, scales: str) 
             list(lookup.output),
             name=lookup.name,
             domain=MICROSOFT,
-            bits=8,
-            block_size=shape[2],
+            bits=bits,
+            block_size=shape[2] * 8 // bits,
             gather_axis=0,
             quantize_axis=1,
         ),

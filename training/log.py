@@ -17,17 +17,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 FIELDS = (
-    *(
-        "stage",
-        "epoch",
-        "train_loss",
-        "dev_loss",
-        "dev_cider",
-        *(f"dev_cider_{language}" for language in LANGUAGES),
-        "dev_length",
-        "dev_distinct",
-        "reward",
-    ),
+    *("stage", "epoch", "train_loss", "dev_loss", "dev_cider", "dev_length", "dev_distinct", "reward"),
     *("dev_words", "discriminator_loss", "taken_for_human"),
     *(f"dev_cider_{language}" for language in LANGUAGES),
 )
