@@ -45,6 +45,10 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
 
             figures = arm.measure(args.bundle, [photo.file for photo in _photos(args)], args.cpus)
             return {"split": args.split, **figures}
+        case "calibration-memory":
+            from benchmarks import calibration_memory
+
+            return calibration_memory.measure(args.bundle, args.photos, args.counts, args.method)
         case "confidence":
             from benchmarks import confidence
 
@@ -110,6 +114,18 @@ def _parser() -> argparse.ArgumentParser:
         "arm", parents=[shared, data], help="do emulated Arm processors say what this machine says?"
     )
     arm.add_argument("--cpus", nargs="+", default=["cortex-a76"], help="as of scripts/arm (default: %(default)s)")
+    calibration = benchmarks.add_parser("calibration-memory", help="peak memory of `python -m calibration`")
+    calibration.add_argument("--bundle", type=Path, required=True, help="one that holds fp32")
+    calibration.add_argument(
+        "--photos", type=Path, required=True, help="a folder, or a text file that names one a line"
+    )
+    calibration.add_argument("--counts", type=positive, nargs="+", default=[100, 2000])
+    calibration.add_argument(
+        "--method", default="percentile", help="as of python -m calibration (default: %(default)s)"
+    )
+    calibration.add_argument(
+        "--save", action="store_true", help="also write benchmarks/results/calibration-memory.json"
+    )
     latency = benchmarks.add_parser(
         "latency", parents=[shared], help="frame -> sentence: INT8 on each installed backend, fp32, PyTorch eager"
     )

@@ -47,8 +47,14 @@ def _run(bundle: Path | None, backend: str, captions: int) -> tuple[float, float
         for _ in range(captions - 1):
             process.stdout.readline()
         process.terminate()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"edge-caption run ended with {process.returncode}; run it by hand to see why")
-        return first, used.ru_maxrss * 1024 / 1e6
+        code, peak = wait(process)
+        if code:
+            raise SystemExit(f"edge-caption run ended with {code}; run it by hand to see why")
+        return first, peak
+
+
+def wait(process: subprocess.Popen[Any]) -> tuple[int, float]:
+    """Wait for a process; returns its exit code and its peak resident memory in MB (10^6 bytes)."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used.ru_maxrss * 1024 / 1e6

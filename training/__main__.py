@@ -13,6 +13,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
+from training.allocator import keep_freed_memory
 from training.data.load import CAPTIONS_HELP, caption_file, load_all
 from training.recipe import load_recipe
 from training.train import Data, Machines, train
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Lightning's advice on worker processes and loggers isn't for the person who runs a recipe.
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
+    keep_freed_memory()
     try:
         return _train(args)
     except EdgeCaptionError as error:
