@@ -17,7 +17,7 @@ def measure(bundle: Path | None) -> dict[str, Any]:
     opened.verify()
     sizes = {name: record.size for name, record in opened.manifest.files.items()}
     flavours = {
-        name: {"encoder": sizes[graphs.encoder], "decoder": sizes[graphs.decoder]}
+        name: {"encoder": sizes[graphs.encoder] + sizes.get(graphs.weights, 0), "decoder": sizes[graphs.decoder]}
         for name, graphs in opened.manifest.flavours.items()
     }
     return {"wheel": wheel_bytes(), "bundle": sum(sizes.values()), "flavours": flavours}

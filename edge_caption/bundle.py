@@ -2,6 +2,7 @@
 
 manifest.json           what everything is, with size and sha256 of every other file
 encoder.<flavour>.onnx  photo -> regions, keys, state
+encoder.cpu.weights     what the encoders of processors have in common
 decoder.<flavour>.onnx  one step: word -> next word; flavours may share one file
 vocabulary.json         the words
 calibration.json        activation ranges that the INT8 flavours were made with
@@ -47,6 +48,8 @@ class Graphs(msgspec.Struct, frozen=True):
 
     encoder: str
     decoder: str
+    weights: str = ""
+    """Of what the encoder's graph reads its weights from; empty where they are inside."""
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,6 +154,8 @@ class Bundle:
         if graphs is None:
             have = ", ".join(sorted(self.manifest.flavours))
             raise BundleError(f"{self.folder} has no flavour {flavour}; choose one of: {have}")
+        if graphs.weights:
+            self.file(graphs.weights)
         return flavour, self.file(graphs.encoder), self.file(graphs.decoder)
 
     def default_flavour(self) -> str:

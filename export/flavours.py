@@ -13,6 +13,7 @@ from edge_caption.bundle import Graphs
 from export.errors import ExportError
 from export.half import to_half
 from export.qdq import convolutions, quantize_encoder
+from export.shared_weights import share_weights
 from export.symmetric import products_of_regions, products_of_words, quantize_products
 from export.weights_only import quantize_decoder
 
@@ -22,8 +23,8 @@ REFERENCE = "fp32"
 FLAVOURS: dict[str, Graphs] = {
     REFERENCE: Graphs("encoder.fp32.onnx", "decoder.fp32.onnx"),
     # Weights in 8 bits (or 4) serve both kinds of processor alike: one decoder file for two flavours.
-    "cpu-x86": Graphs("encoder.cpu-x86.onnx", "decoder.cpu.onnx"),
-    "cpu-arm": Graphs("encoder.cpu-arm.onnx", "decoder.cpu.onnx"),
+    "cpu-x86": Graphs("encoder.cpu-x86.onnx", "decoder.cpu.onnx", "encoder.cpu.weights"),
+    "cpu-arm": Graphs("encoder.cpu-arm.onnx", "decoder.cpu.onnx", "encoder.cpu.weights"),
     # For TensorRT. A decoder step is a few vectors times matrices, for which INT8 has to quantize more than it saves
     # (docs/decisions/2026-11-23-tensorrt-flavours.md): trt's decoder is fp16's, and trt-int8 is there to compare.
     "fp16": Graphs("encoder.fp16.onnx", "decoder.fp16.onnx"),
@@ -42,16 +43,24 @@ class Model:
     graphs: Mapping[str, ModelProto]
     """File name -> graph."""
 
-    def files(self, flavour: str) -> dict[str, bytes]:
-        """Return a flavour's files."""
-        names = FLAVOURS[flavour]
-        return {
-            name: self.graphs[name].SerializeToString(deterministic=True) for name in (names.encoder, names.decoder)
-        }
+    def files(self, flavours: Sequence[str]) -> dict[str, bytes]:
+        """Return the flavours' files; weights that they share come once."""
+        graphs = {name: self.graphs[name] for flavour in flavours for name in graphs_of(flavour)}
+        files = {}
+        for weights in sorted({FLAVOURS[flavour].weights for flavour in flavours} - {""}):
+            names = sorted({FLAVOURS[flavour].encoder for flavour in flavours if FLAVOURS[flavour].weights == weights})
+            light, files[weights] = share_weights([graphs[name] for name in names], weights)
+            graphs |= dict(zip(names, light, strict=True))
+        return files | {name: graph.SerializeToString(deterministic=True) for name, graph in graphs.items()}
 
     def size(self, flavour: str) -> int:
         """Return the bytes of a flavour's graphs."""
-        return sum(len(data) for data in self.files(flavour).values())
+        return sum(len(data) for data in self.files((flavour,)).values())
+
+
+def graphs_of(flavour: str) -> tuple[str, str]:
+    """Return the names of a flavour's encoder and decoder."""
+    return FLAVOURS[flavour].encoder, FLAVOURS[flavour].decoder
 
 
 def make_flavours(
@@ -91,5 +100,5 @@ def make_flavours(
             to_half(decoder), table.ranges["decoder"], {}, products_of_words(decoder)
         ),
     }
-    wanted = {name for flavour in flavours for name in (FLAVOURS[flavour].encoder, FLAVOURS[flavour].decoder)}
+    wanted = {name for flavour in flavours for name in graphs_of(flavour)}
     return Model({name: make() for name, make in makers.items() if name in wanted})

@@ -89,6 +89,7 @@ class _Encoder:
                 self._quantize_weights(item)
         for tensor in self._tensors():
             self._quantize_tensor(tensor)
+        self.surgery.shorten()
         return self.surgery.finish()
 
     def _take_bytes(self) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import msgspec
 from onnx import ModelProto
 
 from calibration.calibrate import Progress, calibrate
@@ -19,7 +18,7 @@ from edge_caption.errors import ConfigError
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from export.confidence import fit_confidence
-from export.flavours import FLAVOURS, REFERENCE, Model, make_flavours
+from export.flavours import FLAVOURS, REFERENCE, Model, graphs_of, make_flavours
 from export.fusion import prove_fusion
 from export.latency import time_flavours
 from export.lint import prove_accepted, prove_built
@@ -158,7 +157,7 @@ def _not_last(job: Job) -> tuple[str, ...]:
 
 def _prove_running(model: Model, flavour: str, kept: Sequence[str]) -> list[str]:
     """Prove that what a flavour is made for runs it as meant; return what was seen, a line each."""
-    encoder, decoder = ((name, model.graphs[name]) for name in msgspec.structs.astuple(FLAVOURS[flavour]))
+    encoder, decoder = ((name, model.graphs[name]) for name in graphs_of(flavour))
     if flavour in BACKENDS["tensorrt"].flavours:
         return _prove_tensorrt(encoder, decoder)
     fused = prove_fusion(encoder[1], encoder[0], kept) + prove_fusion(decoder[1], decoder[0])

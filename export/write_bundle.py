@@ -60,7 +60,7 @@ def sizes_of(size: Dimensions, words: int) -> Sizes:
 
 def write_bundle(contents: Contents, flavours: Sequence[str], card: str, folder: Path) -> None:
     """Write a bundle's files into a folder; the same contents give the same bytes."""
-    files = {name: data for flavour in flavours for name, data in contents.model.files(flavour).items()}
+    files = contents.model.files(flavours)
     files["calibration.json"] = contents.table.encode()
     files["MODEL_CARD.md"] = card.encode()
     contents.vocabulary.save(folder / "vocabulary.json")

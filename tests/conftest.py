@@ -40,14 +40,14 @@ def tensorrt_bundle(tiny_bundle: Path) -> Path:
     """The tiny bundle with the flavours for TensorRT, made from its fp32 graphs."""
     onnx = pytest.importorskip("onnx", reason="the toolchain is not installed")
     from calibration.table import load_table
-    from export.flavours import make_flavours
+    from export.flavours import graphs_of, make_flavours
 
     encoder, decoder = (onnx.load(tiny_bundle / f"{part}.fp32.onnx") for part in ("encoder", "decoder"))
     model = make_flavours(encoder, decoder, load_table(tiny_bundle / "calibration.json"), ("trt", "fp16"))
     manifest = json.loads((tiny_bundle / "manifest.json").read_text())
     for flavour in ("trt", "fp16"):
-        files = model.files(flavour)
-        manifest["flavours"][flavour] = dict(zip(("encoder", "decoder"), files, strict=True))
+        files = model.files((flavour,))
+        manifest["flavours"][flavour] = dict(zip(("encoder", "decoder"), graphs_of(flavour), strict=True))
         for name, data in files.items():
             (tiny_bundle / name).write_bytes(data)
             manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
