@@ -18,6 +18,11 @@ from edge_caption.frame import Pixels
 
 ROOT = Path(__file__).parent.parent
 
+PHOTOS = sorted(
+    [*(ROOT / "edge_caption" / "demo" / "photos").glob("*.jpg"), *(ROOT / "tests" / "data" / "photos").glob("*.jpg")],
+    key=lambda file: file.name,
+)
+
 
 def has_gpu() -> bool:
     try:
@@ -62,8 +67,8 @@ def tiny_captioner(tiny_bundle: Path) -> Captioner:
 
 @pytest.fixture
 def demo_photos() -> list[Path]:
-    """The real photos that ship with the package."""
-    return sorted((ROOT / "edge_caption" / "demo" / "photos").glob("*.jpg"))
+    """Real photos: those that ship with the package, and others."""
+    return list(PHOTOS)
 
 
 @pytest.fixture

@@ -53,12 +53,13 @@ def test_a_small_model_says_the_same_words(tiny_bundle: Path, demo_photos: list[
 @pytest.mark.parametrize("flavour", FLAVOURS)
 def test_the_shipped_model_sees_and_mostly_says_the_same(demo_photos: list[Path], flavour: str) -> None:
     # Each rounds INT8 its own way, and over some fifty layers that adds up; both are as near to fp32.
-    _, encoder, decoder = open_bundle().graphs(flavour)
+    bundle = open_bundle()
+    _, encoder, decoder = bundle.graphs(flavour)
     ours, reference = Encoder(OpenVinoSession(encoder, 1)), Encoder(OnnxSession(encoder, 1))
     speaker = Decoder(OnnxSession(decoder, 1))
     same = 0
     for photo in demo_photos:
-        image = to_input(read_photo(photo), 224)
+        image = to_input(read_photo(photo), bundle.manifest.sizes.side)
         one, other = reference(image), ours(image)
         for name in ("regions", "keys", "state"):
             assert decibel(getattr(one, name), getattr(other, name)) > 18

@@ -74,7 +74,7 @@ def test_the_gradient_does_harm_that_chance_does_not_and_steps_do_more(losses: R
     loss = losses.of([0, 1])
     clean, by_chance, one_step, many = (
         float(loss(changed))
-        for changed in (pictures, *(attack(loss, pictures, 1, chance()) for attack in (random_signs, fgsm, pgd)))
+        for changed in (pictures, *(attack(loss, pictures, 2, chance()) for attack in (random_signs, fgsm, pgd)))
     )
     assert by_chance < one_step
     assert clean < one_step < many

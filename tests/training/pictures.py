@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from edge_caption.frame import Pixels
-from edge_caption.photos import list_photos, read_photo
-from tests.conftest import ROOT, encode
+from edge_caption.photos import read_photo
+from tests.conftest import PHOTOS, encode
 from training.batches import in_steps
 from training.data.load import load
 from training.data.photos import CaptionedPhoto
@@ -20,8 +20,8 @@ WORDS = "a red dog runs on the green grass beside one tall man who holds his new
 
 
 def captioned(folder: Path, count: int) -> list[CaptionedPhoto]:
-    """Write crops of the shipped photos, at most 32, each with a sentence of its own."""
-    photos = [read_photo(file) for file in list_photos(ROOT / "edge_caption" / "demo" / "photos")]
+    """Write crops of real photos, at most 32, each with a sentence of its own."""
+    photos = [read_photo(file) for file in PHOTOS]
     sentences = [
         " ".join(words) for words in itertools.islice(itertools.permutations(WORDS.split(), 4), 0, 40_000, 1_250)
     ]
