@@ -41,7 +41,7 @@ def recipe(*stages: Stage) -> Recipe:
 
 MEMORISE = Stage(
     name="memorise",
-    epochs=40,
+    epochs=50,
     learning_rate=5e-3,
     photos_per_step=32,
     captions_per_photo=1,
