@@ -36,7 +36,7 @@ def _latency(figures: dict[str, Any]) -> None:
     colours = ["#2a7f62", *["#8aa29e"] * (len(medians) - 2), "#c3c9c7"]
     bars = axes.barh(list(medians), list(medians.values()), color=colours)
     axes.bar_label(bars, fmt="%.1f ms", padding=4)
-    axes.set_xlim(0, max(medians.values()) * 1.15)
+    axes.set_xlim(0, max(medians.values()) * 1.22)
     axes.invert_yaxis()
     axes.set(title=f"640x480 frame to sentence, {figures['threads']} thread, median", xlabel="ms")
 
