@@ -39,6 +39,24 @@ class Checkpoint:
         torch.save(content, partial)
         partial.replace(file)
 
+    def with_words(self, vocabulary: Vocabulary, languages: tuple[str, ...]) -> Checkpoint:
+        """Return this captioner with another vocabulary: words that it knows keep their weights, others begin anew."""
+        if vocabulary.words == self.vocabulary.words:
+            return self
+        model = CaptionModel(self.model.size, len(vocabulary))
+        ours, theirs = self.model.decoder, model.decoder
+        model.encoder.load_state_dict(self.model.encoder.state_dict())
+        own_words = {"embedding.weight", "word_bias"}
+        theirs.load_state_dict({k: v for k, v in ours.state_dict().items() if k not in own_words}, strict=False)
+        known = {word: token for token, word in enumerate(self.vocabulary.words)}
+        places = [token for token, word in enumerate(vocabulary.words) if word in known]
+        with torch.no_grad():
+            rows = torch.tensor([known[vocabulary.words[place]] for place in places])
+            theirs.word_bias.fill_(float(ours.word_bias.mean()))
+            theirs.word_bias[places] = ours.word_bias[rows]
+            theirs.embedding.weight[places] = ours.embedding.weight[rows]
+        return Checkpoint(model.eval(), vocabulary, self.trained_on, languages)
+
 
 def load_checkpoint(file: Path) -> Checkpoint:
     """Read what `save` wrote.

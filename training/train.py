@@ -83,7 +83,8 @@ def train(
 
     Args:
         weights: the backbone's ImageNet weights, or None for torchvision's download.
-        start: a checkpoint to go on from instead: its sizes and words take the place of the recipe's.
+        start: a checkpoint to go on from instead: its sizes take the place of the recipe's, and the words that it knows
+            keep their weights.
 
     Returns:
         The last stage's checkpoint, `<folder>/<stage>.pt`.
@@ -93,7 +94,14 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     lightning.seed_everything(recipe.seed, verbose=False)
-    current = load_checkpoint(start) if start else _begin(recipe, data, weights)
+    vocabulary = build_vocabulary(data.train, recipe.min_count)
+    languages = tuple(dict.fromkeys(photo.language for photo in data.train))
+    if start:
+        current = load_checkpoint(start).with_words(vocabulary, languages)
+    else:
+        model = CaptionModel(recipe.model, len(vocabulary))
+        load_imagenet(model.encoder.backbone, recipe.model.encoder, weights)
+        current = Checkpoint(model, vocabulary, languages=languages)
     run = _Run(
         recipe=recipe,
         data=data,
@@ -112,13 +120,6 @@ def train(
             run.run_stage(current, stage, file)
         current = load_checkpoint(file)
     return file
-
-
-def _begin(recipe: Recipe, data: Data, weights: Path | None) -> Checkpoint:
-    vocabulary = build_vocabulary(data.train, recipe.min_count)
-    model = CaptionModel(recipe.model, len(vocabulary))
-    load_imagenet(model.encoder.backbone, recipe.model.encoder, weights)
-    return Checkpoint(model, vocabulary, languages=tuple(dict.fromkeys(photo.language for photo in data.train)))
 
 
 @dataclass(frozen=True)

@@ -4,15 +4,14 @@ import numpy as np
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from calibration.table import CalibrationError
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from export.errors import ExportError
 from export.flavours import FLAVOURS, make_flavours
-from export.fusion import prove_fusion
-from export.pixels import in_pairs
+from export.fusion import optimized, prove_fusion
 from export.qdq import convolutions, mean_error, step_of
 from export.weights_only import BLOCKS, quantize_decoder, to_blocks
 from tests.export.conftest import Exported
@@ -38,6 +37,11 @@ def test_everything_that_should_runs_in_integers(exported: Exported) -> None:
         fused = prove_fusion(graphs[FLAVOURS[flavour].encoder], flavour)
         assert fused == {"QLinearConv": 55, "QLinearAdd": 10, "QLinearAveragePool": 1}
     assert prove_fusion(graphs["decoder.cpu.onnx"], "decoder") == {"MatMulNBits": 4}
+
+
+def test_two_columns_at_once_are_taken_apart_for_nothing(exported: Exported) -> None:
+    encoder = optimized(exported.contents.model.graphs["encoder.cpu-x86.onnx"], "encoder").graph
+    assert [item.op_type for item in encoder.node[:4]] == ["Reshape", "QLinearConv", "Reshape", "QLinearConv"]
 
 
 def test_a_convolution_that_is_kept_in_float_is_and_brings_the_regions_nearer(exported: Exported) -> None:
@@ -162,42 +166,6 @@ def test_the_mean_error_is_what_rounding_adds_on_average() -> None:
     depthwise = random.normal(size=(4, 1, 3, 3))
     expected = (np.round(depthwise) - depthwise).sum((1, 2, 3)) * inputs.mean(0)
     assert mean_error(depthwise, np.round(depthwise), inputs.mean(0)) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize(
-    ("kernel", "stride", "pads"),
-    [
-        (3, 2, (1, 1, 1, 1)),
-        (3, 2, (0, 0, 1, 1)),
-        (8, 8, (0, 0, 0, 0)),
-        (5, 4, (2, 2, 2, 2)),
-        (7, 2, (3, 3, 3, 3)),
-    ],
-)
-def test_columns_in_pairs_give_the_same_products(kernel: int, stride: int, pads: tuple[int, int, int, int]) -> None:
-    random = np.random.default_rng(0)
-    weight = random.normal(size=(2, 3, kernel, kernel)).astype(np.float32)
-    side = 64
-    image = random.normal(size=(1, side, side, 3)).astype(np.float32)
-    conv = helper.make_node("Conv", ["planes", "weight"], ["out"])
-    for name, values in {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": list(pads)}.items():
-        conv.attribute.append(helper.make_attribute(name, values))
-    expected = convolve(conv, image.transpose(0, 3, 1, 2), weight)
-    paired = in_pairs(conv, weight, side)
-    pairs = image.reshape(1, side, side // 2, 6).transpose(0, 3, 1, 2)
-    assert np.allclose(convolve(conv, pairs, paired), expected, atol=1e-3)
-
-
-def convolve(conv: NodeProto, planes: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    graph = helper.make_graph(
-        [conv],
-        "one",
-        [helper.make_tensor_value_info("planes", TensorProto.FLOAT, planes.shape)],
-        [helper.make_tensor_value_info("out", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(weight, "weight")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
-    return run(model, planes=np.ascontiguousarray(planes))[0]
 
 
 def test_the_calibration_of_another_model_is_refused(exported: Exported) -> None:
