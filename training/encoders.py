@@ -22,6 +22,9 @@ EncoderName = Literal[
     "mobilenet_v2", "mobilenet_v3_large", LiteName, "vgg16", "resnet18", "resnet50", "resnet101", "inception_v3"
 ]
 
+OURS = "encoder.backbone."
+"""What the backbone's weights are called in a checkpoint."""
+
 HEAD = {"AuxLogits", "avgpool", "dropout", "classifier", "fc"}
 """What torchvision's classifiers have beside or behind the features."""
 
@@ -50,10 +53,12 @@ class Backbone:
 BACKBONES: dict[EncoderName, Backbone] = {
     "mobilenet_v2": Backbone(1280),
     "mobilenet_v3_large": Backbone(960),
-    **dict.fromkeys(
-        efficientnet_lite.SCALES,
-        Backbone(1280, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3, origin="TensorFlow's (Apache-2.0)"),
-    ),
+    **{
+        name: Backbone(
+            scale.channels, mean=(127 / 255,) * 3, deviation=(128 / 255,) * 3, origin="TensorFlow's (Apache-2.0)"
+        )
+        for name, scale in efficientnet_lite.SCALES.items()
+    },
     "vgg16": Backbone(512),
     "resnet18": Backbone(512),
     "resnet50": Backbone(2048),
@@ -67,10 +72,10 @@ def build(name: EncoderName) -> nn.Module:
     """Build a backbone up to its last features, untrained.
 
     Returns:
-        (B, 3, side, side), normalised -> (B, channels, grid, grid), rectified: nothing is below 0.
+        (B, 3, side, side), normalised -> (B, channels, grid, grid).
     """
     if name in efficientnet_lite.SCALES:
-        backbone = efficientnet_lite.build(*efficientnet_lite.SCALES[name])
+        backbone = efficientnet_lite.build(efficientnet_lite.SCALES[name])
     else:
         whole = models.get_model(name, weights=None, **BACKBONES[name].options)
         backbone = nn.Sequential(OrderedDict(item for item in whole.named_children() if item[0] not in HEAD))
@@ -82,8 +87,9 @@ def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) 
     """Fill a backbone with ImageNet weights.
 
     Args:
-        weights: a state dict with torchvision's names, or, for EfficientNet-Lite, its package's; None for torchvision's
-            own download, or the package where it is installed.
+        weights: a state dict with torchvision's names, or, for EfficientNet-Lite, its package's; or one of our
+            checkpoints, whose backbone goes on; None for torchvision's own download, or the package where it is
+            installed.
 
     Raises:
         DataError: the file is not such a state dict, or the download failed.
@@ -97,6 +103,8 @@ def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) 
             state = models.get_model_weights(name)["IMAGENET1K_V1"].get_state_dict(check_hash=True)
         else:
             state = torch.load(weights, map_location="cpu", weights_only=True)
+        if "dimensions" in state:
+            state = {key.removeprefix(OURS): value for key, value in state["model"].items() if key.startswith(OURS)}
         if lite:
             state = efficientnet_lite.renamed(state, wanted)
         backbone.load_state_dict({key: value for key, value in state.items() if key in wanted})

