@@ -14,7 +14,7 @@ from export.errors import ExportError
 from export.half import to_half
 from export.qdq import convolutions, quantize_encoder
 from export.shared_weights import share_weights
-from export.symmetric import products_of_regions, products_of_words, quantize_products
+from export.symmetric import products_of_regions, products_of_words, quantize_products, store_weights_in_bytes
 from export.weights_only import quantize_decoder
 
 REFERENCE = "fp32"
@@ -26,10 +26,10 @@ FLAVOURS: dict[str, Graphs] = {
     "cpu-x86": Graphs("encoder.cpu-x86.onnx", "decoder.cpu.onnx", "encoder.cpu.weights"),
     "cpu-arm": Graphs("encoder.cpu-arm.onnx", "decoder.cpu.onnx", "encoder.cpu.weights"),
     # For TensorRT. A decoder step is a few vectors times matrices, for which INT8 has to quantize more than it saves
-    # (docs/decisions/2026-11-23-tensorrt-flavours.md): trt's decoder is fp16's, and trt-int8 is there to compare.
+    # (docs/decisions/2026-11-23-tensorrt-flavours.md): trt's multiplies in FP16, and trt-int8 is there to compare.
     "fp16": Graphs("encoder.fp16.onnx", "decoder.fp16.onnx"),
-    "trt": Graphs("encoder.trt.onnx", "decoder.fp16.onnx"),
-    "trt-int8": Graphs("encoder.trt.onnx", "decoder.trt.onnx"),
+    "trt": Graphs("encoder.trt.onnx", "decoder.trt.onnx"),
+    "trt-int8": Graphs("encoder.trt.onnx", "decoder.trt-int8.onnx"),
 }
 
 SHIPPED = ("cpu-x86", "cpu-arm")
@@ -96,7 +96,8 @@ def make_flavours(
         "encoder.trt.onnx": lambda: quantize_products(
             to_half(encoder), ranges, means, products_of_regions(encoder, kept)
         ),
-        "decoder.trt.onnx": lambda: quantize_products(
+        "decoder.trt.onnx": lambda: store_weights_in_bytes(to_half(decoder), products_of_words(decoder)),
+        "decoder.trt-int8.onnx": lambda: quantize_products(
             to_half(decoder), table.ranges["decoder"], {}, products_of_words(decoder)
         ),
     }

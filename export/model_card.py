@@ -57,10 +57,11 @@ def _data(trained_on: Mapping[str, Any]) -> str:
     """Say what the weights were made from, and then what the checkpoint was that they began with."""
     photos, captions = trained_on.get("photos", "?"), trained_on.get("captions", "?")
     before = _data(trained_on["started_from"]) if "started_from" in trained_on else ""
-    return (
+    now = (
         f"- Data: {trained_on.get('data', 'not stated')}, {photos} photos with {captions} sentences.\n"
-        f"- Terms of the data: {trained_on.get('terms', 'not stated')}.\n" + before
+        f"- Terms of the data: {trained_on.get('terms', 'not stated')}.\n"
     )
+    return now if before.startswith(now) else now + before
 
 
 def _figures(quality: Mapping[str, dict[str, Any]], flavours: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
-"""`python -m training.teach`: a captioner's sentences beside people's, for another captioner to learn from.
+"""`python -m training.teach`: captioners' sentences beside people's, for another captioner to learn from.
 
-Sequence-level distillation (Kim and Rush 2016): what a better captioner says of a training photo is easier to learn
-than the five different things that people said. Only train photos are captioned; dev stays people's alone.
+Sequence-level distillation (Kim and Rush 2016): what captioners that learnt already say of a training photo is easier
+to learn than the five different things that people said. Several speak as one, and of their likeliest sentences the
+one that people's sentences speak most for is taught, too. Only train photos are captioned; dev stays people's alone.
 """
 
 from __future__ import annotations
@@ -14,23 +15,36 @@ from pathlib import Path
 
 from rich.progress import track
 
-from edge_caption.captioner import Captioner
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
+from training.allocator import keep_freed_memory
+from training.batches import Sentences
+from training.checkpoint import load_checkpoint
 from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load
-from training.data.photos import DataError
+from training.data.photos import CaptionedPhoto, DataError
+from training.ensemble import Ensemble
+from training.languages import LANGUAGES
+from training.reward import Reward
 
 Sentence = tuple[str, str, str]
 """Photo, sentence, split: a row of the CSV."""
+
+STEP = 32
+"""Photos that are captioned at once."""
+
+BLEU_WEIGHT = 0.3
+"""Beside CIDEr-D's 1, as in the recipes' self-critical stages."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
+    keep_freed_memory()
     try:
         if args.out.suffix.lower() != ".csv":
             raise DataError(f"{args.out} would not be read as a table; give a name that ends in .csv")
-        write(args.out, sentences(args.captions, args.photos, args.bundle, args.beams, args.times))
+        teachers = Ensemble([load_checkpoint(file) for file in args.teachers], args.captions.language)
+        write(args.out, sentences(args.captions, args.photos, teachers, args.beams, args.times))
     except EdgeCaptionError as error:
         print(f"training.teach: error: {error}", file=sys.stderr)
         return 1
@@ -38,23 +52,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def sentences(
-    captions: CaptionFile, photos: Path, bundle: Path | None, beams: Sequence[int], times: int
-) -> Iterator[Sentence]:
-    """Yield people's sentences of train and dev, and the captioner's of train, `times` for each beam.
+def sentences(captions: CaptionFile, photos: Path, teachers: Ensemble, beams: int, times: int) -> Iterator[Sentence]:
+    """Yield people's sentences of train and dev, and for train the teachers' likeliest and best, `times` each.
 
     Raises:
-        EdgeCaptionError: the captions, a photo or the bundle can't be read, or it doesn't speak the language.
+        EdgeCaptionError: the captions or a photo can't be read.
     """
-    teachers = [Captioner(bundle, beam=beam, language=captions.language) for beam in beams]
+    joiner = LANGUAGES[captions.language].joiner
     for split in ("train", "dev"):
         known = load(captions.path, photos, split, captions.language)
-        for photo in track(known, split, disable=split == "dev"):
-            name = str(photo.file.relative_to(photos))
-            yield from ((name, caption, split) for caption in photo.captions)
-            if split == "train":
-                taught = [teacher.caption(photo.file).text for teacher in teachers]
-                yield from ((name, caption, split) for caption in taught * times if caption)
+        for photo in known:
+            yield from ((str(photo.file.relative_to(photos)), caption, split) for caption in photo.captions)
+        if split == "train":
+            for photo, taught in _taught(known, teachers, beams):
+                said = [joiner.join(teachers.vocabulary.decode(tokens)) for tokens in taught]
+                yield from ((str(photo.file.relative_to(photos)), text, split) for text in said * times if text)
+
+
+def _taught(
+    photos: Sequence[CaptionedPhoto], teachers: Ensemble, beams: int
+) -> Iterator[tuple[CaptionedPhoto, tuple[list[int], list[int]]]]:
+    """Yield each photo with the likeliest sentence, and the one of the likeliest that is rewarded most."""
+    longest = max(len(caption) for photo in photos for caption in photo.captions)
+    reward = Reward(Sentences(photos, teachers.vocabulary, longest), len(photos), 1.0, BLEU_WEIGHT)
+    for start in track(range(0, len(photos), STEP), "teaching"):
+        some = photos[start : start + STEP]
+        for place, found in enumerate(teachers.say([photo.file for photo in some], beams), start):
+            worth = reward(place, found)
+            yield photos[place], (found[0], found[worth.index(max(worth))])
 
 
 def write(file: Path, rows: Iterator[Sentence]) -> None:
@@ -80,8 +105,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m training.teach", description=__doc__)
     parser.add_argument("--captions", type=caption_file, required=True, metavar="FILE", help=CAPTIONS_HELP)
     parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
-    parser.add_argument("--bundle", type=Path, help="the captioner that teaches (default: the one that ships)")
-    parser.add_argument("--beams", type=positive, nargs="+", default=[1, 3], help="a sentence each (default: 1 3)")
+    parser.add_argument(
+        "--teachers", type=Path, nargs="+", required=True, metavar="CHECKPOINT", help="captioners, who speak as one"
+    )
+    parser.add_argument(
+        "--beams", type=positive, default=5, help="likeliest sentences that the best is chosen of (default: 5)"
+    )
     parser.add_argument(
         "--times", type=positive, default=4, help="how often each is written, to outweigh people's (default: 4)"
     )

@@ -22,7 +22,7 @@ def test_engines_are_built_once_without_a_gpu(tensorrt_bundle: Path, capsys: pyt
     for how in (r"built in [\d.]+ s", "there already"):
         assert main(["build-engine", str(tensorrt_bundle), "--without-gpu"]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert [line.partition(":")[0] for line in lines] == ["encoder.trt.onnx", "decoder.fp16.onnx"]
+        assert [line.partition(":")[0] for line in lines] == ["encoder.trt.onnx", "decoder.trt.onnx"]
         for line in lines:
             assert re.search(f"{how}, [\\d.]+ MB, ", line)
             assert Path(line.rpartition(", ")[2]).is_file()

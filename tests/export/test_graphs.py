@@ -1,8 +1,15 @@
 from __future__ import annotations
 
-import pytest
-from onnx import ModelProto, numpy_helper
+import copy
 
+import numpy as np
+import pytest
+import torch
+from onnx import ModelProto, numpy_helper
+from onnxruntime import InferenceSession
+
+from edge_caption.photos import read_photo
+from edge_caption.preprocess import to_input
 from export.errors import ExportError
 from export.parity import TOLERANCE, prove_parity
 from export.to_onnx import to_onnx
@@ -13,6 +20,22 @@ def test_the_graphs_compute_what_the_modules_compute(exported: Exported) -> None
     parity = prove_parity(exported.checkpoint.model, exported.encoder, exported.decoder, exported.photos)
     assert parity.photos == len(exported.photos)
     assert max(parity.encoder, parity.decoder) <= TOLERANCE
+
+
+def test_large_values_may_be_rounded_by_more(exported: Exported) -> None:
+    model = copy.deepcopy(exported.checkpoint.model)
+    with torch.no_grad():
+        for name, factor in (("project", 1e4), ("key", 1e-4), ("start", 1e-4)):
+            getattr(model.encoder, name).weight.mul_(factor)
+        model.encoder.project.bias.mul_(1e4)
+    encoder, decoder = to_onnx(model)
+    photo = exported.photos[0]
+    image = to_input(read_photo(photo), model.size.side)
+    with torch.inference_mode():
+        expected = model.encoder(torch.from_numpy(image)).regions.numpy()
+    regions, *_ = InferenceSession(encoder.SerializeToString()).run(None, {"image": image})
+    assert np.abs(regions - expected).max() > TOLERANCE
+    assert prove_parity(model, encoder, decoder, [photo]).encoder <= TOLERANCE
 
 
 @pytest.mark.parametrize("part", ["encoder", "decoder"])

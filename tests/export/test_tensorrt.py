@@ -18,7 +18,13 @@ from export.lint import prove_accepted, prove_built
 from export.symmetric import products_of_regions, quantize_products, step_for
 from tests.export.conftest import Exported
 
-GRAPHS = ["encoder.fp16.onnx", "decoder.fp16.onnx", "encoder.trt.onnx", "decoder.trt.onnx"]
+GRAPHS = [
+    "encoder.fp16.onnx",
+    "decoder.fp16.onnx",
+    "encoder.trt.onnx",
+    "decoder.trt.onnx",
+    "decoder.trt-int8.onnx",
+]
 
 
 def run(model: ModelProto, **inputs: NDArray[np.generic]) -> list[NDArray[np.float32]]:
@@ -110,7 +116,7 @@ def test_decoders_say_nearly_what_fp32_says(exported: Exported, graphs: dict[str
     tokens = np.array([1, 7, 9], np.int64)
     (expected, *_) = run(exported.decoder, token=tokens, state=state.repeat(3, 0), regions=regions, keys=keys)
     half = {"state": state.repeat(3, 0), "regions": regions, "keys": keys}
-    for name, most in (("decoder.fp16.onnx", 0.02), ("decoder.trt.onnx", 0.5)):
+    for name, most in (("decoder.fp16.onnx", 0.02), ("decoder.trt.onnx", 0.1), ("decoder.trt-int8.onnx", 0.5)):
         given = {key: array.astype(np.float16) for key, array in half.items()}
         log_probs, _, attention = run(graphs[name], token=tokens, **given)
         assert log_probs.dtype == attention.dtype == np.float32
@@ -154,11 +160,13 @@ def test_steps_are_rounded_up_and_never_zero() -> None:
     assert steps[3:] == pytest.approx(largest[3:] / 127, rel=1e-3)
 
 
-def test_the_embedding_is_stored_once(graphs: dict[str, ModelProto]) -> None:
-    decoder = graphs["decoder.trt.onnx"]
+@pytest.mark.parametrize("name", ["decoder.trt.onnx", "decoder.trt-int8.onnx"])
+def test_the_embedding_is_stored_once_in_bytes(graphs: dict[str, ModelProto], name: str) -> None:
+    decoder = graphs[name]
     (lookup,) = [item for item in decoder.graph.node if item.op_type == "Gather"]
     (output,) = [item for item in decoder.graph.node if item.name == "decoder.embedding"]
     assert lookup.input[0] == output.input[1] == "decoder.embedding.weight_real"
+    assert decoder.ByteSize() < 0.65 * graphs["decoder.fp16.onnx"].ByteSize()
 
 
 def test_nothing_is_quantized_unless_it_is_asked_for(exported: Exported, graphs: dict[str, ModelProto]) -> None:

@@ -6,11 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
-from edge_caption.captioner import Captioner
+from edge_caption.vocabulary import SPECIAL, Vocabulary
 from tests.conftest import ROOT
 from training import teach
+from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.load import load
+from training.ensemble import Ensemble
+from training.model import CaptionModel, Dimensions
 
 PEOPLE = 'image,caption,split\na.jpg,a small bird,train\na.jpg,it is brown,train\nb.jpg,"two people, walking",dev\n'
 
@@ -25,24 +29,38 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def run(photos: Path, out: Path, bundle: Path, *options: str) -> int:
+@pytest.fixture
+def teacher(tmp_path: Path) -> Path:
+    torch.manual_seed(1)
+    vocabulary = Vocabulary([*SPECIAL, *["a", "small", "bird", "it", "is", "brown", "two", "people", "walking"]])
+    size = Dimensions(region=16, attention=8, hidden=16, embedding=12, side=64)
+    Checkpoint(CaptionModel(size, len(vocabulary)), vocabulary).save(tmp_path / "teacher.pt")
+    return tmp_path / "teacher.pt"
+
+
+def run(photos: Path, out: Path, teacher: Path, *options: str) -> int:
     captions = photos.parent / "people.csv"
     return teach.main(
         [
-            *("--captions", str(captions), "--photos", str(photos), "--bundle", str(bundle), "--out", str(out)),
-            *options,
+            *("--captions", str(captions), "--photos", str(photos), "--out", str(out)),
+            *("--teachers", str(teacher), *options),
         ]
     )
 
 
-def test_train_photos_get_the_captioners_sentences_and_dev_stays_peoples(
-    photos: Path, tmp_path: Path, tiny_bundle: Path
+def test_train_photos_get_the_likeliest_and_the_best_sentence_and_dev_stays_peoples(
+    photos: Path, tmp_path: Path, teacher: Path
 ) -> None:
     out = tmp_path / "taught.csv"
-    assert run(photos, out, tiny_bundle, "--beams", "1", "--times", "3") == 0
-    said = Captioner(tiny_bundle, beam=1).caption(photos / "a.jpg").text
+    assert run(photos, out, teacher, "--beams", "3", "--times", "2") == 0
+    ensemble = Ensemble([load_checkpoint(teacher)], "en")
+    found = [" ".join(ensemble.vocabulary.decode(tokens)) for tokens in ensemble.say([photos / "a.jpg"], 3)[0]]
     (train,) = load(out, photos, "train")
-    assert train.captions == ("a small bird", "it is brown", *[said] * 3)
+    assert train.captions[:2] == ("a small bird", "it is brown")
+    likeliest, best, *again = train.captions[2:]
+    assert again == [likeliest, best]
+    assert likeliest == found[0]
+    assert best in found
     (dev,) = load(out, photos, "dev")
     assert dev.captions == ("two people, walking",)
 
@@ -52,13 +70,14 @@ def test_train_photos_get_the_captioners_sentences_and_dev_stays_peoples(
     [
         ("taught.txt", (), "give a name that ends in .csv"),
         ("nowhere/taught.csv", (), "can't be written"),
-        ("taught.csv", ("--bundle", "nowhere"), "nowhere"),
+        ("taught.csv", ("nowhere.pt",), "nowhere.pt is no checkpoint"),
+        ("taught.csv", ("--captions", "zh=people.csv"), "speaks en, not zh"),
     ],
 )
 def test_what_is_wrong_takes_one_sentence_and_leaves_nothing(
     photos: Path,
     tmp_path: Path,
-    tiny_bundle: Path,
+    teacher: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     out: str,
@@ -66,6 +85,6 @@ def test_what_is_wrong_takes_one_sentence_and_leaves_nothing(
     wrong: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert run(photos, tmp_path / out, tiny_bundle, *options) == 1
+    assert run(photos, tmp_path / out, teacher, *options) == 1
     assert wrong in capsys.readouterr().err
     assert not list(tmp_path.rglob("taught*"))

@@ -6,8 +6,27 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ $# -eq 2 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
-captions=(--captions "$1/Flickr8k_text/Flickr8k.token.txt" "zh=$1/Flickr8k_text/Flickr8kCN.token.txt")
-data=("${captions[@]}" --photos "$1/Flickr8k_Dataset")
+en=$1/Flickr8k_text/Flickr8k.token.txt zh=$1/Flickr8k_text/Flickr8kCN.token.txt photos=$1/Flickr8k_Dataset
 terms="research and education; cite Hodosh et al. 2013 and, for the Chinese sentences, Li et al. 2016; photographs not redistributed"
-.venv/bin/python -m training training/recipes/flickr8k.toml "${data[@]}" --name "Flickr8k and Flickr8K-CN" --terms "$terms"
-.venv/bin/python -m export runs/flickr8k/slower.pt "${data[@]}" --out "$2" --name edge-caption-flickr8k --version 3
+data="Flickr8k and Flickr8K-CN"
+
+train() {  # RECIPE NAME ENGLISH CHINESE [OPTIONS]
+  .venv/bin/python -m training "training/recipes/$1.toml" --captions "$3" "zh=$4" --photos "$photos" --name "$2" --terms "$terms" "${@:5}"
+}
+
+teach() {  # OUT CHECKPOINT...: people's sentences and the teachers', OUT-en.csv and OUT-zh.csv
+  for captions in "en=$en" "zh=$zh"; do
+    file=$1-${captions%%=*}.csv
+    [ -e "$file" ] || .venv/bin/python -m training.teach --captions "$captions" --photos "$photos" --out "$file" --teachers "${@:2}"
+  done
+}
+
+first=runs/flickr8k/slower.pt
+train flickr8k "$data" "$en" "$zh"
+teach runs/flickr8k/taught "$first"
+data+=", and what earlier captioners said of their train photos"
+train flickr8k-teacher "$data" runs/flickr8k/taught-en.csv runs/flickr8k/taught-zh.csv --weights "$first"
+teach runs/flickr8k-teacher/taught runs/flickr8k-teacher/frozen.pt "$first"
+train flickr8k-taught "$data" runs/flickr8k-teacher/taught-en.csv runs/flickr8k-teacher/taught-zh.csv --weights "$first"
+.venv/bin/python -m export runs/flickr8k-taught/fine-tuned.pt --captions "$en" "zh=$zh" --photos "$photos" \
+  --out "$2" --name edge-caption-flickr8k --version 4
