@@ -27,7 +27,9 @@ def test_large_values_may_be_rounded_by_more(exported: Exported) -> None:
     with torch.no_grad():
         for name, factor in (("project", 1e4), ("key", 1e-4), ("start", 1e-4)):
             getattr(model.encoder, name).weight.mul_(factor)
-        model.encoder.project.bias.mul_(1e4)
+        bias = model.encoder.project.bias
+        assert bias is not None
+        bias.mul_(1e4)
     encoder, decoder = to_onnx(model)
     photo = exported.photos[0]
     image = to_input(read_photo(photo), model.size.side)
