@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import msgspec
 import numpy as np
 import onnx
 import torch
@@ -25,7 +24,7 @@ from numpy.typing import NDArray
 
 from edge_caption.backends import BACKENDS, REFERENCE, Arrays, Session
 from edge_caption.backends.onnx import OnnxSession
-from edge_caption.bundle import Bundle, Manifest, open_bundle
+from edge_caption.bundle import Bundle, open_bundle
 from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
 from edge_caption.engine import Engine, open_engine
@@ -36,6 +35,7 @@ from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import END
 from export.to_onnx import to_onnx
 from training.model import CaptionModel, Dimensions
+from training.recover import dimensions
 
 PHOTOS = Path(__file__).parent.parent / "edge_caption" / "demo" / "photos"
 
@@ -75,7 +75,7 @@ def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
     opened = open_bundle(bundle)
     engines = open_engines(opened, threads)
     leader = row(engines[0])
-    model, side = untrained(dimensions(opened.manifest), opened.manifest.sizes.words), opened.manifest.sizes.side
+    model, side = untrained(dimensions(opened), opened.manifest.sizes.words), opened.manifest.sizes.side
     with tempfile.TemporaryDirectory() as folder:
         fp32 = [Path(folder) / name for name in ("encoder.onnx", "decoder.onnx")]
         for graph, file in zip(to_onnx(model), fp32, strict=True):
@@ -122,20 +122,6 @@ def ratios(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]
     """Return median and quartiles of the ratio, round by round: a slow moment of the machine hits both alike."""
     low, middle, high = statistics.quantiles([one / other for one, other in zip(slower, faster, strict=True)], n=4)
     return {"median": round(middle, 2), "quartile_1": round(low, 2), "quartile_3": round(high, 2)}
-
-
-def dimensions(manifest: Manifest) -> Dimensions:
-    """Return what a bundle's captioner is made of.
-
-    Raises:
-        BundleError: it does not come from a training recipe.
-    """
-    try:
-        return msgspec.convert(manifest.training["recipe"]["model"], Dimensions)
-    except (KeyError, msgspec.ValidationError) as error:
-        raise BundleError(
-            f"{manifest.name} does not say which recipe it was trained by; export it again from its checkpoint"
-        ) from error
 
 
 def untrained(size: Dimensions, words: int) -> CaptionModel:

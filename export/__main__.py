@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "python -m export", description="Turn a checkpoint into a proved bundle for devices."
     )
     add = parser.add_argument
-    add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt")
+    add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt; or a bundle, to be read back")
     add("--captions", type=caption_file, nargs="+", required=True, metavar="FILE", help=CAPTIONS_HELP)
     add(
         "--dev-captions",

@@ -176,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m export.sensitivity", description="Find which convolutions INT8 hurts.")
     add = parser.add_argument
-    add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt")
+    add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt; or a bundle, to be read back")
     add("--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv")
     add("--photos", type=Path, required=True, help="the folder of the photos")
     add(

@@ -71,9 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--weights", type=Path, help="ImageNet weights of the backbone (default: torchvision's download)"
     )
-    parser.add_argument(
-        "--start", type=Path, help="a checkpoint to go on from, with its sizes and what it knows of words"
-    )
+    parser.add_argument("--start", type=Path, help="a checkpoint or a bundle to go on from, with its sizes and words")
     parser.add_argument(
         "--devices", type=positive, metavar="N", help="GPUs, or processes where there are none (default: all)"
     )

@@ -9,9 +9,11 @@ from typing import Any
 import msgspec
 import torch
 
+from edge_caption.bundle import open_bundle
 from edge_caption.errors import BundleError
 from edge_caption.vocabulary import Vocabulary
 from training.model import CaptionModel, Dimensions
+from training.recover import recover
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,15 @@ class Checkpoint:
 
 
 def load_checkpoint(file: Path) -> Checkpoint:
-    """Read what `save` wrote.
+    """Read what `save` wrote, or, of a bundle's folder, the captioner that it was made of.
 
     Raises:
-        BundleError: the file is missing, cut short or no checkpoint of this program.
+        BundleError: the file is missing, cut short or no checkpoint of this program; or the bundle can't be read back.
     """
+    if file.is_dir():
+        bundle = open_bundle(file)
+        manifest = bundle.manifest
+        return Checkpoint(recover(bundle), bundle.vocabulary(), manifest.training, tuple(manifest.languages))
     try:
         content = torch.load(file, map_location="cpu", weights_only=True)
         size = msgspec.convert(content["dimensions"], Dimensions)

@@ -106,7 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--captions", type=caption_file, required=True, metavar="FILE", help=CAPTIONS_HELP)
     parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
     parser.add_argument(
-        "--teachers", type=Path, nargs="+", required=True, metavar="CHECKPOINT", help="captioners, who speak as one"
+        "--teachers",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="CHECKPOINT",
+        help="captioners (or bundles), who speak as one",
     )
     parser.add_argument(
         "--beams", type=positive, default=5, help="likeliest sentences that the best is chosen of (default: 5)"
