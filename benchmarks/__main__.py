@@ -74,6 +74,10 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
 
             figures = robustness.measure(args.bundle, args.flavour, _photos(args), args.checkpoint)
             return {"split": args.split, **figures}
+        case "roofline":
+            from benchmarks import roofline
+
+            return roofline.measure(args.bundle, args.flavour, args.rounds)
         case _:
             from benchmarks import size
 
@@ -149,6 +153,10 @@ def _parser() -> argparse.ArgumentParser:
         "robustness", parents=[shared, data, flavour], help="CIDEr and BLEU-4 of corrupted and of attacked pictures"
     )
     robustness.add_argument("--checkpoint", type=Path, help="what the bundle was made from, to be attacked (FGSM, PGD)")
+    roofline = benchmarks.add_parser(
+        "roofline", parents=[shared, flavour], help="the encoder's time by kind of node, and what the processor can do"
+    )
+    roofline.add_argument("--rounds", type=positive, default=40)
     gallery = benchmarks.add_parser(
         "gallery", parents=[bundle, data, flavour], help="an HTML page", description=GALLERY
     )

@@ -20,6 +20,7 @@ def plot(result: Path) -> Path | None:
         "quality": _quality,
         "confidence": _confidence,
         "robustness": _robustness,
+        "roofline": _roofline,
     }.get(figures["benchmark"])
     if draw is None:
         return None
@@ -94,3 +95,17 @@ def _robustness(figures: dict[str, Any]) -> None:
         axes.legend(fontsize=7)
     row[0][0].set(ylabel="CIDEr, greedy")
     figure.suptitle(f"{figures['photos']} photos of {figures['split']}, {figures['flavour']}", fontsize=11)
+
+
+def _roofline(figures: dict[str, Any]) -> None:
+    """Draw each kind of node's time; the dark part is what its products would take at the processor's peak."""
+    kinds = {name: row for name, row in figures["kinds"].items() if row["ms"] >= 0.01 * figures["encoder_ms"]}
+    _, axes = pyplot.subplots(figsize=(7, 0.5 * len(kinds) + 1))
+    bars = axes.barh(list(kinds), [row["ms"] for row in kinds.values()], color="#8aa29e")
+    least = [row.get("mmac", 0) / figures["peak_gmac_per_s"]["int8"] for row in kinds.values()]
+    axes.barh(list(kinds), least, color="#2a7f62", label="at the processor's peak")
+    axes.bar_label(bars, [f"{row['ms']:.2f} ms, {row['nodes']} nodes" for row in kinds.values()], padding=4)
+    axes.set_xlim(0, max(row["ms"] for row in kinds.values()) * 1.35)
+    axes.invert_yaxis()
+    axes.legend(loc="lower right", fontsize=8)
+    axes.set(title=f"{figures['flavour']} encoder, one thread: {figures['encoder_ms']:.1f} ms", xlabel="ms")
