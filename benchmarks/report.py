@@ -47,10 +47,12 @@ def machine() -> dict[str, Any]:
 
 
 def _processor() -> str:
+    """Return its name, and on x86 its family and model: one name may stand for several generations."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+    found = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    name = found.get("model name", platform.processor())
+    return f"{name}, family {found['cpu family']} model {found['model']}" if "cpu family" in found else name
 
 
 def _version(package: str) -> str | None:
