@@ -58,6 +58,11 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
             from benchmarks import latency
 
             return latency.measure(args.bundle, args.rounds, args.threads)
+        case "levers":
+            from benchmarks import levers
+
+            source = levers.Source(args.captions, args.photos, args.people)
+            return levers.measure(args.recipe, source, args.weights, args.out, args.seeds)
         case "memory":
             from benchmarks import memory
 
@@ -135,6 +140,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     latency.add_argument("--rounds", type=int, default=40)
     latency.add_argument("--threads", type=int, default=1)
+    levers = benchmarks.add_parser("levers", help="what each setting of a training recipe is worth, over seeds")
+    levers.add_argument("recipe", type=Path, help="e.g. training/recipes/levers.toml")
+    levers.add_argument("--captions", type=_captions, nargs="+", required=True, metavar="FILE", help="as for training")
+    levers.add_argument(
+        "--people",
+        type=_captions,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="without captioners' sentences, where --captions has some; a lever, too",
+    )
+    levers.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
+    levers.add_argument("--weights", type=Path, help="the backbone's, as for training")
+    levers.add_argument("--seeds", type=positive, default=3, help="runs of each (default: %(default)s)")
+    levers.add_argument("--out", type=Path, default=Path("runs/levers"), help="keeps what was trained, to go on with")
+    levers.add_argument("--save", action="store_true", help="also write benchmarks/results/levers.json, and a plot")
     memory = benchmarks.add_parser(
         "memory", parents=[shared, backend], help="peak memory and cold start of `edge-caption run`"
     )

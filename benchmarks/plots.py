@@ -17,6 +17,7 @@ def plot(result: Path) -> Path | None:
     figures = json.loads(result.read_text())
     draw = {
         "latency": _latency,
+        "levers": _levers,
         "quality": _quality,
         "confidence": _confidence,
         "robustness": _robustness,
@@ -40,6 +41,23 @@ def _latency(figures: dict[str, Any]) -> None:
     axes.set_xlim(0, max(medians.values()) * 1.22)
     axes.invert_yaxis()
     axes.set(title=f"640x480 frame to sentence, {figures['threads']} thread, median", xlabel="ms")
+
+
+def _levers(figures: dict[str, Any]) -> None:
+    """Draw a dot a seed, and what all levers come to as a line through the picture."""
+    every, *others = figures["cider"].items()
+    languages = list(every[1])
+    figure, row = pyplot.subplots(1, len(languages), figsize=(4.4 * len(languages), 4), sharey=True, squeeze=False)
+    for axes, language in zip(row[0], languages, strict=True):
+        for place, (_, ciders) in enumerate([every, *others]):
+            values = ciders.get(language, [])
+            axes.plot(values, [place] * len(values), "o", color="#2a7f62" if place == 0 else "#8aa29e", markersize=5)
+        axes.axvline(sum(every[1][language]) / len(every[1][language]), color="#2a7f62", linewidth=1, alpha=0.5)
+        axes.set(xlabel=f"dev CIDEr, greedy ({language})")
+        axes.set_yticks(range(len(others) + 1), [every[0], *(name for name, _ in others)])
+        axes.grid(axis="x", alpha=0.3)
+    row[0][0].invert_yaxis()
+    figure.suptitle(f"{figures['recipe']}, {figures['epochs']} epochs, a dot a seed", fontsize=11)
 
 
 def _quality(figures: dict[str, Any]) -> None:

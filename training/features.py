@@ -35,7 +35,7 @@ def features_of(encoder: Encoder, photos: Sequence[CaptionedPhoto], folder: Path
 
 
 def _key(encoder: Encoder, files: Sequence[Path]) -> str:
-    digest = hashlib.sha256("\n".join(map(str, files)).encode())
+    digest = hashlib.sha256("\n".join(map(str, (encoder.side, *files))).encode())
     for value in encoder.backbone.state_dict().values():
         digest.update(value.numpy().tobytes())
     return digest.hexdigest()[:16]

@@ -60,11 +60,12 @@ class Loaders(lightning.LightningDataModule):
     def _loader(self, split: str, *, learn: bool) -> DataLoader[Batch]:
         assert self.trainer is not None
         sentences, count, workers = self.sentences[split], self.stage.captions_per_photo, 0
+        augment = learn and self.stage.augment
         batches: PhotoBatches | FeatureBatches
         if split in self._features:
-            batches = FeatureBatches(self._features[split], sentences, count, augment=learn)
+            batches = FeatureBatches(self._features[split], sentences, count, augment=augment)
         else:
-            batches = PhotoBatches(files_of(self.photos[split]), self._encoder.side, sentences, count, augment=learn)
+            batches = PhotoBatches(files_of(self.photos[split]), self._encoder.side, sentences, count, augment=augment)
             workers = count_workers(len(os.sched_getaffinity(0)) // self.trainer.num_devices)
             if workers:  # they would wait for ever for OpenCV's threads, which a fork doesn't take along
                 cv2.setNumThreads(1)

@@ -31,6 +31,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     photos_per_step: int = 64
     """Of all processes together."""
     captions_per_photo: int = 5
+    augment: bool = True
+    """Crop, mirror and recolour train photos at random; of features that were computed once, mirror them."""
     dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.4
     """Of words, states and outputs; the backbone's channels get half of it."""
     label_smoothing: float = 0.1

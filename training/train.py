@@ -139,9 +139,8 @@ class _Run:
         if stage.side is not None:
             start.model.resize(stage.side)
         module = self._module(start, stage)
-        loaders = Loaders(
-            self.data.splits, self.sentences, stage, self.recipe.seed, start.model.encoder, self.folder / "features"
-        )
+        features = self.folder.parent / "features"  # other runs may begin with the same backbone
+        loaders = Loaders(self.data.splits, self.sentences, stage, self.recipe.seed, start.model.encoder, features)
         best = ModelCheckpoint(self.folder / stage.name, "best", monitor="dev_cider", mode="max")
         trainer = self._trainer(stage, best)
         last = self.folder / stage.name / "last.ckpt"

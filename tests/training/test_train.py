@@ -151,13 +151,14 @@ def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_
     chinese = [CaptionedPhoto(photo.file, ("一只红色的狗。", "草地上的狗。"), "zh") for photo in english]
     stages = [structs.replace(MEMORISE, name=kind, kind=kind, epochs=1) for kind in ("cross-entropy", "self-critical")]
     both = Data([*english, *chinese], [*english, *chinese], "two", "made by a test")
-    checkpoint = load_checkpoint(train(recipe(*stages), both, weights, tmp_path))
+    checkpoint = load_checkpoint(train(recipe(*stages), both, weights, tmp_path / "two"))
     assert checkpoint.languages == ("en", "zh")
     assert checkpoint.vocabulary.start("zh") == 4
     assert checkpoint.trained_on["photos"] == 4
-    for features in (tmp_path / "features").glob("*.npy"):
-        assert np.load(features, mmap_mode="r").shape[1] == 4
-    with (tmp_path / "log.csv").open() as log:
+    computed = list((tmp_path / "features").glob("*.npy"))
+    assert computed
+    assert all(np.load(features, mmap_mode="r").shape[1] == 4 for features in computed)
+    with (tmp_path / "two" / "log.csv").open() as log:
         for row in csv.DictReader(log):
             english_cider, chinese_cider = float(row["dev_cider_en"]), float(row["dev_cider_zh"])
             assert float(row["dev_cider"]) == pytest.approx((english_cider + chinese_cider) / 2, abs=1e-4)
