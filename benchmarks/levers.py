@@ -34,11 +34,8 @@ LEVERS = {
     "no averaged weights": Lever({"ema": 0.0}),
     "no dropout": Lever({"dropout": 0.0}),
     "no augmentation": Lever({"augment": False}),
-    "no penalty on attention": Lever({"attention_penalty": 0.0}),
-    "no weight decay": Lever({"weight_decay": 0.0}),
     "scheduled sampling": Lever({"scheduled_sampling": 0.25}),
     "no attention": Lever(model={"pooled": True}),
-    "LSTM": Lever(model={"cell": "lstm"}),
 }
 
 PEOPLE = "people's sentences alone"

@@ -9,6 +9,8 @@ from benchmarks.levers import ALL, LEVERS, PEOPLE, Lever, Source, measure
 from tests.training.pictures import backbone_weights, captioned
 from training.data.load import CaptionFile
 
+NONE = "no attention"
+
 RECIPE = """
 name = "few"
 min_count = 1
@@ -34,7 +36,7 @@ pytestmark = [
 def test_every_lever_is_trained_with_and_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
-    monkeypatch.setattr("benchmarks.levers.LEVERS", {ALL: Lever(), "LSTM": LEVERS["LSTM"]})
+    monkeypatch.setattr("benchmarks.levers.LEVERS", {ALL: Lever(), NONE: LEVERS[NONE]})
     taken = captioned(tmp_path, 8)
     captions, recipe = tmp_path / "captions.csv", tmp_path / "few.toml"
     rows = captions.read_text()
@@ -43,7 +45,7 @@ def test_every_lever_is_trained_with_and_without(tmp_path: Path, monkeypatch: py
     weights = backbone_weights("mobilenet_v2", taken, tmp_path)
     source = Source([CaptionFile(captions)], tmp_path, [CaptionFile(captions)])
     figures = measure(recipe, source, weights, tmp_path / "levers", 1)
-    assert set(figures["cider"]) == {ALL, "LSTM", PEOPLE}
+    assert set(figures["cider"]) == {ALL, NONE, PEOPLE}
     assert figures["seeds"] == [4]
     assert figures["gained"][PEOPLE] == {"en": {"mean": 0.0}}, "the same sentences, the same run"
     assert ALL not in figures["gained"]

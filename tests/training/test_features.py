@@ -22,3 +22,5 @@ def test_computing_features_leaves_the_backbone_as_it_was(picture: Pixels, tmp_p
     assert all(torch.equal(value, before[name]) for name, value in encoder.state_dict().items())
     features_of(encoder, captioned, tmp_path, "train")
     assert len(list(tmp_path.glob("train-*.npy"))) == 1
+    encoder.side = 96
+    assert features_of(encoder, captioned, tmp_path, "train").shape == (2, 1, 1280, 3, 3)

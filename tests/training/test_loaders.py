@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from training.batches import Batch, Sentences
+from training.batches import Batch, Sentences, in_steps
 from training.loaders import Loaders, count_workers
 from training.model import CaptionModel, Dimensions
 from training.recipe import Stage
@@ -29,13 +29,30 @@ def test_workers_read_what_one_process_reads(data: Data, tmp_path: Path, monkeyp
         assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
 
 
-def read(data: Data, cores: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
+def test_without_augmentation_photos_are_as_they_are(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    augmented, plain = (read(data, 1, tmp_path, monkeypatch, augment=augment) for augment in (True, False))
+    (as_they_are,) = in_steps([photo.file for photo in data.dev[:8]], 8, 224)
+    shown = {image.numpy().tobytes() for image in as_they_are}
+    assert {image.numpy().tobytes() for batch in plain for image in batch.files} == shown
+    assert not {image.numpy().tobytes() for batch in augmented for image in batch.files} & shown
+
+
+def read(data: Data, cores: int, folder: Path, monkeypatch: pytest.MonkeyPatch, *, augment: bool = True) -> list[Batch]:
     """Read an epoch of eight photos, two a step, on a machine of so many cores."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
     splits = {"train": data.dev[:8], "dev": data.dev[:2]}
     vocabulary = build_vocabulary(data.dev, 1)
     sentences = {split: Sentences(photos, vocabulary, 18) for split, photos in splits.items()}
-    stage = Stage(name="photos", epochs=1, learning_rate=1e-3, encoder_learning_rate=1e-4, photos_per_step=2)
+    stage = Stage(
+        name="photos",
+        epochs=1,
+        learning_rate=1e-3,
+        encoder_learning_rate=1e-4,
+        photos_per_step=2,
+        augment=augment,
+    )
     encoder = CaptionModel(Dimensions(region=8, attention=8, hidden=8, embedding=8), len(vocabulary)).encoder
     loaders = Loaders(splits, sentences, stage, 1, encoder, folder)
     trainer: Any = SimpleNamespace(num_devices=1, global_rank=0, world_size=1, current_epoch=2)
