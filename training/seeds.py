@@ -13,11 +13,16 @@ def mix(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-class SeedEpochs(Callback):
-    """Seeds dropout and sampling at each epoch, in each process otherwise."""
+class SeedSteps(Callback):
+    """Seeds dropout and sampling at each step, in each process otherwise.
+
+    Not at the start of an epoch: between that and its first step a resumed run draws numbers that the others don't.
+    """
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        torch.manual_seed(mix(self.seed, trainer.current_epoch, trainer.global_rank))
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: object, batch_idx: int
+    ) -> None:
+        torch.manual_seed(mix(self.seed, trainer.current_epoch, trainer.global_rank, batch_idx))

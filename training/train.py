@@ -27,7 +27,7 @@ from training.quantization_aware import QuantizationAware
 from training.recipe import Recipe, Stage
 from training.reward import Reward
 from training.scores import DevScorer
-from training.seeds import SeedEpochs
+from training.seeds import SeedSteps
 from training.self_critical import SelfCritical
 from training.stage import CaptionStage
 from training.words import build_vocabulary
@@ -145,10 +145,12 @@ class _Run:
         trainer = self._trainer(stage, best)
         last = self.folder / stage.name / "last.ckpt"
         trainer.fit(module, datamodule=loaders, ckpt_path=last if last.exists() else None)
-        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
-        module.load_state_dict(state)
+        kept, cider = Path(best.best_model_path), best.best_model_score
+        if stage.kind == "adversarial":  # varied sentences have less CIDEr: its best epoch would be the least varied
+            kept, cider = last, best.current_score
+        module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])
         if trainer.is_global_zero:
-            provenance = self._provenance(start.model.size, stage, best)
+            provenance = self._provenance(start.model.size, stage, float(cider or 0))
             Checkpoint(module.result(), start.vocabulary, provenance, start.languages).save(file)
         trainer.strategy.barrier()
 
@@ -165,7 +167,7 @@ class _Run:
         # `best` with save_last would leave out the epochs that are not the best so far.
         last = ModelCheckpoint(best.dirpath, "last", enable_version_counter=False)
         callbacks = [
-            *(best, last, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedEpochs(self.recipe.seed)),
+            *(best, last, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedSteps(self.recipe.seed)),
             *(TrainingLog(self.folder), TQDMProgressBar(refresh_rate=20)),
         ]
         return lightning.Trainer(
@@ -183,7 +185,7 @@ class _Run:
             default_root_dir=self.folder,
         )
 
-    def _provenance(self, size: Dimensions, stage: Stage, best: ModelCheckpoint) -> dict[str, object]:
+    def _provenance(self, size: Dimensions, stage: Stage, cider: float) -> dict[str, object]:
         return {
             "data": self.data.name,
             "terms": self.data.terms,
@@ -191,7 +193,7 @@ class _Run:
             "captions": sum(len(photo.captions) for photo in self.data.train),
             "recipe": msgspec.to_builtins(msgspec.structs.replace(self.recipe, model=size)),
             "stage": stage.name,
-            "dev_cider_greedy_torch": round(float(best.best_model_score or 0), 4),
+            "dev_cider_greedy_torch": round(cider, 4),
             "torch": str(torch.__version__),
             **self.origin,
         }

@@ -130,6 +130,9 @@ def test_a_run_that_was_killed_ends_as_if_it_had_not(
         assert "1" not in [row["epoch"] for row in csv.DictReader(log)]  # nothing began anew
     assert load_checkpoint(cut).trained_on["started_from"] == {"data": "another"}
     assert not any("discriminator" in name for name in states[0])
+    # The last epoch is kept, whichever has the best CIDEr.
+    last = torch.load(tmp_path / "whole" / "judged" / "last.ckpt", map_location="cpu", weights_only=True)["state_dict"]
+    assert all(torch.equal(value, last[f"model.{name}"]) for name, value in states[0].items())
 
 
 def test_a_run_goes_on_after_its_last_epoch_though_an_earlier_one_was_the_best(
