@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
+from training.allocator import keep_freed_memory
 from training.data.load import CaptionFile, load_all
 from training.recipe import Recipe, load_recipe
 from training.train import Data, train
@@ -71,13 +74,15 @@ def measure(recipe: Path, source: Source, weights: Path | None, folder: Path, se
     Raises:
         EdgeCaptionError: recipe, captions or photos can't be read.
     """
+    keep_freed_memory()
     base = load_recipe(recipe)
     runs = list(_runs(base, source))
     found: dict[str, list[Ciders]] = {name: [] for name, *_ in runs}
     for seed in range(base.seed, base.seed + seeds):
         for name, changed, captions in runs:
             run = folder / f"{name.replace(' ', '-')}-{seed}"
-            train(structs.replace(changed, seed=seed), source.data(captions), weights, run)
+            with contextlib.redirect_stdout(sys.stderr):  # Lightning's progress; stdout is for the figures
+                train(structs.replace(changed, seed=seed), source.data(captions), weights, run)
             found[name].append(_last(run / "log.csv"))
     languages = [file.language for file in source.captions]
     return {

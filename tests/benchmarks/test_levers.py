@@ -33,7 +33,9 @@ pytestmark = [
 ]
 
 
-def test_every_lever_is_trained_with_and_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_lever_is_trained_with_and_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
     monkeypatch.setattr("benchmarks.levers.LEVERS", {ALL: Lever(), NONE: LEVERS[NONE]})
@@ -50,3 +52,4 @@ def test_every_lever_is_trained_with_and_without(tmp_path: Path, monkeypatch: py
     assert figures["gained"][PEOPLE] == {"en": {"mean": 0.0}}, "the same sentences, the same run"
     assert ALL not in figures["gained"]
     assert len(list((tmp_path / "levers" / "features").glob("*.npy"))) == 2, "train and dev, computed once for all"
+    assert capsys.readouterr().out == "", "stdout is for the figures"
