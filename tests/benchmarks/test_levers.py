@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.levers import ALL, LEVERS, PEOPLE, Lever, Source, measure
+from benchmarks.levers import ALL, PEOPLE, Lever, Source, measure
 from tests.training.pictures import backbone_weights, captioned
+from training.checkpoint import load_checkpoint
 from training.data.load import CaptionFile
 
-NONE = "no attention"
+CHANGED = "no dropout, no attention"
 
 RECIPE = """
 name = "few"
@@ -25,7 +26,6 @@ photos_per_step = 4
 captions_per_photo = 1
 """
 
-
 # Lightning's own: it calls what torch has deprecated, and advises on worker processes and loggers.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),
@@ -38,7 +38,7 @@ def test_every_lever_is_trained_with_and_without(
 ) -> None:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
-    monkeypatch.setattr("benchmarks.levers.LEVERS", {ALL: Lever(), NONE: LEVERS[NONE]})
+    monkeypatch.setattr("benchmarks.levers.LEVERS", {ALL: Lever(), CHANGED: Lever({"dropout": 0.0}, {"pooled": True})})
     taken = captioned(tmp_path, 8)
     captions, recipe = tmp_path / "captions.csv", tmp_path / "few.toml"
     rows = captions.read_text()
@@ -47,9 +47,15 @@ def test_every_lever_is_trained_with_and_without(
     weights = backbone_weights("mobilenet_v2", taken, tmp_path)
     source = Source([CaptionFile(captions)], tmp_path, [CaptionFile(captions)])
     figures = measure(recipe, source, weights, tmp_path / "levers", 1)
-    assert set(figures["cider"]) == {ALL, NONE, PEOPLE}
+    assert set(figures["cider"]) == {ALL, CHANGED, PEOPLE}
     assert figures["seeds"] == [4]
     assert figures["gained"][PEOPLE] == {"en": {"mean": 0.0}}, "the same sentences, the same run"
-    assert ALL not in figures["gained"]
+    assert set(figures["gained"]) == {CHANGED, PEOPLE}
+    recipes = [
+        load_checkpoint(tmp_path / "levers" / run / "only.pt").trained_on["recipe"]
+        for run in ("all-levers-4", "no-dropout,-no-attention-4")
+    ]
+    assert [recipe["stages"][0]["dropout"] for recipe in recipes] == [0.4, 0.0]
+    assert [recipe["model"]["pooled"] for recipe in recipes] == [False, True]
     assert len(list((tmp_path / "levers" / "features").glob("*.npy"))) == 2, "train and dev, computed once for all"
     assert capsys.readouterr().out == "", "stdout is for the figures"
