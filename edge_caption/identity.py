@@ -44,5 +44,8 @@ def outbox_path(state_dir: Path, node: str) -> Path:
 
 def _write_whole(file: Path, text: str) -> None:
     beside = file.with_name(f"{file.name}.{os.getpid()}")
-    beside.write_text(text, "utf-8")
-    beside.replace(file)
+    try:
+        beside.write_text(text, "utf-8")
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)

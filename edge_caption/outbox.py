@@ -11,13 +11,15 @@ import fcntl
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from edge_caption.errors import OutboxError
+
+T = TypeVar("T")
 
 VERSION = 1
 """Of the tables; SQLite keeps it in the file as `user_version`."""
@@ -35,6 +37,19 @@ CREATE TABLE messages (
 
 BUSY_S = 5.0
 """How long to wait for somebody who reads the file with another tool."""
+
+LOG_PAGES = 32
+"""Pages of the write-ahead log before SQLite moves them into the file; the log is never much longer."""
+
+RESERVE_BYTES = 192 * 1024
+"""Kept free beside the file, more than the log is long: on a full disk SQLite needs room even to delete."""
+
+
+class _RefusedError(OutboxError):
+    """By the disk."""
+
+    def __init__(self, folder: Path, said: str) -> None:
+        super().__init__(f"the disk refuses captions in {folder} ({said}); free some space")
 
 
 @dataclass(frozen=True)
@@ -64,8 +79,10 @@ class Outbox:
         self.max_bytes = max_bytes
         self._mutex = threading.Lock()
         self._lock = _lock(path.with_suffix(".lock"))
+        self._reserve = path.with_suffix(".reserve")
         try:
             self._database = self._open()
+            self._keep_reserve()
             self._count, self._bytes = self._read_size()
             self.retry_rejected()
         except BaseException:
@@ -108,26 +125,29 @@ class Outbox:
         )
         return [Message(*row) for row in rows]
 
-    def delete(self, sequences: Iterable[int]) -> None:
+    def delete(self, sequences: Collection[int]) -> None:
         """Forget messages that the broker acknowledged.
 
         Raises:
             OutboxError: the disk refuses; they are still there.
         """
-        # A deletion that a power cut undoes costs one duplicate, which is cheaper than an fsync for each.
-        with self._transaction(durable=False) as database:
+
+        def forget(database: sqlite3.Connection) -> None:
             for sequence in sequences:
                 self._forget(database, sequence)
 
+        self._tidy(forget)
+
     def reject(self, sequence: int, reason: str) -> None:
         """Park a message that the broker does not want, so that the ones behind it can go on."""
-        with self._transaction(durable=False) as database:
-            database.execute("UPDATE messages SET rejected = ? WHERE sequence = ?", (reason, sequence))
+        self._tidy(
+            lambda database: database.execute("UPDATE messages SET rejected = ? WHERE sequence = ?", (reason, sequence))
+        )
 
     def retry_rejected(self) -> int:
         """Make parked messages pending again and return how many there were."""
-        with self._transaction(durable=False) as database:
-            return database.execute("UPDATE messages SET rejected = NULL WHERE rejected IS NOT NULL").rowcount
+        unpark = "UPDATE messages SET rejected = NULL WHERE rejected IS NOT NULL"
+        return self._tidy(lambda database: database.execute(unpark).rowcount)
 
     @property
     def depth(self) -> int:
@@ -162,8 +182,12 @@ class Outbox:
                 f"{self.path} was made by another version of Edge Caption; choose another state directory"
             )
         database.execute("PRAGMA journal_mode = WAL")
+        database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         if version == 0:
             database.executescript(f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+        ((counters,),) = database.execute("SELECT count(*) FROM counters")
+        if counters != 2:
+            raise sqlite3.DatabaseError("malformed: a counter is missing")
 
     def _read_size(self) -> tuple[int, int]:
         ((count, size),) = self._select("SELECT count(*), coalesce(sum(length(payload)), 0) FROM messages")
@@ -185,6 +209,35 @@ class Outbox:
             database.execute("DELETE FROM messages WHERE sequence = ?", (sequence,))
             self._count -= 1
             self._bytes -= size
+
+    def _tidy(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run a transaction that leaves no more in the file than there was, even if the disk is full.
+
+        What a power cut undoes of it costs one duplicate, which is cheaper than an fsync for each.
+        """
+        try:
+            with self._transaction(durable=False) as database:
+                return work(database)
+        except _RefusedError:
+            self._free_reserve()
+            with self._transaction(durable=False) as database:
+                done = work(database)
+            self._keep_reserve()
+            return done
+
+    def _keep_reserve(self) -> None:
+        """Take the reserve where the disk has it."""
+        if not self._reserve.exists():
+            try:
+                self._reserve.write_bytes(bytes(RESERVE_BYTES))
+            except OSError:
+                self._reserve.unlink(missing_ok=True)
+
+    def _free_reserve(self) -> None:
+        """Give the reserve away, so that the log can be moved into the file, and cut the log."""
+        self._reserve.unlink(missing_ok=True)
+        with self._mutex, _sentences(self.path):
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _transaction(self, *, durable: bool) -> Iterator[sqlite3.Connection]:
@@ -223,9 +276,12 @@ def _lock(path: Path) -> IO[str]:
             f"another edge-caption (process {holder or 'unknown'}) uses {path.parent}; "
             "stop it, or choose another --node"
         ) from None
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
+    try:
+        os.ftruncate(file.fileno(), 0)
+        os.write(file.fileno(), str(os.getpid()).encode())
+    except OSError as error:
+        file.close()
+        raise _RefusedError(path.parent, str(error.strerror)) from None
     return file
 
 
@@ -237,7 +293,10 @@ def _sentences(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         said = str(error)
         if "full" in said or "I/O" in said:
-            raise OutboxError(f"the disk refuses captions in {path.parent} ({said}); free some space") from error
+            raise _RefusedError(path.parent, said) from error
         if "malformed" in said or "not a database" in said:
-            raise OutboxError(f"{path} is damaged ({said}); move it away and a new one is made") from error
+            raise OutboxError(
+                f"{path} is damaged ({said}); move it away and a new one is made, whose ids begin at 1 again: "
+                "choose another --node if somebody drops ids that were seen before"
+            ) from error
         raise OutboxError(f"captions cannot be kept in {path} ({said}); choose another --state-dir") from error

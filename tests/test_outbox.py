@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -170,6 +172,49 @@ def test_a_full_disk_is_a_sentence_and_takes_no_sequence(tmp_path: Path) -> None
     assert outbox.commit("porch", text_of).sequence == kept[-1] + 1
     assert outbox.depth == len(outbox.pending())
     outbox.close()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_empties_itself_when_the_broker_takes_what_is_on_it(small_disk: Path) -> None:
+    for _ in range(3):
+        outbox = Outbox(small_disk / "outbox.db")
+        with pytest.raises(OutboxError, match="free some space"):
+            fill(outbox)
+        outbox.close()
+        outbox = Outbox(small_disk / "outbox.db")  # as after a restart, the disk still full
+        assert outbox.depth >= 3
+        for message in outbox.pending():
+            outbox.delete([message.sequence])
+        assert outbox.depth == 0
+        outbox.close()
+
+
+def test_a_disk_without_any_room_is_a_sentence(small_disk: Path) -> None:
+    with (small_disk / "everything").open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    with pytest.raises(OutboxError, match=r"the disk refuses captions in .*disk \(.*\); free some space"):
+        Outbox(small_disk / "outbox.db")
+
+
+def test_a_lost_counter_is_a_sentence_not_a_new_beginning(tmp_path: Path) -> None:
+    Outbox(tmp_path / "outbox.db").close()
+    database = sqlite3.connect(tmp_path / "outbox.db")
+    with database:
+        database.execute("DELETE FROM counters WHERE name = 'sequence'")
+    database.close()
+    with pytest.raises(OutboxError, match=r"is damaged \(malformed: a counter is missing\)"):
+        Outbox(tmp_path / "outbox.db")
 
 
 def test_several_threads_share_it(outbox: Outbox) -> None:

@@ -34,9 +34,9 @@ class EmbeddedBroker:
         self.port = port
         self._started = threading.Event()
         self._failure: Exception | None = None
-        # It tells every connection at the level of a warning or worse.
-        logging.getLogger("amqtt").setLevel(logging.CRITICAL)
-        logging.getLogger("transitions").setLevel(logging.CRITICAL)
+        # They tell every connection, and every client that is suddenly gone, at the level of a warning or worse.
+        for name in ("amqtt", "transitions", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
         self._thread.start()
         if not self._started.wait(START_S) or self._failure:

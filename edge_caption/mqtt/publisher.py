@@ -91,7 +91,8 @@ class Publisher:
             except TakenOverError:
                 self._tell_fight("throws this one out")
             except (OSError, BrokenError, OutboxError) as error:
-                self._tell_down(_reason(error))
+                if self._stop_at is None:
+                    self._tell_down(_reason(error))
             except Exception:
                 log.exception("unexpected; the connection to the broker is made anew")
             self._judge(time.monotonic() - began, accepted=self.connections > connections)
