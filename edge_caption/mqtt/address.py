@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import unquote, urlsplit
 
 from edge_caption.errors import ConfigError
 
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 EMBEDDED_PORT = 1883
+NO_USER = "a password needs a user name; write the broker as mqtt://USER@host"
 SHAPE = "mqtt://user:password@host:port, mqtts://… or embedded"
 
 
@@ -45,7 +47,6 @@ class Address:
         try:
             parts = urlsplit(text)
             host, given = parts.hostname, parts.port
-            (host or "").encode("idna")
         except ValueError:
             raise ConfigError(_wrong("its port must be a number and its password percent-encoded")) from None
         if parts.scheme not in PORTS:
@@ -54,6 +55,9 @@ class Address:
             raise ConfigError(_wrong("nothing may follow the port; percent-encode / ? # @ in a password"))
         if not host or given == 0:
             raise ConfigError(_wrong("it names no host" if not host else "port 0 is no port"))
+        _check_host(host)
+        if parts.password and not parts.username:
+            raise ConfigError(NO_USER)
         return cls(
             host,
             given or PORTS[parts.scheme],
@@ -69,7 +73,7 @@ class Address:
             ConfigError: it has no user name.
         """
         if self.username is None:
-            raise ConfigError("a password needs a user name; write the broker as mqtt://USER@host")
+            raise ConfigError(NO_USER)
         return Address(self.host, self.port, tls=self.tls, username=self.username, password=password)
 
     def __str__(self) -> str:
@@ -85,6 +89,17 @@ class Address:
 
 def _wrong(why: str) -> str:
     return f"the broker's address is wrong: {why}; it looks like {SHAPE}"
+
+
+def _check_host(host: str) -> None:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        parts_fit = False
+    else:
+        parts_fit = not re.search(r"\s", host)
+    if not parts_fit:
+        raise ConfigError(_wrong("a host has no spaces, and 1 to 63 characters between its dots"))
 
 
 def _embedded_port(text: str) -> int:

@@ -77,6 +77,15 @@ def test_a_stop_says_offline_before_the_connection_ends(mosquitto: Mosquitto, li
     assert listener.payloads("/status") == [b"online", b"offline"]
 
 
+def test_a_stop_while_connecting_is_not_told_as_an_outage(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        publisher = start(f"mqtt://127.0.0.1:{server.getsockname()[1]}")
+        client, _ = server.accept()
+        with client:
+            assert publisher.stop(0)
+    assert "not reachable" not in caplog.text
+
+
 def test_a_retained_topic_gets_the_newest_value_only(mosquitto: Mosquitto, start: Start) -> None:
     first = Listener(mosquitto.port)
     mosquitto.stop()
