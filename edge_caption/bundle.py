@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -33,6 +34,11 @@ DEFAULT = Path(__file__).parent / "bundles" / "default"
 MANIFEST = "manifest.json"
 
 FLAVOUR_OF_MACHINE = {"x86_64": "cpu-x86", "amd64": "cpu-x86", "aarch64": "cpu-arm", "arm64": "cpu-arm"}
+
+Count = Annotated[int, msgspec.Meta(gt=0)]
+
+Shape = tuple[int | None, ...]
+"""Of a graph's input or output; None is a size that the graph leaves open."""
 
 
 class FileRecord(msgspec.Struct, frozen=True):
@@ -55,15 +61,34 @@ class Graphs(msgspec.Struct, frozen=True):
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     """Dimensions of the graphs' inputs and outputs."""
 
-    side: int
+    side: Count
     """Pixels of the encoder's square input."""
-    grid: int
+    grid: Count
     """Regions a row and a column."""
-    region: int
-    attention: int
-    hidden: int
-    embedding: int
-    words: int
+    region: Count
+    attention: Count
+    hidden: Count
+    embedding: Count
+    words: Count
+
+    def encoder(self) -> dict[str, Shape]:
+        """Return the encoder's inputs and outputs."""
+        # The state's size is open: an LSTM's is twice `hidden`.
+        return {"image": (1, self.side, self.side, 3), **self._seen(), "state": (1, None)}
+
+    def decoder(self) -> dict[str, Shape]:
+        """Return the decoder's; it goes on with any number of sentences."""
+        return {
+            "token": (None,),
+            "state": (None, None),
+            **self._seen(),
+            "log_probs": (None, self.words),
+            "next_state": (None, None),
+            "attention": (None, self.grid**2),
+        }
+
+    def _seen(self) -> dict[str, Shape]:
+        return {"regions": (1, self.grid**2, self.region), "keys": (1, self.grid**2, self.attention)}
 
 
 class Decoding(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,8 +96,8 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
 
     language: str = "en"
 
-    beam: int = 1
-    max_words: int = 20
+    beam: Count = 1
+    max_words: Count = 20
     length_penalty: float = 0.7
     """Exponent of the length that a beam's log-probability is divided by (Wu et al. 2016, simplified)."""
     not_last: tuple[str, ...] = ()
@@ -183,6 +208,25 @@ class Bundle:
         """
         for name in self.manifest.files:
             self.file(name)
+
+
+def check_shapes(graph: Path, actual: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
+    """Compare a graph's inputs and outputs with those that the manifest's sizes mean.
+
+    Raises:
+        BundleError: they have other names, another order, or a size that the graph does not leave open differs.
+    """
+    if list(actual) != list(expected):
+        raise _foreign(graph, f"has {', '.join(actual)}, not {', '.join(expected)}")
+    for name, shape in expected.items():
+        if len(shape) != len(actual[name]) or any(
+            ours != theirs for ours, theirs in zip(shape, actual[name], strict=True) if None not in (ours, theirs)
+        ):
+            raise _foreign(graph, f"has {name} of shape {actual[name]}, not {shape}")
+
+
+def _foreign(graph: Path, how: str) -> BundleError:
+    return BundleError(f"{graph} is not the graph that {MANIFEST} describes ({how}); copy the whole bundle again")
 
 
 def open_bundle(folder: Path | None = None) -> Bundle:

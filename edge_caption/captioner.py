@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -22,8 +23,13 @@ from edge_caption.frame import Pixels
 from edge_caption.photos import decode_photo, read_photo
 from edge_caption.preprocess import to_input
 
+Photo: TypeAlias = Path | str | bytes | bytearray | memoryview | Pixels
+
 AUTO = "auto"
 """The fastest of the installed backends that proves itself."""
+
+MAX_THREADS = 1024
+"""More than any processor has cores; ONNX Runtime would start them all."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,8 @@ class Captioner:
         threads = min(4, os.cpu_count() or 1) if threads is None else threads
         if not 1 <= self._beams <= MAX_BEAMS:
             raise ConfigError(f"beam must be 1 to {MAX_BEAMS}, not {self._beams}")
-        if threads < 1:
-            raise ConfigError(f"threads must be 1 or more, not {threads}")
+        if not 1 <= threads <= MAX_THREADS:
+            raise ConfigError(f"threads must be 1 to {MAX_THREADS}, not {threads}")
         self.language, self._joiner = opened.manifest.speak(language)
         # It was fitted to sentences in the bundle's first language.
         self._confidence = opened.manifest.confidence if self.language == self._decoding.language else None
@@ -98,7 +104,7 @@ class Captioner:
         """Whether a caption's confidence is the probability that it is right."""
         return self._confidence is not None
 
-    def caption(self, photo: Path | str | bytes | Pixels) -> Caption:
+    def caption(self, photo: Photo) -> Caption:
         """Caption a photo.
 
         Args:
@@ -106,6 +112,7 @@ class Captioner:
 
         Raises:
             PhotoError: it can't be read.
+            TypeError: it is none of these.
         """
         started = time.perf_counter()
         image = to_input(_pixels(photo), self._side)
@@ -137,22 +144,36 @@ class Captioner:
         return Caption(self._joiner.join(texts), words, sentence.log_prob, confidence, stages, self.language)
 
 
+def check_backends(names: str) -> list[str]:
+    """Return the names that commas separate.
+
+    Raises:
+        ConfigError: there is no such backend.
+    """
+    separate = names.split(",")
+    if names != AUTO and (unknown := [name for name in separate if name not in BACKENDS]):
+        raise ConfigError(f"there is no backend {unknown[0]!r}; choose one of: {', '.join(BACKENDS)}, {AUTO}")
+    return separate
+
+
 def _open(bundle: Bundle, flavour: str | None, backend: str, threads: int) -> Engine:
     if backend == AUTO:
         return open_fastest(bundle, flavour, threads)
-    names = backend.split(",")
-    if unknown := [name for name in names if name not in BACKENDS]:
-        raise ConfigError(f"there is no backend {unknown[0]!r}; choose one of: {', '.join(BACKENDS)}, {AUTO}")
-    return open_first(bundle, flavour, names, threads)
+    return open_first(bundle, flavour, check_backends(backend), threads)
 
 
-def _pixels(photo: Path | str | bytes | Pixels) -> Pixels:
-    if isinstance(photo, bytes):
-        return decode_photo(photo, "the photo")
+def _pixels(photo: Photo) -> Pixels:
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return decode_photo(bytes(photo), "the photo")
     if isinstance(photo, np.ndarray):
         if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
             raise PhotoError(
                 f"pixels must be uint8 (height, width, 3) RGB, not {photo.dtype} {photo.shape}; convert them"
             )
         return photo
-    return read_photo(Path(photo))
+    try:
+        path = Path(photo)
+    except TypeError:
+        kind = type(photo).__name__
+        raise TypeError(f"a photo is a path, a file's bytes or an RGB array, not {kind}; give one of these") from None
+    return read_photo(path)

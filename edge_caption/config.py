@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -22,11 +23,22 @@ PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Protocol = Literal["5", "3.1.1"]
+
+PLAIN = {
+    "str": "text in quotes",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "object": "a table",
+    "array": "a list",
+}
+"""msgspec's names of types, for people who write TOML."""
 
 
 def default_state_dir() -> Path:
     """Return where state is kept when nothing else is said."""
-    return own_folder("XDG_STATE_HOME", ".local/state")
+    return own_folder("XDG_STATE_HOME", ".local/state", "--state-dir")
 
 
 class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -49,7 +61,7 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """[mqtt]."""
 
     broker: Address = Address("localhost", 1883)
-    protocol: Literal["5", "3.1.1"] | None = None
+    protocol: Protocol | None = None
     """None: 5, or 3.1.1 with the embedded broker, which speaks nothing else."""
     password_file: Path | None = None
     ca_file: Path | None = None
@@ -105,7 +117,7 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
         environment: where the broker's password may be.
 
     Raises:
-        ConfigError: the file cannot be read, or a setting is unknown, of a wrong type or out of range.
+        ConfigError: a file cannot be read, or a setting is unknown, of a wrong type or out of range.
     """
     values = _merge(_read(path) if path else {}, options)
     try:
@@ -121,8 +133,7 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
             check_name(name, what)
     if settings.mqtt.broker.embedded and settings.mqtt.protocol == "5":
         raise ConfigError("the embedded broker speaks MQTT 3.1.1 only; leave --protocol out or use another broker")
-    if settings.mqtt.ca_file and not settings.mqtt.ca_file.is_file():
-        raise ConfigError(f"there is no file {settings.mqtt.ca_file} with certificates to trust (mqtt.ca_file)")
+    _check_certificates(settings.mqtt)
     return _with_password(settings, environment)
 
 
@@ -172,12 +183,29 @@ def _explain(message: str, path: Path | None) -> str:
         near = difflib.get_close_matches(name, _names(section), n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_names(section))}"
         return f"{file}unknown setting {section + '.' if section else ''}{name}; {hint}"
+    if what.startswith("Invalid enum value"):  # there is one setting with a choice
+        what = what.replace("enum ", "", 1) + f"; choose one of: {', '.join(get_args(Protocol))}"
+    elif what.startswith("Expected `object`"):
+        what += f"; begin it with [{section}]"
+    what = re.sub(r"`(\w+)(?: \| null)?`", lambda kind: PLAIN.get(kind[1], kind[0]), what)
     return f"{file}{section}: {what[:1].lower()}{what[1:]}"
 
 
 def _names(section: str) -> tuple[str, ...]:
     kind = get_type_hints(Settings).get(section, Settings)
     return tuple(kind.__struct_fields__)
+
+
+def _check_certificates(mqtt: MqttSettings) -> None:
+    if mqtt.ca_file is None:
+        return
+    if not mqtt.broker.tls:
+        raise ConfigError("certificates to trust (mqtt.ca_file) are for mqtts:// only; write the broker so")
+    try:
+        ssl.create_default_context(cafile=mqtt.ca_file)
+    except OSError as error:
+        reason = "it holds none in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigError(f"the certificates to trust cannot be read: {mqtt.ca_file}: {reason}") from None
 
 
 def _with_password(settings: Settings, environment: Mapping[str, str]) -> Settings:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edge_caption.backends import BACKENDS, Backend, Session, open_session
-from edge_caption.bundle import Bundle
-from edge_caption.errors import BackendError
+from edge_caption.bundle import Bundle, Shape, check_shapes
+from edge_caption.errors import BackendError, BundleError
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def open_engine(bundle: Bundle, flavour: str | None, backend: str, threads: int)
         threads: of the encoder.
 
     Raises:
-        BundleError: the bundle lacks the flavour, or a file is wrong.
+        BundleError: the bundle lacks the flavour, a file is wrong, or a graph is not what the manifest says.
         BackendError: the backend is not installed, or can't run the flavour.
     """
     chosen = BACKENDS[backend]
@@ -41,10 +42,17 @@ def open_engine(bundle: Bundle, flavour: str | None, backend: str, threads: int)
     return Engine(
         flavour,
         "+".join(dict.fromkeys((backend, chosen.decoder))),
-        open_session(backend, encoder, threads),
+        _open(backend, encoder, threads, bundle.manifest.sizes.encoder()),
         # A step is too little work to share: waking a second thread costs more than it saves.
-        open_session(chosen.decoder, decoder, 1),
+        _open(chosen.decoder, decoder, 1, bundle.manifest.sizes.decoder()),
     )
+
+
+def _open(backend: str, graph: Path, threads: int, shapes: dict[str, Shape]) -> Session:
+    session = open_session(backend, graph, threads)
+    # Only ONNX Runtime's sessions tell.
+    check_shapes(graph, getattr(session, "shapes", shapes), shapes)
+    return session
 
 
 def open_first(bundle: Bundle, flavour: str | None, backends: Sequence[str], threads: int) -> Engine:
@@ -65,8 +73,16 @@ def open_first(bundle: Bundle, flavour: str | None, backends: Sequence[str], thr
 
 
 def suiting_flavour(bundle: Bundle, backend: Backend) -> str:
-    """Return this machine's flavour if the backend suits it, else the backend's best of those in the bundle."""
+    """Return this machine's flavour if the backend suits it, else the backend's best of those in the bundle.
+
+    Raises:
+        BundleError: it has none of them.
+    """
     own = bundle.default_flavour()
     if own in backend.flavours:
         return own
-    return next((flavour for flavour in backend.flavours if flavour in bundle.manifest.flavours), backend.flavours[0])
+    for flavour in backend.flavours:
+        if flavour in bundle.manifest.flavours:
+            return flavour
+    wanted = " or ".join(backend.flavours)
+    raise BundleError(f"{bundle.folder} has no flavour {wanted}; export one (docs/export.md, docs/tensorrt.md)")

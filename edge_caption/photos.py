@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import cv2
@@ -29,14 +30,20 @@ def read_photo(file: Path) -> Pixels:
     """Read a photo.
 
     Raises:
-        PhotoError: it is missing, too large or not a whole JPEG, PNG or WebP image.
+        PhotoError: it is missing, no regular file, too large or not a whole JPEG, PNG or WebP image.
     """
     try:
-        if file.stat().st_size > MAX_BYTES:
+        status = file.stat()
+        # A pipe would keep the caller waiting, and /dev/zero never ends.
+        if not stat.S_ISREG(status.st_mode):
+            raise PhotoError(f"{file} is no file; give a JPEG, PNG or WebP file")
+        if status.st_size > MAX_BYTES:
             raise PhotoError(f"{file} is larger than {MAX_BYTES // 10**6} MB; make it smaller")
         data = file.read_bytes()
     except OSError as error:
         raise PhotoError(f"{file} can't be read ({error.strerror}); check the path") from error
+    except ValueError as error:
+        raise PhotoError(f"{str(file)!r} is no path ({error}); check it") from error
     return decode_photo(data, str(file))
 
 
@@ -48,8 +55,9 @@ def decode_photo(data: bytes, name: str) -> Pixels:
         name: what to call it in messages.
 
     Raises:
-        PhotoError: the bytes are empty, too many pixels or no whole image.
+        PhotoError: the bytes are empty, too many pixels or no whole image. Some damage can't be found: image_header.py.
     """
+    silence_opencv()
     if not data:
         raise PhotoError(f"{name} is empty; copy it again")
     try:
@@ -63,6 +71,14 @@ def decode_photo(data: bytes, name: str) -> Pixels:
     if bgr is None:
         raise PhotoError(f"{name} can't be decoded (damaged); give a whole JPEG, PNG or WebP image")
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def silence_opencv() -> None:
+    """Keep OpenCV's log off stderr: a photo's faults are in our errors, and of cameras it repeats URLs' passwords.
+
+    libjpeg and libpng write there by themselves; nothing but a look at the bytes beforehand keeps them from it.
+    """
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def _reading(shorter_side: int) -> int:

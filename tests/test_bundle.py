@@ -37,6 +37,24 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
+def resize(folder: Path, **sizes: int) -> None:
+    change(folder, sizes={**json.loads((folder / "manifest.json").read_text())["sizes"], **sizes})
+
+
+DAMAGE |= {
+    "is damaged (Expected `int` >= 1 - at `$.sizes.side`)": lambda folder: resize(folder, side=0),
+    "is damaged (Expected `int` >= 1 - at `$.decoding.max_words`)": lambda folder: change(
+        folder, decoding={"max_words": 0}
+    ),
+    "(has image of shape (1, 224, 224, 3), not (1, 100, 100, 3))": lambda folder: resize(folder, side=100),
+    "(has regions of shape (1, 49, 32), not (1, 25, 32))": lambda folder: resize(folder, grid=5),
+    "(has log_probs of shape (None, 40), not (None, 41))": lambda folder: resize(folder, words=41),
+    "decoder.fp32.onnx is not the graph that manifest.json describes (has token, ": lambda folder: change(
+        folder, flavours={"cpu-x86": {"encoder": "decoder.fp32.onnx", "decoder": "encoder.fp32.onnx"}}
+    ),
+}
+
+
 @pytest.mark.parametrize("says", DAMAGE)
 def test_a_damaged_or_foreign_bundle_is_refused_in_one_sentence(tiny_bundle: Path, says: str) -> None:
     DAMAGE[says](tiny_bundle)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,8 +19,11 @@ def test_a_path_its_bytes_and_its_pixels_give_the_same_caption(
     tiny_captioner: Captioner, picture: Pixels, tmp_path: Path
 ) -> None:
     file = tmp_path / "photo.png"
-    file.write_bytes(encode(picture, ".png"))
-    captions = [tiny_captioner.caption(photo) for photo in (file, str(file), file.read_bytes(), picture)]
+    data = encode(picture, ".png")
+    file.write_bytes(data)
+    captions = [
+        tiny_captioner.caption(photo) for photo in (file, str(file), data, bytearray(data), memoryview(data), picture)
+    ]
     assert len({caption.text for caption in captions}) == 1
     assert captions[0].text
 
@@ -68,7 +72,15 @@ def test_pixels_of_another_form_are_refused(tiny_captioner: Captioner, pixels: P
         tiny_captioner.caption(pixels)
 
 
-@pytest.mark.parametrize("options", [{"beam": 0}, {"beam": 1000}, {"threads": 0}])
+@pytest.mark.parametrize("photo", [None, 3, ["photo.jpg"]])
+def test_what_is_no_photo_is_refused(tiny_captioner: Captioner, photo: Any) -> None:
+    with pytest.raises(TypeError, match=f"a photo is a path, .*, not {type(photo).__name__}; give one of these"):
+        tiny_captioner.caption(photo)
+
+
+@pytest.mark.parametrize(
+    "options", [{"beam": 0}, {"beam": 1000}, {"threads": 0}, {"threads": 1025}, {"threads": 10**20}]
+)
 def test_options_out_of_range_are_refused(tiny_bundle: Path, options: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match="must be"):
         Captioner(tiny_bundle, beam=options.get("beam"), threads=options.get("threads"))

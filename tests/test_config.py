@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pwd
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from edge_caption.backends.engines import engine_folder
 from edge_caption.config import PASSWORD_VARIABLE, Settings, default_state_dir, load
 from edge_caption.errors import ConfigError
 
@@ -67,15 +70,16 @@ def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:
         ("[camera]\nfsp = 2", "unknown setting camera.fsp; did you mean fps?"),
         ("nodes = 'x'", "unknown setting nodes; did you mean node?"),
         ("[outbox]\nzzz = 2", "unknown setting outbox.zzz; known are max_messages, max_bytes"),
-        ("[camera]\nfps = 'fast'", "camera.fps: expected `float`, got `str`"),
-        ("[camera]\nfps = 0", "camera.fps: expected `float` > 0.0"),
-        ("[camera]\nloop = 1", "camera.loop: expected `bool`, got `int`"),
-        ("camera = 1", "camera: expected `object`, got `int`"),
-        ("[mqtt]\nbroker = 1883", "mqtt.broker: expected `str`, got `int`"),
+        ("[camera]\nfps = 'fast'", "camera.fps: expected a number, got text in quotes"),
+        ("[camera]\nfps = 0", "camera.fps: expected a number > 0.0"),
+        ("[camera]\nloop = 1", "camera.loop: expected true or false, got a whole number"),
+        ("camera = 1", "camera: expected a table, got a whole number; begin it with [camera]"),
+        ("[mqtt]\nbroker = 1883", "mqtt.broker: expected text in quotes, got a whole number"),
         ("[mqtt]\nbroker = 'localhost:1883'", "mqtt.broker: the broker's address is wrong"),
-        ("[mqtt]\nprotocol = '4'", "mqtt.protocol: invalid enum value '4'"),
-        ("[model]\nbeam = 0", "model.beam: expected `int` >= 1"),
-        ("[gate]\nmin_confidence = 40", "gate.min_confidence: expected `float` <= 1.0"),
+        ("[mqtt]\nprotocol = '4'", "mqtt.protocol: invalid value '4'; choose one of: 5, 3.1.1"),
+        ("[mqtt]\nprotocol = 5", "mqtt.protocol: expected text in quotes, got a whole number"),
+        ("[model]\nbeam = 0", "model.beam: expected a whole number >= 1"),
+        ("[gate]\nmin_confidence = 40", "gate.min_confidence: expected a number <= 1.0"),
         ("node = 'a/b'", "node 'a/b' has '/' in it"),
         ("node = ''", "node is empty"),
         ("[camera]\nname = 'a+'", "camera.name 'a+' has '+' in it"),
@@ -95,17 +99,31 @@ def test_a_settings_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path / "none.toml", {}, {})
 
 
-def test_certificates_that_are_not_there_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"there is no file none\.pem with certificates"):
-        read(tmp_path, "[mqtt]\nca_file = 'none.pem'")
+@pytest.mark.parametrize(
+    ("broker", "file", "sentence"),
+    [
+        ("mqtts://b", "none.pem", "cannot be read: none.pem: No such file"),
+        ("mqtts://b", __file__, "test_config.py: it holds none in PEM form"),
+        ("mqtt://b", __file__, "for mqtts:// only"),
+        ("embedded", __file__, "for mqtts:// only"),
+    ],
+)
+def test_certificates_that_would_not_be_trusted_are_refused(
+    tmp_path: Path, broker: str, file: str, sentence: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"certificates to trust .*{sentence}"):
+        read(tmp_path, f"[mqtt]\nca_file = '{file}'\nbroker = '{broker}'")
 
 
 def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
     page = (Path(__file__).parent.parent / "docs" / "run.md").read_text("utf-8")
     example = "\n" + page.partition("```toml\n")[2].partition("```")[0]
-    for name in ("password", "certificates"):
-        (tmp_path / name).write_text("x")
-    files = {"password_file": tmp_path / "password", "ca_file": tmp_path / "certificates"}
+    (tmp_path / "password").write_text("x")
+    files = {"password_file": tmp_path / "password", "ca_file": tmp_path / "certificate.pem"}
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=x -keyout /dev/null -out"
+    )
+    subprocess.run([*command.split(), files["ca_file"]], check=True, capture_output=True)
     settings = read(tmp_path, example, mqtt=files)
     # Each setting is in the example.
     for section in (settings, settings.camera, settings.mqtt, settings.model, settings.gate, settings.outbox):
@@ -156,3 +174,13 @@ def test_state_lies_where_the_xdg_specification_says(monkeypatch: pytest.MonkeyP
     assert default_state_dir() == tmp_path / "edge-caption"
     monkeypatch.setenv("XDG_STATE_HOME", "not/absolute")
     assert default_state_dir() == Path.home() / ".local/state/edge-caption"
+
+
+def test_who_has_no_home_folder_is_told_to_name_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", {}.__getitem__)
+    with pytest.raises(ConfigError, match=r"no home folder .*; set XDG_STATE_HOME or give --state-dir"):
+        load(None, {}, {})
+    with pytest.raises(ConfigError, match=r"no home folder .*; set XDG_CACHE_HOME$"):
+        engine_folder()

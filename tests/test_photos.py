@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import os
 import struct
+import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -46,15 +49,48 @@ def test_what_is_no_image_is_refused_in_one_sentence(data: bytes) -> None:
 
 
 def test_a_huge_photo_is_refused_before_it_is_decoded() -> None:
-    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 60_000, 60_000, 8, 2, 0, 0, 0)
     with pytest.raises(PhotoError, match="60000x60000 pixels"):
-        decode_photo(header + b"\x00" * 60 + b"IEND\xaeB`\x82", "bomb.png")
+        decode_photo(png_without_pixels(60_000), "bomb.png")
+
+
+@pytest.mark.parametrize("damage", ["hole.jpg", "wrong.png", "bare.png"])
+def test_a_damaged_photo_gives_our_sentence_and_no_other(
+    damage: str, demo_photos: list[Path], picture: Pixels, capfd: pytest.CaptureFixture[str]
+) -> None:
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_WARNING)
+    photo, png = demo_photos[0].read_bytes(), encode(picture, ".png")
+    data = {
+        "hole.jpg": photo[:9000] + bytes(4096) + photo[9000 + 4096 :],
+        "wrong.png": png[:400] + b"wrong" + png[405:],
+        "bare.png": png_without_pixels(100),
+    }
+    with pytest.raises(PhotoError, match=r"can't be decoded \(damaged\); give a whole JPEG, PNG or WebP image"):
+        decode_photo(data[damage], damage)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_large_jpeg_is_decoded_smaller_but_not_too_small(picture: Pixels) -> None:
     large = np.repeat(np.repeat(picture, 8, axis=0), 8, axis=1)  # 1920 x 2560
     decoded = decode_photo(encode(large, ".jpg"), "photo")
     assert decoded.shape == (960, 1280, 3)
+
+
+def png_without_pixels(side: int) -> bytes:
+    header = b"IHDR" + struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + struct.pack(">I", zlib.crc32(header)) + b"\0\0\0\0IEND\xaeB`\x82"
+
+
+@pytest.mark.timeout(20)
+def test_only_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path, tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(PhotoError, match=f"{path} is no file; give a JPEG"):
+            read_photo(path)
+
+
+def test_what_can_be_no_path_is_refused() -> None:
+    with pytest.raises(PhotoError, match=r"'a\\x00b' is no path \(embedded null byte\); check it"):
+        read_photo(Path("a\0b"))
 
 
 def test_missing_photos_and_folders_are_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edge_caption.backends import Arrays
+from edge_caption.bundle import Shape
 from edge_caption.errors import BackendError
 
 PROVIDER = "CPUExecutionProvider"
@@ -44,6 +45,14 @@ class OnnxSession:
             raise BackendError(
                 f"ONNX Runtime {onnxruntime.__version__} can't run {graph} ({reason}); update it"
             ) from error
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The inputs and outputs, in the graph's order."""
+        tensors = [*self._session.get_inputs(), *self._session.get_outputs()]
+        return {
+            tensor.name: tuple(size if isinstance(size, int) else None for size in tensor.shape) for tensor in tensors
+        }
 
     def run(self, **inputs: NDArray[Any]) -> Arrays:
         """Return the outputs in the graph's order."""

@@ -15,6 +15,7 @@ from edge_caption.cameras.source import Source
 from edge_caption.config import CameraSettings
 from edge_caption.errors import CameraError
 from edge_caption.frame import Frame
+from edge_caption.photos import silence_opencv
 
 
 class Camera(Protocol):
@@ -52,8 +53,7 @@ class Feed:
 
 def feed_of(source: Source, settings: CameraSettings) -> Feed:
     """Return how to open a source."""
-    # OpenCV and FFmpeg print on stderr, and some of what they print repeats a URL's password.
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    silence_opencv()
     kind = source.kind
     return Feed(str(source), _opener(source, settings), source.live, patient=kind == "stream")
 

@@ -43,7 +43,9 @@ class PhotoFolder:
         while True:
             if self._next == len(self._photos):
                 if not self._readable:
-                    raise CameraError(f"no photo of {self._name} can be read; choose another folder")
+                    raise CameraError(
+                        f"no photo of {self._name} can be read; give JPEG, PNG or WebP photos (patterns take no videos)"
+                    )
                 if not self._loop:
                     return None
                 self._next = self._readable = 0
@@ -75,5 +77,8 @@ def _list(address: str) -> list[Path]:
 
 
 def _matches(pattern: Path) -> list[Path]:
-    # Path.glob takes no absolute pattern.
-    return sorted(Path(match) for match in glob.iglob(str(pattern)))  # noqa: PTH207
+    """Match in the innermost folder that is there, whose own name is no pattern: `2026[1]/*.jpg`."""
+    folder = next(parent for parent in pattern.parents if parent.is_dir())
+    # Path.glob matches hidden files, too.
+    names = glob.iglob(str(pattern.relative_to(folder)), root_dir=folder)  # noqa: PTH207
+    return sorted(folder / name for name in names)

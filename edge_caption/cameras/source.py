@@ -23,16 +23,19 @@ class Source:
         """Take what the user wrote.
 
         Raises:
-            ConfigError: it is empty, or a URL of a kind that is not read.
+            ConfigError: it is empty, a URL of a kind that is not read, or no path. The message does not repeat it: it
+                may hold a password.
         """
         self.address = address
         """As written, secrets included: for the driver only."""
         if not address.strip() or "\0" in address:
             raise ConfigError("the source is empty; give a camera index, a URL, a file or a folder")
         scheme, separator, _ = address.partition("://")
-        if separator and scheme.lower() not in SCHEMES:
-            raise ConfigError(f"a source cannot begin with {scheme}://; known are {', '.join(SCHEMES)}")
-        if separator:
+        if not separator:
+            _check_path(address)
+        elif scheme.lower() not in SCHEMES:
+            raise ConfigError(f"the source's URL is of no kind that is read; known are {', '.join(SCHEMES)}")
+        else:
             _check_url(address)
 
     @property
@@ -74,3 +77,30 @@ def _check_url(address: str) -> None:
         raise ConfigError("the source's URL is wrong; percent-encode / ? # @ in a user name or password") from None
     if not parts.hostname:
         raise ConfigError("the source's URL names no host")
+    # After a / ? # in the password, the rest of it would count as the path, and what is before as the host.
+    if "@" in parts.path + parts.query + parts.fragment:
+        raise ConfigError(
+            "the source's URL has an @ after its host; percent-encode / ? # @ in a user name or password, "
+            "and @ in what follows the host"
+        )
+
+
+def _check_path(address: str) -> None:
+    try:
+        path = Path(address).expanduser()
+        path.stat()
+    except RuntimeError:
+        raise ConfigError("the source begins with ~, but there is no such home folder; write the whole path") from None
+    except (FileNotFoundError, NotADirectoryError):
+        # Of a path that is not there, the message says so and shows it.
+        if _looks_like_url(address) and not Path(path.parts[0]).exists():
+            raise ConfigError(
+                "the source looks like a URL, but lacks its ://; write it as rtsp://user:password@host/path"
+            ) from None
+    except OSError as error:
+        raise ConfigError(f"the source can't be read ({error.strerror}); check its path and rights") from None
+
+
+def _looks_like_url(address: str) -> bool:
+    head, colon, rest = address.partition(":")
+    return bool(colon) and (head.lower() in SCHEMES or "@" in rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -13,6 +14,11 @@ from edge_caption.cameras.camera import to_rgb
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.frame import Frame
+
+log = logging.getLogger(__name__)
+
+WHOLE = 0.9
+"""The share of the frames and of the time that a film says it has, below which it ended early."""
 
 
 class Video:
@@ -34,23 +40,24 @@ class Video:
         self._path = Path(source.address).expanduser()
         self._step_s = 1 / fps
         self._loop = loop
+        self._told = False
         if not self._path.is_file():
-            raise CameraError(f"there is no video {self._path}; check the path")
+            raise CameraError(f"there is no video {self._path}, and no folder either; check the path")
         self._open()
 
     def read(self) -> Frame | None:
         """Return the next frame, or None at the end.
 
         Raises:
-            CameraError: it was to start over, but there is nothing in it.
+            CameraError: there is not one.
         """
         if not self._advance():
+            self._check_end()
             if not self._loop:
                 return None
             self.close()
             self._open()
-            if not self._advance():
-                raise CameraError(f"the video {self._path} holds no frame; choose another")
+            return self.read()
         ok, bgr = self._capture.retrieve()
         return Frame(to_rgb(bgr), time.time()) if ok else None
 
@@ -65,14 +72,30 @@ class Video:
         film_fps = self._capture.get(cv2.CAP_PROP_FPS)
         self._frame_s = 1 / film_fps if math.isfinite(film_fps) and film_fps > 0 else 0.0
         self._index = -1
-        self._due_s = 0.0
+        self._due_s = self._reached_s = 0.0
 
     def _advance(self) -> bool:
         """Go to the next frame to give; the ones between are only grabbed."""
         while self._capture.grab():
             self._index += 1
+            self._reached_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             # Half a frame early is nearest.
             if self._index * self._frame_s >= self._due_s - self._frame_s / 2:
                 self._due_s += self._step_s
                 return True
         return False
+
+    def _check_end(self) -> None:
+        """Tell a film that is over from one that is damaged, as OpenCV does not.
+
+        The count comes from a rate where the file holds none, and of an uneven film that is many times too high; its
+        time is right then. The last frame may stay for a second.
+        """
+        frames, expected = self._index + 1, self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if not frames:
+            raise CameraError(f"the video {self._path} holds no frame that can be read; copy it again")
+        short = frames < WHOLE * expected and self._reached_s + 1 < WHOLE * expected * self._frame_s
+        if short and not self._told:
+            self._told = True
+            counts = f"{frames} of about {expected:.0f} frames"
+            log.warning("%s ended after %s; unless it was trimmed, copy it again", self._path, counts)

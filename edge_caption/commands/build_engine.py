@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from edge_caption.commands.values import path
 
 if TYPE_CHECKING:
     from edge_caption.backends.tensorrt_builder import Progress
@@ -17,7 +19,7 @@ def add_parser(subparsers: Any) -> None:
     """Register the command."""
     about = "build a bundle's TensorRT engines for this device's GPU"
     parser = subparsers.add_parser("build-engine", help=about, description=f"{about}. docs/tensorrt.md tells more.")
-    parser.add_argument("bundle", nargs="?", type=Path, help="the bundle's folder (default: the one that ships)")
+    parser.add_argument("bundle", nargs="?", type=path, help="the bundle's folder (default: the one that ships)")
     parser.add_argument("--flavour", metavar="NAME", help="trt or fp16 (default: the first of them in the bundle)")
     parser.add_argument(
         "--without-gpu", action="store_true", help="build with TensorRT-RTX, for any GPU from Ampere on, on any machine"
@@ -35,6 +37,9 @@ def run(args: argparse.Namespace) -> int:
     bundle = open_bundle(args.bundle)
     _, *graphs = bundle.graphs(args.flavour or suiting_flavour(bundle, BACKENDS["tensorrt"]))
     library, gpu = _without_gpu() if args.without_gpu else _with_gpu()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        # All is imported: from here on Ctrl-C ends a build at its next step.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for graph in graphs:
         started = time.monotonic()
         engine, built = find_or_build(graph, library, gpu, _progress(graph.name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("--attention", action="store_true", help="with --json: add the attention map of each word")
     add_model_options(parser)
-    parser.set_defaults(handler=run)
+    parser.set_defaults(handler=run, refuse=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0, or 1 if a photo could not be read.
     """
+    if args.attention and not args.json:
+        args.refuse("--attention needs --json")
     from edge_caption.captioner import Captioner
 
     captioner = Captioner(
@@ -69,14 +72,25 @@ def _photos(arguments: list[str]) -> Iterator[tuple[str, Path | bytes | PhotoErr
 
     for argument in arguments:
         if argument == STDIN:
-            yield STDIN, sys.stdin.buffer.read()
-        elif Path(argument).is_dir():
+            yield STDIN, _read_stdin()
+        elif os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir() raises where the name is too long
             try:
                 yield from ((str(file), file) for file in list_photos(Path(argument)))
             except PhotoError as error:
                 yield argument, error
         else:
             yield argument, Path(argument)
+
+
+def _read_stdin() -> bytes | PhotoError:
+    from edge_caption.photos import MAX_BYTES
+
+    if sys.stdin is None:
+        return PhotoError("standard input is closed; pipe a photo to it, or leave - out")
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        return PhotoError(f"standard input is larger than {MAX_BYTES // 10**6} MB; make it smaller")
+    return data
 
 
 def _as_text(name: str, caption: Caption, arguments: list[str]) -> str:
@@ -86,7 +100,8 @@ def _as_text(name: str, caption: Caption, arguments: list[str]) -> str:
 
 def _as_json(name: str, caption: Caption, attention: bool) -> str:
     record = {
-        "file": name,
+        # A name on disk may be any bytes, JSON only text.
+        "file": os.fsencode(name).decode("utf-8", "replace"),
         "caption": caption.text,
         "language": caption.language,
         "words": [_word(word, attention) for word in caption.words],

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options, model_options, positive
-from edge_caption.commands.run import _checked, _rate, add_camera_options, caption_feed
+from edge_caption.commands.run import add_camera_options, caption_feed, stopping
+from edge_caption.commands.values import checked, rate
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed
     from edge_caption.config import Settings
 
 FPS = 2.0
+
+NODE = "demo"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -25,10 +28,10 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "demo", help="caption photos that ship with the program, or a camera", description=__doc__
     )
-    parser.add_argument("--source", type=_checked(Source), metavar="SOURCE", help="a camera instead, as with run")
-    parser.add_argument("--seconds", type=_rate, metavar="N", help="stop after so long")
+    parser.add_argument("--source", type=checked(Source), metavar="SOURCE", help="a camera instead, as with run")
+    parser.add_argument("--seconds", type=rate, metavar="N", help="stop after so long")
     parser.add_argument("--captions", type=positive, metavar="N", help="stop after so many")
-    add_camera_options(parser)
+    add_camera_options(parser, fps=f"{FPS:g}", node=NODE)
     add_model_options(parser)
     parser.set_defaults(handler=handle)
 
@@ -44,17 +47,17 @@ def handle(args: argparse.Namespace) -> int:
 
     port = EMBEDDED_PORT if port_is_free(EMBEDDED_PORT) else free_port()
     # The broker ends with the demo, so nothing is worth keeping for the next one.
-    with tempfile.TemporaryDirectory(prefix="edge-caption-demo-") as folder:
+    with stopping(args.seconds) as stop, tempfile.TemporaryDirectory(prefix="edge-caption-demo-") as folder:
         settings = _settings(args, port, Path(folder))
         _explain(settings, port)
-        return caption_feed(settings, _feed(settings), limit=args.captions, seconds=args.seconds)
+        return caption_feed(settings, _feed(settings), stop, args.captions)
 
 
 def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
     from edge_caption.config import load
 
     options = {
-        "node": args.node or "demo",
+        "node": args.node or NODE,
         "prefix": args.prefix,
         "state_dir": state_dir,
         "camera": {"source": args.source, "name": args.camera, "fps": args.fps or FPS, "loop": True},

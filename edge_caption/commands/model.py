@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import itertools
 import statistics
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edge_caption.commands.values import path
 from edge_caption.errors import BackendError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from edge_caption.bundle import Bundle, Manifest
 
 ROUNDS = 20
@@ -24,11 +26,11 @@ def add_parser(subparsers: Any) -> None:
     parts = parser.add_subparsers(metavar="PART", required=True)
     for name, handler, about in (
         ("show", show, "what a bundle is: languages, flavours, figures, origin, terms"),
-        ("verify", verify, "check that every file is there and unaltered"),
+        ("verify", verify, "check that every file is there and unaltered, and that the graphs fit the manifest"),
         ("list", list_flavours, "which flavours run on this machine, on which backends, and how fast"),
     ):
         part = parts.add_parser(name, help=about, description=about)
-        part.add_argument("bundle", nargs="?", type=Path, help="the bundle's folder (default: the one that ships)")
+        part.add_argument("bundle", nargs="?", type=path, help="the bundle's folder (default: the one that ships)")
         part.set_defaults(handler=handler)
     parts.choices["show"].add_argument("--json", action="store_true", help="print the whole manifest")
 
@@ -67,17 +69,22 @@ def _flavour(manifest: Manifest, flavour: str) -> str:
     graphs = manifest.flavours[flavour]
     size = sum(manifest.files[name].size for name in (graphs.encoder, graphs.decoder)) / 1e6
     figures = manifest.quality.get(flavour, {})
-    quality = "".join(f", {name} {figures[name]:.3f}" for name in ("cider", "bleu_4") if name in figures)
+    known = {name: figures[name] for name in ("cider", "bleu_4") if isinstance(figures.get(name), (int, float))}
+    quality = "".join(f", {name} {figure:.3f}" for name, figure in known.items())
     return f"{size:.2f} MB{quality}"
 
 
 def verify(args: argparse.Namespace) -> int:
-    """Check every file of a bundle; returns 0, or raises what is wrong."""
+    """Check every file of a bundle, and every flavour's graphs; returns 0, or raises what is wrong."""
+    from edge_caption.backends import REFERENCE
     from edge_caption.bundle import open_bundle
+    from edge_caption.engine import open_engine
 
     bundle = open_bundle(args.bundle)
     bundle.verify()
     bundle.vocabulary()
+    for flavour in bundle.manifest.flavours:
+        open_engine(bundle, flavour, REFERENCE, threads=1)
     print(f"{bundle.folder} is whole: {len(bundle.manifest.files)} files")
     return 0
 

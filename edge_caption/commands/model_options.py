@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from edge_caption.commands.values import checked, path
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add --bundle, --flavour, --backend, --language, --beam and --threads."""
     group = parser.add_argument_group("model")
-    group.add_argument("--bundle", type=Path, metavar="FOLDER", help="the model (default: the one that ships)")
+    group.add_argument("--bundle", type=path, metavar="FOLDER", help="the model (default: the one that ships)")
     group.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
     group.add_argument(
         "--backend",
+        type=checked(_backend),
         metavar="NAME",
         help="onnxruntime, openvino, tensorrt, or auto: the fastest CPU one here (default: onnxruntime)",
     )
     group.add_argument("--language", metavar="CODE", help="en, … (default: the bundle's first)")
-    group.add_argument(
-        "--beam", type=positive, metavar="N", help="sentences kept while searching (default: the bundle's)"
-    )
-    group.add_argument("--threads", type=positive, metavar="N", help="CPU threads (default: all cores, at most 4)")
+    group.add_argument("--beam", type=_beam, metavar="N", help="sentences kept while searching (default: the bundle's)")
+    group.add_argument("--threads", type=_threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
 
 
 def model_options(args: argparse.Namespace) -> dict[str, object]:
@@ -37,3 +37,28 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return number
+
+
+def _beam(text: str) -> int:
+    from edge_caption.backends import MAX_BEAMS
+
+    return _at_most(MAX_BEAMS, text)
+
+
+def _threads(text: str) -> int:
+    from edge_caption.captioner import MAX_THREADS
+
+    return _at_most(MAX_THREADS, text)
+
+
+def _at_most(most: int, text: str) -> int:
+    if (number := positive(text)) > most:
+        raise argparse.ArgumentTypeError(f"{text} is more than {most}")
+    return number
+
+
+def _backend(text: str) -> str:
+    from edge_caption.captioner import check_backends
+
+    check_backends(text)
+    return text

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
-import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options, model_options
+from edge_caption.commands.output import discard_output
+from edge_caption.commands.values import checked, name, path, rate, share
 from edge_caption.errors import ConfigError
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed
     from edge_caption.config import Settings
     from edge_caption.mqtt.messages import CaptionMessage
-
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -36,37 +33,35 @@ def add_parser(subparsers: Any) -> None:
         help="caption a camera and publish to an MQTT broker",
         description=f"{__doc__} docs/run.md tells more.",
     )
-    add_camera_options(parser)
+    add_camera_options(parser, fps="1", node="the computer's name")
     parser.add_argument(
         "--source",
-        type=_checked(Source),
+        type=checked(Source),
         metavar="SOURCE",
         help="camera index, /dev/video…, rtsp:// or http:// URL, video file, folder or 'pattern' of photos",
     )
     parser.add_argument(
         "--min-confidence",
-        type=_share,
+        type=share,
         metavar="N",
         help="publish no caption of less confidence, 0-1 (default: 0, publish all)",
     )
     parser.add_argument("--loop", action="store_true", default=None, help="start files over when they end")
     _add_broker_options(parser)
     add_model_options(parser)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML; options override them")
-    parser.add_argument("--state-dir", type=Path, metavar="FOLDER", help="where captions wait for the broker")
+    parser.add_argument("--config", type=path, metavar="FILE", help="settings as TOML; options override them")
+    parser.add_argument("--state-dir", type=path, metavar="FOLDER", help="where captions wait for the broker")
     parser.set_defaults(handler=handle)
 
 
-def add_camera_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name a camera's topics and set its pace."""
-    parser.add_argument("--fps", type=_rate, metavar="N", help="captions a second at most (default: 1)")
-    parser.add_argument(
-        "--node", type=_name("--node"), metavar="NAME", help="this device (default: the computer's name)"
-    )
-    parser.add_argument("--camera", type=_name("--camera"), metavar="NAME", help="this camera (default: camera)")
+def add_camera_options(parser: argparse.ArgumentParser, fps: str, node: str) -> None:
+    """Add the options that name a camera's topics and set its pace; the help tells the defaults of --fps and --node."""
+    parser.add_argument("--fps", type=rate, metavar="N", help=f"captions a second at most (default: {fps})")
+    parser.add_argument("--node", type=name("--node"), metavar="NAME", help=f"this device (default: {node})")
+    parser.add_argument("--camera", type=name("--camera"), metavar="NAME", help="this camera (default: camera)")
     parser.add_argument(
         "--prefix",
-        type=_name("--prefix"),
+        type=name("--prefix"),
         metavar="NAME",
         help="what topics begin with (default: edge_caption)",
     )
@@ -78,18 +73,18 @@ def _add_broker_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("broker")
     group.add_argument(
         "--broker",
-        type=_checked(Address.parse),
+        type=checked(Address.parse),
         metavar="URL",
         help=f"{SHAPE} (default: mqtt://localhost:1883)",
     )
     group.add_argument("--protocol", choices=("5", "3.1.1"), help="MQTT version (default: 5; embedded: 3.1.1)")
     group.add_argument(
         "--password-file",
-        type=Path,
+        type=path,
         metavar="FILE",
         help="the broker's password; EDGE_CAPTION_MQTT_PASSWORD in the environment works too",
     )
-    group.add_argument("--ca-file", type=Path, metavar="FILE", help="with mqtts://: certificates to trust")
+    group.add_argument("--ca-file", type=path, metavar="FILE", help="with mqtts://: certificates to trust")
 
 
 def options(args: argparse.Namespace) -> dict[str, object]:
@@ -123,39 +118,39 @@ def handle(args: argparse.Namespace) -> int:
     source = settings.camera.source
     if source is None:
         raise ConfigError("no camera is given; use --source, or source in the [camera] part of the --config file")
-    return caption_feed(settings, feed_of(source, settings.camera))
+    with stopping() as stop:
+        return caption_feed(settings, feed_of(source, settings.camera), stop)
 
 
-def caption_feed(settings: Settings, feed: Feed, limit: int | None = None, seconds: float | None = None) -> int:
+def caption_feed(settings: Settings, feed: Feed, stop: threading.Event, limit: int | None = None) -> int:
     """Load the model and run the loop, with captions on standard output and the log on standard error.
 
     Args:
         settings: of the run.
         feed: where frames come from.
+        stop: ends it.
         limit: stop after so many captions.
-        seconds: stop after so long.
     """
     from edge_caption import loop
     from edge_caption.captioner import Captioner
 
     _set_up_log()
     model = settings.model
-    with stopping(seconds) as stop:
-        captioner = Captioner(
-            model.bundle,
-            flavour=model.flavour,
-            backend=model.backend,
-            beam=model.beam,
-            threads=model.threads,
-            language=model.language,
+    captioner = Captioner(
+        model.bundle,
+        flavour=model.flavour,
+        backend=model.backend,
+        beam=model.beam,
+        threads=model.threads,
+        language=model.language,
+    )
+    if settings.gate.min_confidence and not captioner.calibrated:
+        log.warning(
+            "the model %s has no calibrated confidence: min_confidence compares with the mean probability of the "
+            "words, which says nothing of right and wrong",
+            captioner.model.name,
         )
-        if settings.gate.min_confidence and not captioner.calibrated:
-            log.warning(
-                "the model %s has no calibrated confidence: min_confidence compares with the mean probability of the "
-                "words, which says nothing of right and wrong",
-                captioner.model.name,
-            )
-        loop.run(settings, feed, captioner, _printer(stop, limit), stop)
+    loop.run(settings, feed, captioner, _printer(stop, limit), stop)
     return 0
 
 
@@ -169,7 +164,7 @@ def stopping(seconds: float | None = None) -> Iterator[threading.Event]:
         signal.signal(number, signal.SIG_DFL)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    timer = threading.Timer(seconds, stop.set) if seconds is not None else None
+    timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), stop.set) if seconds is not None else None
     if timer:
         timer.daemon = True
         timer.start()
@@ -194,8 +189,11 @@ def _printer(stop: threading.Event, limit: int | None) -> Callable[[CaptionMessa
             print(f"{clock}  {message.camera}  {message.caption}  ({message.confidence:.0%})", flush=True)
         except BrokenPipeError:
             # Nobody reads any more (`… | head`); the broker still does, but the user has left.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard_output()
             stop.set()
+        except OSError as error:
+            log.warning("captions can't be printed any more (%s); they still go to the broker", error.strerror)
+            discard_output()
         shown += 1
         if shown == limit:
             stop.set()
@@ -205,40 +203,3 @@ def _printer(stop: threading.Event, limit: int | None) -> Callable[[CaptionMessa
 
 def _set_up_log() -> None:
     logging.basicConfig(level=logging.INFO, format="edge-caption: %(message)s", stream=sys.stderr)
-
-
-def _checked(read: Callable[[str], T]) -> Callable[[str], T]:
-    """Turn a reader of settings into argparse's `type`: what is wrong on the command line is wrong usage."""
-
-    def value(text: str) -> T:
-        try:
-            return read(text)
-        except ConfigError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return value
-
-
-def _name(what: str) -> Callable[[str], str]:
-    from edge_caption.mqtt.topics import check_name
-
-    return _checked(lambda text: check_name(text, what))
-
-
-def _rate(text: str) -> float:
-    if not 0 < (rate := _number(text)) < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return rate
-
-
-def _share(text: str) -> float:
-    if not 0 <= (share := _number(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return share
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import unquote, urlsplit
 
 from edge_caption.errors import ConfigError
@@ -55,7 +54,8 @@ class Address:
             raise ConfigError(_wrong("nothing may follow the port; percent-encode / ? # @ in a password"))
         if not host or given == 0:
             raise ConfigError(_wrong("it names no host" if not host else "port 0 is no port"))
-        _check_host(host)
+        if not _is_name(host):
+            raise ConfigError(_wrong("a host has no spaces, and 1 to 63 characters between its dots"))
         if parts.password and not parts.username:
             raise ConfigError(NO_USER)
         return cls(
@@ -91,15 +91,12 @@ def _wrong(why: str) -> str:
     return f"the broker's address is wrong: {why}; it looks like {SHAPE}"
 
 
-def _check_host(host: str) -> None:
+def _is_name(host: str) -> bool:
     try:
         host.encode("idna")
     except UnicodeError:
-        parts_fit = False
-    else:
-        parts_fit = not re.search(r"\s", host)
-    if not parts_fit:
-        raise ConfigError(_wrong("a host has no spaces, and 1 to 63 characters between its dots"))
+        return False
+    return not any(map(str.isspace, host))
 
 
 def _embedded_port(text: str) -> int:

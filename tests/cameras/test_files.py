@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import cv2
@@ -23,8 +25,8 @@ def film(tmp_path: Path) -> Path:
     return write_film(tmp_path / "film.mp4", 50)
 
 
-def write_film(path: Path, frames: int) -> Path:
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (320, 240))
+def write_film(path: Path, frames: int, codec: str = "mp4v") -> Path:
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), 25, (320, 240))
     for index in range(frames):
         writer.write(np.full((240, 320, 3), index * GREY_STEP, np.uint8))
     writer.release()
@@ -115,10 +117,63 @@ def test_a_folder_with_only_bad_photos_says_so_even_when_looped(tmp_path: Path) 
         opened(tmp_path, loop=True).read()
 
 
+def test_a_folder_is_taken_as_it_is_written_in_front_of_a_pattern(album: Path) -> None:
+    bracketed = album.rename(album.with_name("album[1]"))
+    assert greys(opened(bracketed / "[12].png")) == [1, 2]
+    assert greys(opened(bracketed.parent / "*" / "[12].png")) == [1, 2]
+
+
+def test_a_pattern_for_videos_is_told_that_it_takes_photos(film: Path) -> None:
+    with pytest.raises(CameraError, match=r"no photo of .* can be read; give .* photos \(patterns take no videos\)"):
+        opened(film.parent / "f*.mp4").read()
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_among_the_photos_is_left_out(album: Path) -> None:
+    os.mkfifo(album / "0.png")
+    assert greys(opened(album)) == [1, 2, 3]
+
+
+def test_a_film_that_ends_early_is_reported_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = write_film(tmp_path / "film.avi", 60, "MJPG").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(data[: len(data) // 3])
+    seen = len(greys(opened(tmp_path / "cut.avi", fps=25, loop=True), limit=50))
+    assert seen == 50
+    (record,) = caplog.records
+    assert re.search(r"cut\.avi ended after [12]\d of about 60 frames; unless it was trimmed, copy", record.message)
+
+
+def test_a_film_without_a_whole_frame_is_refused(tmp_path: Path) -> None:
+    data = write_film(tmp_path / "film.avi", 50, "MJPG").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(data[: data.index(b"movi") + 4])
+    with pytest.raises(CameraError, match=r"cut\.avi holds no frame that can be read; copy it again"):
+        opened(tmp_path / "cut.avi").read()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 50])
+@pytest.mark.parametrize("file", ["mp4v.mp4", "mp4v.mkv", "MJPG.avi", "MJPG.mkv", "VP80.webm", "mp2v.ts", "WMV2.wmv"])
+def test_a_whole_film_is_not_reported(tmp_path: Path, file: str, frames: int, caplog: pytest.LogCaptureFixture) -> None:
+    assert greys(opened(write_film(tmp_path / file, frames, file[:4]), fps=1000))
+    assert not caplog.records
+
+
+def test_a_film_of_an_uneven_rate_is_not_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    raw = [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1]
+    path = tmp_path / "uneven.mkv"
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), 1000, (320, 240), raw)
+    for index in range(60):
+        writer.set(cv2.VIDEOWRITER_PROP_PTS, index * 33 + index % 7 * 5)
+        writer.write(cv2.imencode(".jpg", np.full((240, 320, 3), index * GREY_STEP, np.uint8))[1])
+    writer.release()
+    assert len(greys(opened(path, fps=1000))) == 60
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
         ("none.mp4", r"there is no video .*none\.mp4"),
+        ("none/", r"there is no video .*none, and no folder either"),
         ("none.jpg", r"there is no photo .*none\.jpg"),
         ("*.jpg", r"there is no photo .*\*\.jpg"),
         ("text.mp4", r"text\.mp4 is no video that can be read"),
@@ -131,7 +186,7 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path, name: str, sentence
     (tmp_path / "empty.mp4").touch()
     (tmp_path / "folder").mkdir()
     with pytest.raises(CameraError, match=sentence):
-        opened(tmp_path / name).read()
+        opened(f"{tmp_path}/{name}").read()
 
 
 def test_a_camera_that_is_not_there_is_named_with_those_that_are() -> None:

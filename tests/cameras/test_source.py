@@ -39,11 +39,38 @@ def test_login_path_and_query_are_not_shown() -> None:
     assert "hu%40sh" in source.address
 
 
-@pytest.mark.parametrize("address", ["", " ", "a\0b", "ftp://cam/1", "rtsp://", "rtsp://me:hush/x@cam:1/"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", " ", "a\0b", "ftp://cam/1", "rtsp://", "rtsp://me:hush/x@cam:1/"),
+        *(
+            "rtsp://me:12/34hush@cam/1",
+            "rtsp://me:12?hush@cam/1",
+            "rtsp://me:12#hush@cam/1",
+            "rtsp://me:p@ss/hush@cam/1",
+        ),
+        *(
+            "me:hush@cam/1",
+            "me:h*?[us]hush@cam/1",
+            "rtsp:/me:hush@cam/1",
+            "rtsp:/cam?token=hush",
+            "me:hush@rtsp://cam/1",
+        ),
+        *("hush" * 100, "~nobody-hush/walk.mp4"),
+    ],
+)
 def test_what_is_no_source_is_refused_without_repeating_a_login(address: str) -> None:
     with pytest.raises(ConfigError, match="source") as caught:
         Source(address)
     assert "hush" not in str(caught.value)
+
+
+def test_a_path_may_look_like_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("12:30@porch").mkdir()
+    assert Source("12:30@porch").kind == "photos"
+    assert Source("12:30@porch/gone*.jpg").kind == "photos"
+    assert Source(f"{tmp_path}/12:45@porch.mp4").kind == "video"
 
 
 def test_photo_suffixes_are_those_that_photos_reads() -> None:

@@ -65,8 +65,9 @@ def test_a_machine_without_a_driver_is_told_so_in_one_line(
     assert error.count("\n") == 1
 
 
-def test_a_bundle_without_such_flavours_is_refused_with_those_it_has(
-    tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_who_has_no_such_flavour_is_told_to_export_one(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build-engine", str(tiny_bundle)]) == 1
-    assert "has no flavour trt; choose one of: cpu-arm, cpu-x86, fp32" in capsys.readouterr().err
+    assert (
+        "has no flavour trt or fp16 or trt-int8; export one (docs/export.md, docs/tensorrt.md)"
+        in capsys.readouterr().err
+    )

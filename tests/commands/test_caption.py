@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from edge_caption import photos
 from edge_caption.cli import main
 from edge_caption.frame import Pixels
 from tests.conftest import encode
@@ -53,13 +57,13 @@ def test_bad_photos_are_reported_and_the_rest_go_on_in_order(
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpg").write_text("no image")
     (tmp_path / "folder").mkdir()
-    names = [photo, tmp_path / "empty.jpg", tmp_path / "gone.jpg", photo, tmp_path / "text.jpg", tmp_path / "folder"]
+    bad = ("empty.jpg", "gone.jpg", f"{'long' * 75}.jpg", "text.jpg", "folder")
+    names = [photo, *(tmp_path / name for name in bad[:3]), photo, *(tmp_path / name for name in bad[3:])]
     assert main(["caption", "--bundle", str(tiny_bundle), "--json", *map(str, names)]) == 1
     captured = capsys.readouterr()
     assert [json.loads(line)["file"] for line in captured.out.splitlines()] == [str(photo)] * 2
     complaints = captured.err.splitlines()
-    assert len(complaints) == 4
-    for name, complaint in zip(("empty.jpg", "gone.jpg", "text.jpg", "folder"), complaints, strict=True):
+    for name, complaint in zip(bad, complaints, strict=True):
         assert complaint.startswith("edge-caption: error: ")
         assert name in complaint
 
@@ -71,13 +75,55 @@ def test_a_folder_and_stdin_are_read(tiny_bundle: Path, photo: Path) -> None:
     assert first.removeprefix(f"{photo}: ") == second.removeprefix("-: ")
 
 
+def test_a_name_that_is_not_text_is_shown_as_well_as_it_goes(tiny_bundle: Path, photo: Path) -> None:
+    latin = photo.rename(Path(os.fsdecode(os.fsencode(photo.parent) + b"/caf\xe9.jpg")))
+    done = caption("--bundle", tiny_bundle, "--json", latin, latin)
+    assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == [f"{latin.parent}/caf\ufffd.jpg"] * 2
+    assert rb"/caf\udce9.jpg: " in caption("--bundle", tiny_bundle, latin, latin).stdout
+
+
+@pytest.mark.parametrize(
+    ("stdin", "sentence"),
+    [
+        (None, "standard input is closed; pipe a photo to it, or leave - out"),
+        (SimpleNamespace(buffer=io.BytesIO(bytes(1_000_001))), "standard input is larger than 1 MB; make it smaller"),
+    ],
+)
+def test_what_stdin_does_not_give_is_reported_and_the_rest_goes_on(
+    tiny_bundle: Path,
+    photo: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    stdin: object,
+    sentence: str,
+) -> None:
+    monkeypatch.setattr("sys.stdin", stdin)
+    monkeypatch.setattr(photos, "MAX_BYTES", 1_000_000)
+    assert main(["caption", "--bundle", str(tiny_bundle), "-", str(photo)]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == f"edge-caption: error: {sentence}\n"
+    assert captured.out.startswith(str(photo))
+
+
 def test_hundreds_of_photos_in_one_call(tiny_bundle: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["caption", "--bundle", str(tiny_bundle), *[str(photo)] * 400]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 400
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["--beam", "0", "x.jpg"], ["--beam", "many", "x.jpg"], ["--threads", "-1", "x.jpg"], ["--nope"]]
+    "arguments",
+    [
+        [],
+        ["--beam", "0", "x.jpg"],
+        ["--beam", "21", "x.jpg"],
+        ["--beam", "many", "x.jpg"],
+        ["--threads", "-1", "x.jpg"],
+        ["--threads", "1025", "x.jpg"],
+        ["--threads", "9" * 20, "x.jpg"],
+        ["--backend", "onnxruntime,nope", "x.jpg"],
+        ["--attention", "x.jpg"],
+        ["--nope"],
+    ],
 )
 def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -86,7 +132,7 @@ def test_wrong_usage_ends_with_2(arguments: list[str], capsys: pytest.CaptureFix
     assert "error:" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--bundle", "nowhere"], ["--flavour", "trt"], ["--beam", "999"]])
+@pytest.mark.parametrize("arguments", [["--bundle", "nowhere"], ["--flavour", "trt"], ["--language", "xx"]])
 def test_a_model_that_cannot_be_used_ends_with_1_and_no_traceback(arguments: list[str], photo: Path) -> None:
     done = caption(*arguments, photo)
     assert done.returncode == 1
@@ -108,7 +154,7 @@ def test_ctrl_c_ends_it_without_a_traceback(tiny_bundle: Path, photo: Path) -> N
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         assert process.stderr.read() == b""
-    assert process.returncode == 130
+    assert process.returncode == -signal.SIGINT
 
 
 def test_a_reader_that_leaves_early_sees_no_traceback(tiny_bundle: Path, photo: Path) -> None:

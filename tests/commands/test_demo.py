@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_caption.cli import main
 from edge_caption.mqtt.broker import EmbeddedBroker, port_is_free
 from tests.brokers import Listener, wait_for
 from tests.cameras.test_files import write_film
@@ -59,9 +61,38 @@ def test_it_says_how_to_subscribe_and_a_subscriber_sees_the_captions(demo: Calla
 
 
 def test_it_ends_after_so_many_captions(demo: Callable[..., Started]) -> None:
-    process = demo("--captions", 3, "--fps", 10)
-    out, _ = process.communicate(timeout=30)
+    process = demo("--captions", 3, "--fps", 10, "--seconds", 1e12)
+    out, err = process.communicate(timeout=30)
     assert (process.returncode, len(out.splitlines())) == (0, 3)
+    assert "Traceback" not in err
+
+
+def test_a_signal_while_it_starts_leaves_no_folder(tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "temporary").mkdir()
+    command = [sys.executable, "-c", PROGRAM, "demo", "--bundle", str(tiny_bundle)]
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    assert subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60).returncode == 0
+    assert not list((tmp_path / "temporary").iterdir())
+
+
+PROGRAM = """
+import signal, sys
+from edge_caption.cli import main
+class Finder:
+    def find_spec(name, *_):
+        if name == "edge_caption.captioner":
+            signal.raise_signal(signal.SIGTERM)
+sys.meta_path.insert(0, Finder)
+sys.exit(main())
+"""
+
+
+def test_the_help_tells_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["demo", "--help"])
+    told = capsys.readouterr().out
+    assert "captions a second at most (default: 2)" in told
+    assert "this device (default: demo)" in told
 
 
 def test_it_ends_after_so_many_seconds_and_takes_another_source(demo: Callable[..., Started], tmp_path: Path) -> None:

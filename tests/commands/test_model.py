@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,25 @@ def test_show_says_what_the_shipped_bundle_is(capsys: pytest.CaptureFixture[str]
 def test_show_as_json_is_the_manifest(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "show", str(tiny_bundle), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["languages"] == {"en": " ", "zh": ""}
+
+
+def test_show_leaves_out_what_is_no_figure(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rewrite(tiny_bundle, "quality", {"cpu-x86": {"cider": "high", "bleu_4": 0.25}})
+    assert main(["model", "show", str(tiny_bundle)]) == 0
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("cpu-x86")]
+    assert line.endswith("MB, bleu_4 0.250")
+
+
+def rewrite(bundle: Path, name: str, value: Any) -> None:
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    (bundle / "manifest.json").write_text(json.dumps({**manifest, name: value}))
+
+
+def test_verify_finds_a_graph_of_another_bundle(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    graphs = {"encoder": "decoder.fp32.onnx", "decoder": "encoder.fp32.onnx"}
+    rewrite(tiny_bundle, "flavours", {"fp32": graphs})
+    assert main(["model", "verify", str(tiny_bundle)]) == 1
+    assert "decoder.fp32.onnx is not the graph that manifest.json describes (has token" in capsys.readouterr().err
 
 
 def test_verify_finds_the_file_that_was_altered(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

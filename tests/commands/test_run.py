@@ -128,6 +128,16 @@ def test_every_id_arrives_though_it_is_killed_at_random_moments(
     assert newest > 100
 
 
+def test_a_full_disk_behind_stdout_is_said_once_and_all_is_published(
+    start: Start, film: Path, mosquitto: Mosquitto, listener: Listener
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        code, _, err = end(start("--source", film, "--fps", 5, "--broker", mosquitto.url, stdout=full))
+    assert (code, err.count("can't be printed any more (No space left on device)")) == (0, 1)
+    assert "Traceback" not in err
+    wait_for(lambda: len(listener.events()) == 10)
+
+
 def test_a_floor_that_nothing_reaches_publishes_nothing_and_an_uncalibrated_model_is_named(
     start: Start, film: Path, mosquitto: Mosquitto, listener: Listener
 ) -> None:
@@ -282,6 +292,7 @@ def test_a_second_one_with_the_same_state_is_refused(start: Start, film: Path, m
         (["--source", "x.mp4", "--config", "none.toml"], "the settings cannot be read: none.toml"),
         (["--source", "x.mp4", "--password-file", "none"], "the password file none cannot be read"),
         (["--source", "x.mp4", "--bundle", "none"], "none"),
+        (["--source", "x.mp4", "--ca-file", "none"], "are for mqtts:// only"),
         (["--source", "x.mp4", "--protocol", "5", "--broker", "embedded"], "speaks MQTT 3.1.1 only"),
     ],
 )
@@ -306,6 +317,8 @@ def test_what_cannot_work_ends_with_one_sentence(start: Start, arguments: list[s
         ["--prefix", "#"],
         ["--source", "ftp://x"],
         ["--broker", "me:hush@host"],
+        ["--broker", "mqtt://:hush@host"],
+        ["--backend", "nope"],
         ["--protocol", "4"],
         ["--no-such-option"],
     ],

@@ -28,6 +28,17 @@ def test_an_address_is_shown_without_its_login(text: str, shown: str) -> None:
     assert "hush" not in repr(Address.parse(text))
 
 
+@pytest.mark.parametrize("host", ["a..b", "a b", "a" * 70 + ".com"])
+def test_a_host_that_cannot_be_is_refused_as_such(host: str) -> None:
+    with pytest.raises(ConfigError, match="a host has no spaces, and 1 to 63 characters between its dots"):
+        Address.parse(f"mqtt://{host}:1883")
+
+
+def test_a_password_needs_a_user() -> None:
+    with pytest.raises(ConfigError, match="a password needs a user name"):
+        Address.parse("mqtt://:hush@host")
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -45,7 +56,6 @@ def test_an_address_is_shown_without_its_login(text: str, shown: str) -> None:
         "mqtt://host:0",
         "mqtt://host/topic",
         "mqtt://[::1",
-        "mqtt://" + "a" * 70 + ".com",
         "embedded:0",
         "embedded:x",
     ],
