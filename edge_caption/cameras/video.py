@@ -78,10 +78,12 @@ class Video:
         """Go to the next frame to give; the ones between are only grabbed."""
         while self._capture.grab():
             self._index += 1
+            # The file's own times: the rate of an uneven film says little.
             self._reached_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             # Half a frame early is nearest.
-            if self._index * self._frame_s >= self._due_s - self._frame_s / 2:
-                self._due_s += self._step_s
+            if self._reached_s >= self._due_s - self._frame_s / 2:
+                # After a gap, what would have been due in it is not made up for.
+                self._due_s = max(self._due_s, self._reached_s - self._step_s / 2) + self._step_s
                 return True
         return False
 

@@ -157,16 +157,26 @@ def test_a_whole_film_is_not_reported(tmp_path: Path, file: str, frames: int, ca
     assert not caplog.records
 
 
-def test_a_film_of_an_uneven_rate_is_not_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def write_uneven_film(path: Path, times_ms: list[int]) -> Path:
+    """Write a film that claims 1,000 frames a second."""
     raw = [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1]
-    path = tmp_path / "uneven.mkv"
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), 1000, (320, 240), raw)
-    for index in range(60):
-        writer.set(cv2.VIDEOWRITER_PROP_PTS, index * 33 + index % 7 * 5)
+    for index, time_ms in enumerate(times_ms):
+        writer.set(cv2.VIDEOWRITER_PROP_PTS, time_ms)
         writer.write(cv2.imencode(".jpg", np.full((240, 320, 3), index * GREY_STEP, np.uint8))[1])
     writer.release()
+    return path
+
+
+def test_a_film_of_an_uneven_rate_is_not_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_uneven_film(tmp_path / "uneven.mkv", [index * 33 + index % 7 * 5 for index in range(60)])
     assert len(greys(opened(path, fps=1000))) == 60
     assert not caplog.records
+
+
+def test_a_film_of_an_uneven_rate_goes_by_its_own_times(tmp_path: Path) -> None:
+    path = write_uneven_film(tmp_path / "uneven.mkv", [0, 400, 1000, 1500, 2100, 9000, 9100, 9200, 10000, 11000])
+    assert greys(opened(path, fps=1)) == [0, 2, 4, 5, 8, 9]
 
 
 @pytest.mark.parametrize(
