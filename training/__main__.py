@@ -11,10 +11,12 @@ from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_only
 
+from edge_caption.cli import INTERRUPTED
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import EdgeCaptionError
 from training.allocator import keep_freed_memory
-from training.data.load import CAPTIONS_HELP, caption_file, load_all
+from training.data.load import CAPTIONS_HELP, caption_file, load_splits
+from training.data.photos import files_of
 from training.recipe import load_recipe
 from training.train import Data, Machines, train
 
@@ -31,19 +33,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeCaptionError as error:
         print(f"training: error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\ntraining: stopped; the same command goes on", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _train(args: argparse.Namespace) -> int:
     recipe = load_recipe(args.recipe)
-    dev_captions = args.dev_captions or args.captions
     data = Data(
-        train=load_all(args.captions, args.photos, "train"),
-        dev=load_all(dev_captions, args.photos, "dev"),
+        *load_splits(args.captions, args.dev_captions, args.photos),
         name=args.name or args.captions[0].path.stem,
         terms=args.terms,
     )
     folder, machines = args.out / recipe.name, Machines(args.devices or "auto", args.nodes)
-    _say(f"{len(data.train)} train and {len(data.dev)} dev photos; run in {folder}")
+    _say(f"{len(files_of(data.train))} train and {len(files_of(data.dev))} dev photos; run in {folder}")
     _say(f"checkpoint: {train(recipe, data, args.weights, folder, args.start, machines)}")
     return 0
 

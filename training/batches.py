@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import BatchSampler, Dataset, DistributedSampler, Sampler
 
+from edge_caption.errors import PhotoError
 from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
@@ -139,8 +140,12 @@ class Steps(Sampler[Step]):
         self._share.set_epoch(epoch)
 
 
-class PhotoBatches(Dataset[Batch]):
-    """Photos read from disk; with `augment`, cropped, mirrored and recoloured at random."""
+class PhotoBatches(Dataset[Batch | PhotoError]):
+    """Photos read from disk; with `augment`, cropped, mirrored and recoloured at random.
+
+    What is wrong with a photo is handed over instead of the batch: of an error raised in a worker process, PyTorch
+    makes one whose message is a traceback.
+    """
 
     def __init__(self, files: Sequence[Path], side: int, sentences: Sentences, count: int, *, augment: bool) -> None:
         self.side, self.sentences, self.count, self.augment = side, sentences, count, augment
@@ -150,9 +155,12 @@ class PhotoBatches(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self._files)
 
-    def __getitem__(self, step: Step) -> Batch:
+    def __getitem__(self, step: Step) -> Batch | PhotoError:
         chance = random.Random(step.seed)
-        pixels = [read_photo(Path(os.fsdecode(self._files[file]))) for file in step.files]
+        try:
+            pixels = [read_photo(Path(os.fsdecode(self._files[file]))) for file in step.files]
+        except PhotoError as error:
+            return error
         if self.augment:
             pairs = zip(pixels, self.sentences.mirrorable[step.files], strict=True)
             pixels = [augment(photo, self.side, chance, mirror=bool(may_be)) for photo, may_be in pairs]

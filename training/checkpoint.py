@@ -42,18 +42,23 @@ class Checkpoint:
         partial.replace(file)
 
     def with_words(self, vocabulary: Vocabulary, languages: tuple[str, ...]) -> Checkpoint:
-        """Return this captioner with another vocabulary: words that it knows keep their weights, others begin anew."""
-        if vocabulary.words == self.vocabulary.words:
+        """Return this captioner with another vocabulary: what it knows keeps its weights, all else begins anew.
+
+        A language's start is the same by whatever word it is written: START is that of the first language.
+        """
+        if (vocabulary.words, languages) == (self.vocabulary.words, self.languages):
             return self
         model = CaptionModel(self.model.size, len(vocabulary))
         ours, theirs = self.model.decoder, model.decoder
         model.encoder.load_state_dict(self.model.encoder.state_dict())
         own_words = {"embedding.weight", "word_bias"}
         theirs.load_state_dict({k: v for k, v in ours.state_dict().items() if k not in own_words}, strict=False)
-        known = {word: token for token, word in enumerate(self.vocabulary.words)}
-        places = [token for token, word in enumerate(vocabulary.words) if word in known]
+        tokens = {word: token for token, word in enumerate(self.vocabulary.words)}
+        known = {token: tokens[word] for token, word in enumerate(vocabulary.words) if word in tokens}
+        both = set(languages) & set(self.languages)
+        known |= {vocabulary.start(language): self.vocabulary.start(language) for language in both}
+        places, rows = list(known), list(known.values())
         with torch.no_grad():
-            rows = torch.tensor([known[vocabulary.words[place]] for place in places])
             theirs.word_bias.fill_(float(ours.word_bias.mean()))
             theirs.word_bias[places] = ours.word_bias[rows]
             theirs.embedding.weight[places] = ours.embedding.weight[rows]
@@ -77,6 +82,6 @@ def load_checkpoint(file: Path) -> Checkpoint:
         model = CaptionModel(size, len(vocabulary))
         model.load_state_dict(content["model"])
         return Checkpoint(model.eval(), vocabulary, content["trained_on"], tuple(content["languages"]))
-    except Exception as error:  # torch.load raises a dozen kinds
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise BundleError(f"{file} is no checkpoint of this version ({reason}); train or copy it again") from error
+    except Exception as error:  # torch.load raises a dozen kinds, most of which speak of PyTorch's own affairs
+        reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+        raise BundleError(f"{file} is no checkpoint of this version{reason}; train or copy it again") from error

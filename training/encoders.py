@@ -109,7 +109,8 @@ def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) 
             state = efficientnet_lite.renamed(state, wanted)
         backbone.load_state_dict({key: value for key, value in state.items() if key in wanted})
     except Exception as error:  # torch.load raises a dozen kinds, the download a few more
-        reason = str(error).splitlines()[0]
+        # What PyTorch says of a file that is something else is of no help.
+        reason = f" ({error})" if isinstance(error, OSError) else ""
         raise DataError(
-            f"no ImageNet weights of {name} from {weights or 'torchvision'} ({reason}); give a file of them"
+            f"no ImageNet weights of {name} from {weights or 'torchvision'}{reason}; give a file of them"
         ) from error

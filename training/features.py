@@ -26,16 +26,28 @@ def features_of(encoder: Encoder, photos: Sequence[CaptionedPhoto], folder: Path
     """
     files = files_of(photos)
     file = folder / f"{name}-{_key(encoder, files)}.npy"
-    if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        _compute(encoder, files, partial, f"features of {name}")
-        partial.rename(file)
+    if (features := _load(file)) is not None:
+        return features
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    _compute(encoder, files, partial, f"features of {name}")
+    partial.replace(file)
     return np.load(file, mmap_mode="r")
 
 
+def _load(file: Path) -> NDArray[np.float16] | None:
+    """Return what an earlier run left, if it is whole."""
+    try:
+        return np.load(file, mmap_mode="r")
+    except (OSError, EOFError, ValueError):
+        return None
+
+
 def _key(encoder: Encoder, files: Sequence[Path]) -> str:
-    digest = hashlib.sha256("\n".join(map(str, (encoder.side, *files))).encode())
+    digest = hashlib.sha256(str(encoder.side).encode())
+    for file in files:  # as it is now: another photo may come under its name
+        status = file.stat()
+        digest.update(f"\n{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode(errors="surrogateescape"))
     for value in encoder.backbone.state_dict().values():
         digest.update(value.numpy().tobytes())
     return digest.hexdigest()[:16]

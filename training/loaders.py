@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from edge_caption.errors import PhotoError
 from training.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Steps
 from training.data.photos import CaptionedPhoto, files_of
 from training.features import features_of
@@ -46,10 +47,15 @@ class Loaders(lightning.LightningDataModule):
     def setup(self, stage: str) -> None:
         self._load_features()
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def on_before_batch_transfer(self, batch: Batch | PhotoError, dataloader_idx: int) -> Batch:
+        if isinstance(batch, PhotoError):
+            raise batch
+        return batch
+
+    def train_dataloader(self) -> DataLoader[Batch | PhotoError]:
         return self._loader("train", learn=True)
 
-    def val_dataloader(self) -> DataLoader[Batch]:
+    def val_dataloader(self) -> DataLoader[Batch | PhotoError]:
         return self._loader("dev", learn=False)
 
     def _load_features(self) -> None:
@@ -57,7 +63,7 @@ class Loaders(lightning.LightningDataModule):
             splits = self.photos.items()
             self._features = {split: features_of(self._encoder, of, self._folder, split) for split, of in splits}
 
-    def _loader(self, split: str, *, learn: bool) -> DataLoader[Batch]:
+    def _loader(self, split: str, *, learn: bool) -> DataLoader[Batch | PhotoError]:
         assert self.trainer is not None
         sentences, count, workers = self.sentences[split], self.stage.captions_per_photo, 0
         augment = learn and self.stage.augment

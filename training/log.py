@@ -1,4 +1,4 @@
-"""The training log: a CSV of every epoch's figures, appended to by each run that resumes, and its picture."""
+"""The training log: a CSV of every epoch's figures, gone on with by each run that resumes, and its picture."""
 
 from __future__ import annotations
 
@@ -37,19 +37,24 @@ class TrainingLog(Callback):
         assert isinstance(pl_module, CaptionStage)
         figures = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
         row = {"stage": pl_module.stage.name, "epoch": str(trainer.current_epoch + 1), **figures}
-        fresh = not self.file.exists()
-        with self.file.open("a", newline="") as target:
+        partial = self.file.with_suffix(".partial")
+        with partial.open("w", newline="") as target:
             writer = csv.DictWriter(target, FIELDS, extrasaction="ignore")
-            if fresh:
-                writer.writeheader()
-            writer.writerow(row)
+            writer.writeheader()
+            writer.writerows([*self._before(row), row])
+        partial.replace(self.file)
         plot(self.file)
+
+    def _before(self, row: Row) -> list[Row]:
+        """Return the rows so far; a run that was cut after this epoch's row was written does the epoch again."""
+        if not self.file.exists():
+            return []
+        return [one for one in _read(self.file) if (one["stage"], one["epoch"]) != (row["stage"], row["epoch"])]
 
 
 def plot(log: Path) -> Path:
     """Draw loss and dev CIDEr over the epochs of all stages; returns the picture beside the log."""
-    with log.open(newline="") as source:
-        rows = list(csv.DictReader(source))
+    rows = _read(log)
     figure, (loss, cider) = pyplot.subplots(1, 2, figsize=(11, 4))
     _lines(loss, rows, {"train_loss": "-", "dev_loss": "--"})
     _lines(cider, rows, {"dev_cider": "o-"})
@@ -61,6 +66,11 @@ def plot(log: Path) -> Path:
     figure.savefig(log.with_suffix(".png"), dpi=110)
     pyplot.close(figure)
     return log.with_suffix(".png")
+
+
+def _read(log: Path) -> list[Row]:
+    with log.open(newline="") as source:
+        return list(csv.DictReader(source))
 
 
 def _lines(axes: Axes, rows: list[Row], styles: dict[str, str]) -> None:

@@ -20,6 +20,8 @@ from training.encoders import BACKBONES, Colour, EncoderName, build
 Side = Annotated[int, msgspec.Meta(ge=32, multiple_of=32)]
 """Of a square picture, in pixels."""
 
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
 
 class Dimensions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What the captioner is made of; letters as in the shapes below, with R regions."""
@@ -30,10 +32,19 @@ class Dimensions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     pooled: bool = False
     """Average the grid to one region, which leaves attention no choice: Vinyals et al. 2015."""
     cell: CellName = "gru"
-    region: int = 512  # D
-    attention: int = 256  # A
-    hidden: int = 512  # H
-    embedding: int = 256  # E
+    region: Count = 512  # D
+    attention: Count = 256  # A
+    hidden: Count = 512  # H
+    embedding: Count = 256  # E
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be built.
+
+        Raises:
+            ValueError: the backbone makes no region of so small a picture.
+        """
+        if BACKBONES[self.encoder].grid(self.side) < 1:
+            raise ValueError(f"{self.encoder} sees nothing in {self.side} pixels; give a larger side")
 
     @property
     def grid(self) -> int:

@@ -8,52 +8,58 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge_caption.errors import ConfigError
-from training.model import Dimensions, Side
+from training.model import Count, Dimensions, Side
+
+Name = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]*\Z")]
+"""It names files."""
+
+Amount = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
 
 
 class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One pass of optimisation; stages follow one another on the same weights."""
 
-    name: str
+    name: Name
     kind: Literal["cross-entropy", "self-critical", "adversarial", "quantization-aware"] = "cross-entropy"
-    epochs: int
+    epochs: Count
     side: Side | None = None
     """Width and height of what the encoder sees from this stage on, in pixels; as before if None.
 
     A smaller picture is seen in less time, so early stages may take one; a larger shows more.
     """
-    learning_rate: float
+    learning_rate: Amount
     """Of the projection and the decoder, at its highest; it then falls along a cosine."""
-    encoder_learning_rate: float = 0.0
+    encoder_learning_rate: Amount = 0.0
     """Of the backbone; 0 keeps it frozen, and its features are computed once."""
-    encoder_frozen: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    encoder_frozen: Share = 0.0
     """Share of the backbone's weights that stay as they are, from the pixels on: edges are the same in all photos."""
-    photos_per_step: int = 64
+    photos_per_step: Count = 64
     """Of all processes together."""
-    captions_per_photo: int = 5
+    captions_per_photo: Count = 5
     augment: bool = True
     """Crop, mirror and recolour train photos at random; of features that were computed once, mirror them."""
-    dropout: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.4
+    dropout: Share = 0.4
     """Of words, states and outputs; the backbone's channels get half of it."""
-    label_smoothing: float = 0.1
-    weight_decay: float = 0.01
-    ema: float = 0.99
+    label_smoothing: Share = 0.1
+    weight_decay: Amount = 0.01
+    ema: Share = 0.99
     """Decay of the averaged weights, which are what is scored and kept."""
-    attention_penalty: float = 0.1
+    attention_penalty: Amount = 0.1
     """Weight of (1 - how much a region was looked at)^2: Xu et al. 2015's doubly stochastic attention."""
     scheduled_sampling: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     """Cross-entropy: at its end, the share of words before that are the captioner's own (Bengio et al. 2015)."""
     samples: Annotated[int, msgspec.Meta(ge=2)] = 5
     """Self-critical, adversarial: sentences said of each photo, each other's baseline."""
-    cross_entropy_weight: float = 0.2
+    cross_entropy_weight: Amount = 0.2
     """Self-critical, adversarial: weight of the cross-entropy that stays in the loss."""
-    cider_weight: float = 1.0
+    cider_weight: Amount = 1.0
     """Self-critical, adversarial: weight of CIDEr-D (1 is a good human's) in the reward."""
-    bleu_weight: float = 0.0
+    bleu_weight: Amount = 0.0
     """Self-critical, adversarial: weight of BLEU-4 (0-1) in the reward."""
-    discriminator_weight: float = 1.0
+    discriminator_weight: Amount = 1.0
     """Adversarial: weight in the reward of how likely (0-1) a person wrote the sentence."""
-    discriminator_learning_rate: float = 1e-3
+    discriminator_learning_rate: Amount = 1e-3
 
     def __post_init__(self) -> None:
         """Refuse what can't be meant.
@@ -68,25 +74,36 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A training run."""
 
-    name: str
-    min_count: int = 5
+    name: Name
+    min_count: Count = 5
     """Words seen less often in train are <unknown>."""
-    max_words: int = 18
+    max_words: Count = 18
     """Longer sentences are cut in training."""
-    seed: int = 1
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 1
     model: Dimensions = Dimensions()
-    stages: tuple[Stage, ...]
+    stages: Annotated[tuple[Stage, ...], msgspec.Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        """Refuse stages that can't follow one another.
+
+        Raises:
+            ValueError: two have one name, or the backbone makes no region of a stage's picture.
+        """
+        if len({stage.name for stage in self.stages}) < len(self.stages):
+            raise ValueError("two stages have one name; give each its own")
+        for stage in self.stages:
+            msgspec.structs.replace(self.model, side=stage.side or self.model.side)
 
 
 def load_recipe(file: Path) -> Recipe:
     """Read a recipe.
 
     Raises:
-        ConfigError: the file is missing, or a setting is unknown or of the wrong type.
+        ConfigError: the file is missing, or a setting is unknown, of the wrong type or out of its range.
     """
     try:
         return msgspec.toml.decode(file.read_bytes(), type=Recipe)
     except OSError as error:
         raise ConfigError(f"the recipe {file} can't be read ({error.strerror}); check the path") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"the recipe {file} is wrong: {error}; mend it") from error

@@ -20,7 +20,7 @@ from edge_caption.errors import EdgeCaptionError
 from training.allocator import keep_freed_memory
 from training.batches import Sentences
 from training.checkpoint import load_checkpoint
-from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load
+from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load_splits
 from training.data.photos import CaptionedPhoto, DataError
 from training.ensemble import Ensemble
 from training.languages import LANGUAGES
@@ -41,8 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     keep_freed_memory()
     try:
-        if args.out.suffix.lower() != ".csv":
-            raise DataError(f"{args.out} would not be read as a table; give a name that ends in .csv")
+        _check_target(args.out, args.captions.path)
         teachers = Ensemble([load_checkpoint(file) for file in args.teachers], args.captions.language)
         write(args.out, sentences(args.captions, args.photos, teachers, args.beams, args.times))
     except EdgeCaptionError as error:
@@ -59,14 +58,18 @@ def sentences(captions: CaptionFile, photos: Path, teachers: Ensemble, beams: in
         EdgeCaptionError: the captions or a photo can't be read.
     """
     joiner = LANGUAGES[captions.language].joiner
-    for split in ("train", "dev"):
-        known = load(captions.path, photos, split, captions.language)
+    train, dev = load_splits([captions], None, photos)
+    for split, known in (("train", train), ("dev", dev)):
         for photo in known:
-            yield from ((str(photo.file.relative_to(photos)), caption, split) for caption in photo.captions)
-        if split == "train":
-            for photo, taught in _taught(known, teachers, beams):
-                said = [joiner.join(teachers.vocabulary.decode(tokens)) for tokens in taught]
-                yield from ((str(photo.file.relative_to(photos)), text, split) for text in said * times if text)
+            yield from ((_name(photo, photos), caption, split) for caption in photo.captions)
+    for photo, taught in _taught(train, teachers, beams):
+        said = [joiner.join(teachers.vocabulary.decode(tokens)) for tokens in taught]
+        yield from ((_name(photo, photos), text, "train") for text in said * times if text)
+
+
+def _name(photo: CaptionedPhoto, folder: Path) -> str:
+    """Return what the caption file calls a photo: an absolute path may lie elsewhere."""
+    return str(photo.file.relative_to(folder) if photo.file.is_relative_to(folder) else photo.file)
 
 
 def _taught(
@@ -80,6 +83,16 @@ def _taught(
         for place, found in enumerate(teachers.say([photo.file for photo in some], beams), start):
             worth = reward(place, found)
             yield photos[place], (found[0], found[worth.index(max(worth))])
+
+
+def _check_target(file: Path, captions: Path) -> None:
+    """Refuse what can't be or mustn't be written, before anything is computed."""
+    if file.suffix.lower() != ".csv":
+        raise DataError(f"{file} would not be read as a table; give a name that ends in .csv")
+    if file.resolve() == captions.resolve():
+        raise DataError(f"{file} holds people's sentences, which would be lost; give --out another name")
+    if file.is_dir():
+        raise DataError(f"{file} is a folder; give the name of a file")
 
 
 def write(file: Path, rows: Iterator[Sentence]) -> None:

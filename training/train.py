@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar, Weight
 from torch import Tensor
 
 from edge_caption.errors import ConfigError
+from training import made_of
 from training.adversarial import Adversarial
 from training.batches import Sentences
 from training.checkpoint import Checkpoint, load_checkpoint
@@ -90,9 +92,16 @@ def train(
         The last stage's checkpoint, `<folder>/<stage>.pt`.
 
     Raises:
-        ConfigError: there are fewer GPUs than asked for, or Java is missing.
+        ConfigError: there are fewer GPUs than asked for, Java is missing, or `folder` can't be made or
+            is another run already.
+        KeyboardInterrupt: Ctrl-C; the same call goes on.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"the folder {folder} can't be made ({error.strerror}); give another --out") from error
+    digests = made_of.digests(recipe, data.splits, weights, start)
+    made_of.check(folder, digests)
     lightning.seed_everything(recipe.seed, verbose=False)
     vocabulary = build_vocabulary(data.train, recipe.min_count)
     languages = tuple(dict.fromkeys(photo.language for photo in data.train))
@@ -110,6 +119,7 @@ def train(
         },
         scorer=DevScorer(data.dev),
         folder=folder,
+        digests=digests,
         machines=machines,
         origin={"started_from": current.trained_on} if start else {},
     )
@@ -131,6 +141,7 @@ class _Run:
     sentences: Mapping[str, Sentences]
     scorer: DevScorer
     folder: Path
+    digests: made_of.Digests
     machines: Machines
     origin: Mapping[str, Any]
 
@@ -144,7 +155,15 @@ class _Run:
         best = ModelCheckpoint(self.folder / stage.name, "best", monitor="dev_cider", mode="max")
         trainer = self._trainer(stage, best)
         last = self.folder / stage.name / "last.ckpt"
-        trainer.fit(module, datamodule=loaders, ckpt_path=last if last.exists() else None)
+        for state in last.parent.glob("*.ckpt"):
+            if not zipfile.is_zipfile(state):
+                raise ConfigError(f"{state} is damaged; delete {last.parent}, so that the stage begins anew")
+        if trainer.is_global_zero:
+            made_of.note(self.folder, stage.name, self.digests[stage.name])
+        try:
+            trainer.fit(module, datamodule=loaders, ckpt_path=last if last.exists() else None)
+        except SystemExit as stopped:  # what Lightning makes of Ctrl-C
+            raise KeyboardInterrupt from stopped
         kept, cider = Path(best.best_model_path), best.best_model_score
         if stage.kind == "adversarial":  # varied sentences have less CIDEr: its best epoch would be the least varied
             kept, cider = last, best.current_score

@@ -10,7 +10,7 @@ import torch
 from edge_caption.frame import Pixels
 from edge_caption.vocabulary import END, PAD, START
 from tests.conftest import encode
-from training.batches import FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
+from training.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
 from training.data.photos import CaptionedPhoto, files_of
 from training.languages import LANGUAGES
 from training.words import build_vocabulary
@@ -87,6 +87,7 @@ def test_two_languages_share_a_file(photos: list[CaptionedPhoto]) -> None:
 def test_photos_come_as_the_device_sees_them(photos: list[CaptionedPhoto]) -> None:
     sentences = Sentences(photos, build_vocabulary(photos, 1), max_words=9)
     batch = PhotoBatches(files_of(photos), 288, sentences, 1, augment=False)[Step([1, 0], 1)]
+    assert isinstance(batch, Batch)
     assert batch.files.shape == (2, 288, 288, 3)
     assert batch.indices.tolist() == [1, 0]
 
@@ -117,6 +118,9 @@ def test_a_step_is_always_read_the_same(photos: list[CaptionedPhoto]) -> None:
     sentences = Sentences(photos, build_vocabulary(photos, 1), max_words=9)
     batches = PhotoBatches(files_of(photos), 224, sentences, 2, augment=True)
     first, again, other = (batches[Step([0, 1], seed)] for seed in (1, 1, 2))
+    assert isinstance(first, Batch)
+    assert isinstance(again, Batch)
+    assert isinstance(other, Batch)
     assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
     assert not torch.equal(first.files, other.files)
 

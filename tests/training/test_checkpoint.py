@@ -1,9 +1,15 @@
 """A checkpoint that goes on with other words."""
 
+from pathlib import Path
+
+import pytest
 import torch
 
+from edge_caption.errors import BundleError
 from edge_caption.vocabulary import SPECIAL, Vocabulary
-from training.checkpoint import Checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint
+from training.data.photos import DataError
+from training.encoders import load_imagenet
 from training.model import CaptionModel, Dimensions
 
 SIZE = Dimensions(region=16, attention=8, hidden=16, embedding=12)
@@ -35,3 +41,25 @@ def test_known_words_keep_their_weights_wherever_they_now_stand() -> None:
 def test_the_same_words_change_nothing() -> None:
     old = captioner("a", "dog")
     assert old.with_words(Vocabulary([*SPECIAL, "a", "dog"]), ("en",)) is old
+
+
+def test_a_language_keeps_its_start_by_whatever_word_it_is_written() -> None:
+    english = captioner("<zh>", "a", "狗")
+    both = Checkpoint(english.model, english.vocabulary, {}, ("en", "zh"))
+    torch.nn.init.normal_(both.model.decoder.word_bias)
+    chinese = both.with_words(Vocabulary([*SPECIAL, "狗"]), ("zh",)).model.decoder
+    reversed_ = both.with_words(Vocabulary([*SPECIAL, "<en>", "狗"]), ("zh", "en")).model.decoder
+    was = both.model.decoder
+    for new, token, old in ((chinese, 1, 4), (chinese, 4, 6), (reversed_, 1, 4), (reversed_, 4, 1)):
+        assert torch.equal(new.embedding.weight[token], was.embedding.weight[old])
+        assert new.word_bias[token] == was.word_bias[old]
+
+
+def test_what_is_no_checkpoint_takes_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("image,caption\na.jpg,a dog\n")
+    with pytest.raises(BundleError) as caught:
+        load_checkpoint(tmp_path / "c.csv")
+    assert str(caught.value) == f"{tmp_path}/c.csv is no checkpoint of this version; train or copy it again"
+    with pytest.raises(DataError) as refused:
+        load_imagenet(captioner("a").model.encoder.backbone, "mobilenet_v2", tmp_path / "c.csv")
+    assert str(refused.value) == f"no ImageNet weights of mobilenet_v2 from {tmp_path}/c.csv; give a file of them"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from training.data.load import load, load_sentences
+from training.data.load import CaptionFile, load, load_sentences, load_splits
 from training.data.photos import DataError
 
 NAMES = [f"photo{number}.jpg" for number in range(40)]
@@ -44,13 +44,64 @@ def test_sentences_alone_need_no_photos(tmp_path: Path) -> None:
     assert load_sentences(captions, "test") == []
 
 
-def test_coco_json_joins_images_and_annotations(tmp_path: Path, photos: Path) -> None:
-    images = [{"id": number, "file_name": name} for number, name in enumerate(NAMES)]
-    annotations = [{"image_id": number, "caption": f"photo {number}"} for number in range(40)]
-    file = write(tmp_path, "captions.json", json.dumps({"images": images, "annotations": annotations, "info": {}}))
-    train, dev = load(file, photos, "train"), load(file, photos, "dev")
+def coco(folder: Path, name: str, numbers: range) -> CaptionFile:
+    images = [{"id": number, "file_name": NAMES[number]} for number in numbers]
+    annotations = [{"image_id": number, "caption": f"photo {number}"} for number in numbers]
+    return CaptionFile(write(folder, name, json.dumps({"images": images, "annotations": annotations, "info": {}})))
+
+
+def test_coco_has_a_file_a_split_of_which_nothing_is_lost(tmp_path: Path, photos: Path) -> None:
+    train_file, dev_file = coco(tmp_path, "train.json", range(30)), coco(tmp_path, "dev.json", range(30, 40))
+    train, dev = load_splits([train_file], [dev_file], photos)
+    assert [photo.file.name for photo in train] == NAMES[:30]
+    assert [photo.captions for photo in dev] == [(f"photo {number}",) for number in range(30, 40)]
+    assert (load(train_file.path, photos, "train"), load(dev_file.path, photos, "dev")) == (train, dev)
+    assert load_sentences(dev_file.path, "train") == []
+    with pytest.raises(DataError, match=r"photo0\.jpg is in train and in dev \(30 photos are\).*--dev-captions"):
+        load_splits([train_file], None, photos)
+
+
+def test_without_files_of_its_own_one_photo_in_ten_is_dev(tmp_path: Path, photos: Path) -> None:
+    """And with them, all of each file that doesn't say otherwise."""
+    rows = [f"{name},a dog" for name in NAMES]
+    both, train_file, dev_file = (
+        CaptionFile(write(tmp_path, f"{name}.csv", "\n".join(["image,caption", *some])))
+        for name, some in (("both", rows), ("train", rows[:30]), ("dev", rows[30:]))
+    )
+    train, dev = load_splits([both], None, photos)
     assert len(train) + len(dev) == 40
     assert 0 < len(dev) < 12
+    train, dev = load_splits([train_file], [dev_file], photos)
+    assert (len(train), len(dev)) == (30, 10)
+
+
+def test_a_photo_that_is_in_train_and_dev_is_refused(tmp_path: Path, photos: Path) -> None:
+    rows = "image,caption,split\nphoto0.jpg,a dog,train\nphoto1.jpg,a cat,train\nphoto0.jpg,a dog,dev\n"
+    with pytest.raises(DataError, match=r"photo0\.jpg is in train and in dev"):
+        load_splits([CaptionFile(write(tmp_path, "captions.csv", rows))], None, photos)
+    for split in ("train", "dev"):
+        write(tmp_path, f"Flickr_8k.{split}Images.txt", "photo0.jpg\n")
+    with pytest.raises(DataError, match=r"devImages\.txt: photo0\.jpg is in train, too"):
+        load(write(tmp_path, "Flickr8k.token.txt", "photo0.jpg#0\tA dog .\n"), photos, "train")
+
+
+def test_train_and_dev_speak_the_same_languages(tmp_path: Path, photos: Path) -> None:
+    english, chinese = coco(tmp_path, "en.json", range(9)), coco(tmp_path, "zh.json", range(9, 12))
+    with pytest.raises(DataError, match="no sentences in en and zh"):
+        load_splits([english], [CaptionFile(chinese.path, "zh")], photos)
+
+
+def test_odd_lines_are_read_as_they_are(tmp_path: Path, photos: Path) -> None:
+    """Other separators than the end of a line belong to the line, and a list has a name a line."""
+    (photos / "my photo.jpg").touch()
+    caption = "A\u2028dog\x0cruns ."
+    write(tmp_path, "Flickr_8k.trainImages.txt", "my photo.jpg\n\n")
+    (found,) = load(write(tmp_path, "c.token.txt", f"my photo.jpg#0\t{caption}\n\n"), photos, "train")
+    assert found.captions == (caption,)
+    (found,) = load(
+        write(tmp_path, "c.csv", f"image,caption\nmy photo.jpg,{caption}\n"), photos, "train", own_file=True
+    )
+    assert found.captions == (caption,)
 
 
 def test_karpathy_json_knows_its_splits(tmp_path: Path, photos: Path) -> None:
@@ -81,6 +132,11 @@ def test_csv_takes_quoted_captions_and_a_split_column(tmp_path: Path, photos: Pa
         ("c.csv", "image,caption\nphoto0.jpg,a dog, a cat\n", "line 2: expected as many fields"),
         ("c.csv", "image,caption,split\nphoto0.jpg,a dog,all\n", "line 2: unknown split 'all'"),
         ("c.csv", "image,caption\ngone.jpg,a dog\n", "line 2: there is no photo"),
+        ("c.csv", f"image,caption\n{'x' * 400}.jpg,a dog\n", "line 2: there is no photo"),
+        ("c.csv", 'image,caption\nphoto0.jpg,"a" dog\n', "line 2: ',' expected"),
+        ("c.csv", 'image,caption\n\nphoto0.jpg,"a\ndog"\n\nphoto1.jpg,"a dog\n', "line 6: unexpected end"),
+        ("c.csv", "image,caption\nphoto0.jpg,a dog\n", "c.csv names no photo of the dev split"),
+        ("c.csv", "image,caption\nphoto0.jpg,a dog\n", "a column `split`"),
         ("c.json", "[]", "neither COCO-captions nor Karpathy"),
         (
             "c.json",

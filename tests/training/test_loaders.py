@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from edge_caption.errors import PhotoError
 from training.batches import Batch, Sentences, in_steps
 from training.loaders import Loaders, count_workers
 from training.model import CaptionModel, Dimensions
@@ -39,6 +41,19 @@ def test_without_augmentation_photos_are_as_they_are(
     assert not {image.numpy().tobytes() for batch in augmented for image in batch.files} & shown
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork.*:DeprecationWarning")
+@pytest.mark.parametrize("cores", [1, 4])
+def test_a_photo_that_cant_be_read_takes_one_sentence(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no photo")
+    broken = [*data.dev[:3], replace(data.dev[3], file=tmp_path / "broken.jpg"), *data.dev[4:]]
+    with pytest.raises(PhotoError) as caught:
+        read(replace(data, dev=broken), cores, tmp_path, monkeypatch)
+    assert str(caught.value).startswith(f"{tmp_path / 'broken.jpg'} can't be decoded")
+    assert "\n" not in str(caught.value)
+
+
 def read(data: Data, cores: int, folder: Path, monkeypatch: pytest.MonkeyPatch, *, augment: bool = True) -> list[Batch]:
     """Read an epoch of eight photos, two a step, on a machine of so many cores."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
@@ -59,4 +74,4 @@ def read(data: Data, cores: int, folder: Path, monkeypatch: pytest.MonkeyPatch, 
     loaders.trainer = trainer
     served = loaders.train_dataloader()
     assert served.num_workers == count_workers(cores)
-    return list(served)
+    return [loaders.on_before_batch_transfer(batch, 0) for batch in served]

@@ -70,6 +70,8 @@ def test_train_photos_get_the_likeliest_and_the_best_sentence_and_dev_stays_peop
     [
         ("taught.txt", (), "give a name that ends in .csv"),
         ("nowhere/taught.csv", (), "can't be written"),
+        ("people.csv", (), "people.csv holds people's sentences"),
+        ("folder.csv", (), "folder.csv is a folder"),
         ("taught.csv", ("nowhere.pt",), "nowhere.pt is no checkpoint"),
         ("taught.csv", ("--captions", "zh=people.csv"), "speaks en, not zh"),
     ],
@@ -85,6 +87,27 @@ def test_what_is_wrong_takes_one_sentence_and_leaves_nothing(
     wrong: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.csv").mkdir()
     assert run(photos, tmp_path / out, teacher, *options) == 1
     assert wrong in capsys.readouterr().err
     assert not list(tmp_path.rglob("taught*"))
+    assert (tmp_path / "people.csv").read_text() == PEOPLE
+
+
+def test_photos_keep_the_names_that_they_came_with(photos: Path, tmp_path: Path, teacher: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.jpg"
+    (photos / "a.jpg").rename(elsewhere)
+    (tmp_path / "people.csv").write_text(PEOPLE.replace("a.jpg", str(elsewhere)))
+    assert run(photos, tmp_path / "taught.csv", teacher) == 0
+    (train,) = load(tmp_path / "taught.csv", photos, "train")
+    assert train.file == elsewhere
+    assert len(train.captions) > 2
+
+
+def test_dev_is_looked_at_before_anything_is_captioned(
+    photos: Path, tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "b.jpg").unlink()
+    monkeypatch.setattr(teach, "_taught", lambda *_: pytest.fail("captioned"))
+    assert run(photos, tmp_path / "taught.csv", teacher) == 1
+    assert "there is no photo" in capsys.readouterr().err

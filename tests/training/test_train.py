@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import lightning
@@ -19,12 +20,13 @@ from export.flavours import make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.conftest import ROOT
+from training.__main__ import main
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.photos import CaptionedPhoto
 from training.log import TrainingLog
 from training.model import CaptionModel, Dimensions
 from training.recipe import Recipe, Stage, load_recipe
-from training.train import Data, train
+from training.train import Data, _Run, train
 from training.words import build_vocabulary
 
 # Lightning's own: it calls what torch has deprecated, and advises on worker processes and loggers.
@@ -147,6 +149,95 @@ def test_a_run_goes_on_after_its_last_epoch_though_an_earlier_one_was_the_best(
     assert epochs == {"best": 0, "last": 2}
 
 
+def test_a_folder_is_not_taken_for_another_run(
+    data: Data, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    few = Data(data.train[:4], data.dev[:2], data.name, data.terms)
+    first = structs.replace(MEMORISE, epochs=1)
+    second = structs.replace(first, name="second")
+    train(recipe(first), few, weights, tmp_path / "run")
+    before = (tmp_path / "run" / "memorise.pt").read_bytes()
+    train(recipe(first, second), few, weights, tmp_path / "run")  # a stage more
+    train(recipe(first, second), few, weights, tmp_path / "run")
+    monkeypatch.setattr(_Run, "run_stage", lambda *_: pytest.fail("trained"))
+    other_weights = tmp_path / "other.pth"
+    torch.save({**torch.load(weights), "another": torch.zeros(1)}, other_weights)
+    faster = structs.replace(second, learning_rate=1e-2)
+    for stages, of, backbone, stage in (
+        ((structs.replace(first, learning_rate=1e-2), second), few, weights, "memorise"),
+        ((first, faster), few, weights, "second"),
+        ((first,), replace(few, train=data.train[:3]), weights, "memorise"),
+        ((first,), replace(few, dev=data.dev[:3]), weights, "memorise"),
+        ((first,), few, other_weights, "memorise"),
+    ):
+        with pytest.raises(ConfigError, match=rf"the stage {stage} in .* was made with another recipe, other captions"):
+            train(recipe(*stages), of, backbone, tmp_path / "run")
+    assert (tmp_path / "run" / "memorise.pt").read_bytes() == before
+    for made_of in ((tmp_path / "run" / "second.pt").unlink, (tmp_path / "run" / "made-of.json").unlink):
+        made_of()  # what was never noted counts as the same
+    train(recipe(structs.replace(first, learning_rate=1e-2)), few, weights, tmp_path / "run")
+
+
+def test_a_state_that_was_cut_short_and_a_folder_that_cant_be_are_named(
+    data: Data, weights: Path, tmp_path: Path
+) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    few = Data(data.train[:4], data.dev[:2], data.name, data.terms)
+    last = tmp_path / "run" / "memorise" / "last.ckpt"
+    last.parent.mkdir(parents=True)
+    last.write_bytes(b"PK\3\4 cut short")
+    with pytest.raises(ConfigError, match=r"last\.ckpt is damaged; delete .*memorise"):
+        train(recipe(MEMORISE), few, weights, tmp_path / "run")
+    for folder in (last, Path("/proc/nope")):
+        with pytest.raises(ConfigError, match=r"can't be made \(.*\); give another --out"):
+            train(recipe(MEMORISE), few, weights, folder)
+
+
+def test_an_epoch_that_is_done_again_has_one_row(
+    data: Data, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after its row was written, but before the state was kept from which the run goes on."""
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    few = Data(data.train[:4], data.dev[:2], data.name, data.terms)
+    again = recipe(structs.replace(MEMORISE, epochs=2))
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lightning.Trainer, "save_checkpoint", kill)
+        with pytest.raises(KeyboardInterrupt):
+            train(again, few, weights, tmp_path)
+    train(again, few, weights, tmp_path)
+    with (tmp_path / "log.csv").open() as log:
+        assert [row["epoch"] for row in csv.DictReader(log)] == ["1", "2"]
+
+
+def test_ctrl_c_says_how_to_go_on(
+    data: Data, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    rows = [
+        f"{photo.file.name},a dog,{split}" for photo, split in zip(data.dev[:3], ("train", "train", "dev"), strict=True)
+    ]
+    (tmp_path / "c.csv").write_text("\n".join(["image,caption,split", *rows]))
+    (tmp_path / "recipe.toml").write_text(RIGHT.replace("'x'", "'x'\nmin_count = 1\nmodel.side = 32"))
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TrainingLog, "on_train_epoch_end", stop)
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # Lightning would have the tests ignore it from here on
+    options = ("--captions", tmp_path / "c.csv", "--photos", data.dev[0].file.parent, "--weights", weights)
+    assert main([str(part) for part in (tmp_path / "recipe.toml", *options, "--out", tmp_path)]) == 130
+    assert capsys.readouterr().err.endswith("training: stopped; the same command goes on\n")
+
+
 def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_path: Path) -> None:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
@@ -192,16 +283,36 @@ def test_the_encoder_learns_to_see_through_int8(data: Data, imagenet: Path, tmp_
     assert file == tmp_path / "aware.pt"
 
 
+RIGHT = "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\n"
+
+
+def test_a_short_recipe_is_right(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(RIGHT)
+    assert load_recipe(tmp_path / "recipe.toml").stages[0].name == "y"
+
+
 @pytest.mark.parametrize(
     "content",
     [
         *("name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="),
         "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\nsamples = 1",
         "name = 'x'\n[[stages]]\nname = 'y'\nkind = 'quantization-aware'\nepochs = 1\nlearning_rate = 1.0",
+        "name = 'é'".encode("latin-1"),
+        *(RIGHT.replace("epochs = 1", f"epochs = {epochs}") for epochs in (0, -1)),
+        *(RIGHT.replace("learning_rate = 1.0", f"learning_rate = {rate}") for rate in ("nan", "inf", -1)),
+        *(RIGHT.replace("'y'", name) for name in ("''", "'a/b'", "'..'")),
+        *(RIGHT.replace("'x'", f"'x'\n{setting}") for setting in ("seed = -1", "max_words = 0", "model.region = 0")),
+        *(f"{RIGHT}\n{setting}" for setting in ("photos_per_step = 0", "captions_per_photo = 0", "ema = 2.0")),
+        *(f"{RIGHT}\n{setting} = -1" for setting in ("weight_decay", "encoder_learning_rate", "label_smoothing")),
+        f"{RIGHT}\nlabel_smoothing = 2",
+        "name = 'x'\nstages = []",
+        RIGHT + RIGHT.partition("\n")[2],  # two stages of one name
+        RIGHT.replace("'x'", "'x'\nmodel = {encoder = 'inception_v3', side = 64}"),
+        RIGHT.replace("'x'", "'x'\nmodel.encoder = 'inception_v3'") + "\nside = 64",
     ],
 )
-def test_a_recipe_that_is_wrong_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "recipe.toml").write_text(content)
+def test_a_recipe_that_is_wrong_is_refused(tmp_path: Path, content: str | bytes) -> None:
+    (tmp_path / "recipe.toml").write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(ConfigError, match=r"recipe\.toml is wrong"):
         load_recipe(tmp_path / "recipe.toml")
 

@@ -16,10 +16,12 @@ def rows(token_file: Path) -> Iterator[Row]:
     Photos on no list are left out, as Flickr8k means it; without any list each photo is hashed to a split.
 
     Raises:
-        DataError: a line has not the form of the format.
+        DataError: a line has not the form of the format, or two lists name one photo.
     """
     splits = _read_splits(token_file.parent)
-    for number, line in enumerate(read_text(token_file).splitlines(), 1):
+    for number, line in enumerate(read_text(token_file).split("\n"), 1):
+        if not line.strip():
+            continue
         where = f"{token_file}, line {number}"
         key, tab, caption = line.partition("\t")
         photo, sign, index = key.rpartition("#")
@@ -29,6 +31,11 @@ def rows(token_file: Path) -> Iterator[Row]:
 
 
 def _read_splits(folder: Path) -> dict[str, str]:
-    """Return photo -> split from whichever lists are there."""
-    lists = [(split, file) for split in SPLITS for file in folder.glob(f"*.{split}Images.txt")]
-    return {photo: split for split, file in lists for photo in read_text(file).split()}
+    """Return photo -> split from whichever lists are there; they have a name a line."""
+    splits: dict[str, str] = {}
+    for split in SPLITS:
+        for file in folder.glob(f"*.{split}Images.txt"):
+            for photo in filter(None, map(str.strip, read_text(file).split("\n"))):
+                if splits.setdefault(photo, split) != split:
+                    raise DataError(f"{file}: {photo} is in {splits[photo]}, too; take it off one list")
+    return splits

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from training.data.photos import DataError, Row, read_text
+from training.data.photos import ANY_SPLIT, DataError, Row, read_text
 
 
 class CocoImage(msgspec.Struct):
@@ -69,7 +69,7 @@ def _coco(file: Path, data: Coco) -> Iterator[Row]:
         where = f"{file}, annotation {number}"
         if annotation.image_id not in names:
             raise DataError(f"{where}: there is no image with id {annotation.image_id}; mend the file")
-        yield Row(names[annotation.image_id], annotation.caption, where)
+        yield Row(names[annotation.image_id], annotation.caption, where, ANY_SPLIT)
 
 
 def _karpathy(file: Path, data: Karpathy) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.data import flickr8k, json_formats, table
-from training.data.photos import CaptionedPhoto, DataError, Row, gather, split_of
+from training.data.photos import ANY_SPLIT, CaptionedPhoto, DataError, Row, files_of, gather, split_of
 from training.languages import LANGUAGES
 
 CODE = re.compile("[a-z]{2}")
@@ -37,16 +37,49 @@ def caption_file(text: str) -> CaptionFile:
     return CaptionFile(Path(path), language)
 
 
-def load_all(files: Sequence[CaptionFile], photos: Path, split: str) -> list[CaptionedPhoto]:
+def load_splits(
+    captions: Sequence[CaptionFile], dev_captions: Sequence[CaptionFile] | None, photos: Path
+) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
+    """Read train and dev, which share no photo and speak the same languages.
+
+    Args:
+        captions: of both, or of train where dev has files of its own.
+        dev_captions: those files.
+        photos: the folder of both.
+
+    Raises:
+        DataError: naming the file and line that is wrong, or what train and dev differ or agree in.
+    """
+    own = dev_captions is not None
+    train = load_all(captions, photos, "train", own_files=own)
+    dev = load_all(dev_captions or captions, photos, "dev", own_files=own)
+    if both := set(files_of(train)) & set(files_of(dev)):
+        raise DataError(
+            f"{min(both)} is in train and in dev ({len(both)} photos are); take it out of one, "
+            "and where a file is a split, give dev's with --dev-captions"
+        )
+    if different := {photo.language for photo in train} ^ {photo.language for photo in dev}:
+        raise DataError(f"train or dev has no sentences in {' and '.join(sorted(different))}; give both or neither")
+    return train, dev
+
+
+def load_all(
+    files: Sequence[CaptionFile], photos: Path, split: str, *, own_files: bool = False
+) -> list[CaptionedPhoto]:
     """Read one split of several files, one after another: a photo with sentences in two of them comes twice.
+
+    Args:
+        own_files: the split has files of its own, so that what they hold is of it unless they say otherwise.
 
     Raises:
         DataError: naming the file and line that is wrong.
     """
-    return [photo for file in files for photo in load(file.path, photos, split, file.language)]
+    return [photo for file in files for photo in load(file.path, photos, split, file.language, own_file=own_files)]
 
 
-def load(captions: Path, photos: Path, split: str, language: str = "en") -> list[CaptionedPhoto]:
+def load(
+    captions: Path, photos: Path, split: str, language: str = "en", *, own_file: bool = False
+) -> list[CaptionedPhoto]:
     """Read one split.
 
     Args:
@@ -54,13 +87,21 @@ def load(captions: Path, photos: Path, split: str, language: str = "en") -> list
         photos: the folder that the file names are relative to.
         split: train, dev or test.
         language: that the sentences are in, one of training.languages.LANGUAGES.
+        own_file: the split has a file of its own, so that what it holds is of it unless it says otherwise.
 
     Raises:
         DataError: naming the file and line that is wrong.
     """
     if not photos.is_dir():
         raise DataError(f"there is no folder {photos}; give the one that holds the photos")
-    return gather(_rows(captions), photos, split, language)
+    unsaid = ANY_SPLIT if own_file else None
+    found = gather((row for row in _rows(captions) if _split(row, unsaid) in (split, ANY_SPLIT)), photos, language)
+    if not found:
+        raise DataError(
+            f"{captions} names no photo of the {split} split; add some, and say which they are "
+            "(in a CSV by a column `split`), for else chance chooses one photo in ten for dev"
+        )
+    return found
 
 
 def load_sentences(captions: Path, split: str) -> list[str]:
@@ -69,7 +110,11 @@ def load_sentences(captions: Path, split: str) -> list[str]:
     Raises:
         DataError: naming the file and line that is wrong.
     """
-    return [row.caption for row in _rows(captions) if (row.split or split_of(row.photo)) == split]
+    return [row.caption for row in _rows(captions) if _split(row) == split]
+
+
+def _split(row: Row, unsaid: str | None = None) -> str:
+    return row.split or unsaid or split_of(row.photo)
 
 
 def _rows(captions: Path) -> Iterator[Row]:

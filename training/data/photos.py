@@ -12,6 +12,9 @@ from edge_caption.errors import EdgeCaptionError
 DEV_SHARE = 10
 """One photo in so many goes to dev where a data set brings no split of its own."""
 
+ANY_SPLIT = "any"
+"""Of rows in a file that is a split of its own, as COCO's are: whichever is asked for."""
+
 
 class DataError(EdgeCaptionError):
     """The data set is incomplete or malformed; mend the file and line that are named."""
@@ -42,27 +45,30 @@ class Row:
     """File and line or entry, for messages."""
 
     split: str | None = None
-    """train, dev or test, where the data set says."""
+    """train, dev or test, where the data set says; or ANY_SPLIT."""
 
 
-def gather(rows: Iterable[Row], photos: Path, split: str, language: str) -> list[CaptionedPhoto]:
-    """Collect the rows of one split by photo, in the order in which photos first appear.
+def gather(rows: Iterable[Row], photos: Path, language: str) -> list[CaptionedPhoto]:
+    """Collect rows by photo, in the order in which photos first appear.
 
     Raises:
-        DataError: a photo is missing on disk, a sentence is empty, or nothing is left.
+        DataError: a photo is missing on disk, or a sentence is empty.
     """
     captions: dict[str, list[str]] = {}
     for row in rows:
-        if (row.split or split_of(row.photo)) != split:
-            continue
         if not row.caption.strip():
             raise DataError(f"{row.where}: the caption of {row.photo} is empty; write one or remove the line")
-        if row.photo not in captions and not (photos / row.photo).is_file():
+        if row.photo not in captions and not _is_file(photos / row.photo):
             raise DataError(f"{row.where}: there is no photo {photos / row.photo}; add it or remove the line")
         captions.setdefault(row.photo, []).append(row.caption.strip())
-    if not captions:
-        raise DataError(f"no photo of the {split} split is named; check the caption file and the split")
     return [CaptionedPhoto(photos / name, tuple(texts), language) for name, texts in captions.items()]
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # no file system would take so long a name
+        return False
 
 
 def split_of(photo: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from training.data.flickr8k import SPLITS
@@ -16,18 +17,24 @@ def rows(file: Path) -> Iterator[Row]:
     Raises:
         DataError: the header or a row has not the form of the format.
     """
-    reader = csv.DictReader(read_text(file).splitlines(keepends=True), strict=True)
+    records = csv.reader(io.StringIO(read_text(file)), strict=True)
+    line = 1
     try:
-        if not {"image", "caption"} <= set(reader.fieldnames or ()):
+        header = next(records, [])
+        if not {"image", "caption"} <= set(header):
             raise DataError(f"{file}, line 1: the header must name the columns image and caption")
-        for record in reader:
-            yield _row(record, f"{file}, line {reader.line_num}")
+        line = records.line_num + 1
+        for fields in records:
+            if fields:
+                yield _row(header, fields, f"{file}, line {line}")
+            line = records.line_num + 1
     except csv.Error as error:
-        raise DataError(f"{file}, line {reader.line_num}: {error}; mend the line") from error
+        raise DataError(f"{file}, line {line}: {error}; mend the line") from error
 
 
-def _row(record: dict[str, str], where: str) -> Row:
-    if None in record or None in record.values() or not record["image"]:
+def _row(header: Sequence[str], fields: Sequence[str], where: str) -> Row:
+    record = dict(zip(header, fields, strict=False))
+    if len(fields) != len(header) or not record["image"]:
         raise DataError(f"{where}: expected as many fields as the header has; quote captions that hold commas")
     split = record.get("split") or None
     if split not in (None, *SPLITS):

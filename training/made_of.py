@@ -1,0 +1,82 @@
+"""What each stage of a run is made of, so that a folder isn't taken for the run of another recipe or other captions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from edge_caption.errors import ConfigError
+from training.data.photos import CaptionedPhoto
+from training.recipe import Recipe
+
+Digests = dict[str, str]
+"""Stage -> a digest of all that went into it."""
+
+
+def digests(
+    recipe: Recipe, splits: Mapping[str, Sequence[CaptionedPhoto]], weights: Path | None, start: Path | None
+) -> Digests:
+    """Digest what each stage is made of: the stages before it count, those behind it don't.
+
+    Photos count by name, so that they may move.
+
+    Raises:
+        ConfigError: `weights` or `start` can't be read.
+    """
+    size = None if start else recipe.model
+    digest = hashlib.sha256(msgspec.json.encode((recipe.min_count, recipe.max_words, recipe.seed, size)))
+    for split, photos in splits.items():
+        for photo in photos:
+            digest.update(msgspec.json.encode((split, photo.language, photo.file.name, photo.captions)))
+    if origin := start or weights:
+        digest.update(_read(origin / "manifest.json" if origin.is_dir() else origin))  # it has its files' digests
+    found = {}
+    for stage in recipe.stages:
+        digest.update(msgspec.json.encode(stage))
+        found[stage.name] = digest.hexdigest()
+    return found
+
+
+def check(folder: Path, expected: Digests) -> None:
+    """Refuse a folder some stage of which was made of something else; what was never noted passes.
+
+    Raises:
+        ConfigError: naming the stage.
+    """
+    noted = _noted(folder)
+    for stage, digest in expected.items():
+        begun = (folder / stage).exists() or (folder / f"{stage}.pt").exists()
+        if begun and noted.get(stage, digest) != digest:
+            raise ConfigError(
+                f"the stage {stage} in {folder} was made with another recipe, other captions or other weights; "
+                f"give another --out or delete {folder}"
+            )
+
+
+def note(folder: Path, stage: str, digest: str) -> None:
+    """Write down what a stage that begins is made of."""
+    partial = _file(folder).with_suffix(".partial")
+    partial.write_bytes(msgspec.json.format(msgspec.json.encode(_noted(folder) | {stage: digest})))
+    partial.replace(_file(folder))
+
+
+def _noted(folder: Path) -> Digests:
+    file = _file(folder)
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Digests) if file.exists() else {}
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{file} is damaged; give another --out or delete {folder}") from error
+
+
+def _file(folder: Path) -> Path:
+    return folder / "made-of.json"
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{file} can't be read ({error.strerror}); check the path") from error
