@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.report import report
+from calibration import command
 from edge_caption.backends import REFERENCE
 from edge_caption.commands.model_options import positive
-from edge_caption.errors import EdgeCaptionError
 
 if TYPE_CHECKING:
     from training.data.load import CaptionFile
@@ -26,14 +26,14 @@ them on, as Flickr8k's do, keep it to yourself."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one benchmark; returns the exit code."""
     args = _parser().parse_args(argv)
-    try:
-        if args.benchmark == "gallery":
-            print(_make_gallery(args))
-        else:
-            report(args.benchmark, _measure(args), save=args.save)
-    except EdgeCaptionError as error:
-        print(f"benchmarks: error: {error}", file=sys.stderr)
-        return 1
+    return command.run("benchmarks", lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.benchmark == "gallery":
+        print(_make_gallery(args))
+    else:
+        report(args.benchmark, _measure(args), save=args.save)
     return 0
 
 
@@ -91,11 +91,12 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
 
 def _make_gallery(args: argparse.Namespace) -> Path:
     from benchmarks import gallery, quality
+    from calibration.output import check_file, write_file
 
-    gallery.check_target(args.out)
+    check_file(args.out)
     trained_on = quality.training_sentences(args.captions)
     found = gallery.evaluate(args.bundle, args.flavour, _photos(args), trained_on)
-    gallery.write(gallery.render(found, args.split, args.shown), args.out)
+    write_file(gallery.render(found, args.split, args.shown).encode(), args.out)
     return Path(args.out)
 
 
@@ -138,8 +139,8 @@ def _parser() -> argparse.ArgumentParser:
     latency = benchmarks.add_parser(
         "latency", parents=[shared], help="frame -> sentence: INT8 on each installed backend, fp32, PyTorch eager"
     )
-    latency.add_argument("--rounds", type=int, default=40)
-    latency.add_argument("--threads", type=int, default=1)
+    latency.add_argument("--rounds", type=positive, default=40)
+    latency.add_argument("--threads", type=positive, default=1)
     levers = benchmarks.add_parser("levers", help="what each setting of a training recipe is worth, over seeds")
     levers.add_argument("recipe", type=Path, help="e.g. training/recipes/levers.toml")
     levers.add_argument("--captions", type=_captions, nargs="+", required=True, metavar="FILE", help="as for training")
@@ -159,17 +160,17 @@ def _parser() -> argparse.ArgumentParser:
     memory = benchmarks.add_parser(
         "memory", parents=[shared, backend], help="peak memory and cold start of `edge-caption run`"
     )
-    memory.add_argument("--captions", type=int, default=50)
-    memory.add_argument("--runs", type=int, default=5)
+    memory.add_argument("--captions", type=positive, default=50)
+    memory.add_argument("--runs", type=positive, default=5)
     quality = benchmarks.add_parser(
         "quality", parents=[shared, data, backend], help="coco-caption scores with intervals, and diversity"
     )
     quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: %(default)s)")
-    quality.add_argument("--beams", type=int, nargs="+", default=[1, 3])
+    quality.add_argument("--beams", type=positive, nargs="+", default=[1, 3])
     confidence = benchmarks.add_parser(
         "confidence", parents=[shared, data, flavour], help="is confidence the share that is right?"
     )
-    confidence.add_argument("--beams", type=int, nargs="+", default=[1, 3])
+    confidence.add_argument("--beams", type=positive, nargs="+", default=[1, 3])
     robustness = benchmarks.add_parser(
         "robustness", parents=[shared, data, flavour], help="CIDEr and BLEU-4 of corrupted and of attacked pictures"
     )

@@ -24,7 +24,6 @@ from benchmarks.quality import Figures, caption_files, diversity_of, score_runs,
 from edge_caption.bundle import Manifest, open_bundle
 from edge_caption.caption import Caption, Word
 from edge_caption.captioner import Captioner
-from edge_caption.errors import ConfigError
 from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
 from training.data.photos import CaptionedPhoto
@@ -178,27 +177,3 @@ def heat(word: Word) -> str:
     """Return where the captioner looked as two hexadecimal digits a region, row by row; ff is the strongest."""
     shades = np.rint(word.attention / word.attention.max() * 255).astype(np.uint8)
     return bytes(shades).hex()
-
-
-def check_target(out: Path) -> None:
-    """Find out before the long work whether there is a folder for the page.
-
-    Raises:
-        ConfigError: there is none, or the page would replace a folder.
-    """
-    if out.is_dir() or not out.parent.is_dir():
-        raise ConfigError(f"{out} is no place for a file; give --out a file name in a folder that exists")
-
-
-def write(page: str, out: Path) -> None:
-    """Write the page, whole or not at all.
-
-    Raises:
-        ConfigError: it can't be written there.
-    """
-    partial = out.with_name(f"{out.name}.partial")
-    try:
-        partial.write_text(page, encoding="utf-8")
-        partial.replace(out)
-    except OSError as error:
-        raise ConfigError(f"{out} can't be written ({error.strerror}); choose another --out") from error

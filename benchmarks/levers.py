@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
+from calibration.output import check_folder
 from training.allocator import keep_freed_memory
 from training.data.load import CaptionFile, load_all
 from training.recipe import Recipe, load_recipe
@@ -72,8 +73,9 @@ def measure(recipe: Path, source: Source, weights: Path | None, folder: Path, se
         from all levers with the same seed, and that mean's standard error where there are two seeds or more.
 
     Raises:
-        EdgeCaptionError: recipe, captions or photos can't be read.
+        EdgeCaptionError: recipe, captions or photos can't be read, or `folder` can't be written to.
     """
+    check_folder(folder)
     keep_freed_memory()
     base = load_recipe(recipe)
     runs = list(_runs(base, source))

@@ -10,33 +10,27 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from calibration import command
 from calibration.calibrate import calibrate
 from calibration.graphs import load_graphs
+from calibration.output import check_file, write_file
 from calibration.photos import find_photos, sample
 from calibration.ranges import METHODS
-from edge_caption.errors import ConfigError, EdgeCaptionError
+from edge_caption.commands.model_options import positive
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    try:
-        return _calibrate(args)
-    except EdgeCaptionError as error:
-        print(f"calibration: error: {error}", file=sys.stderr)
-        return 1
+    return command.run("calibration", lambda: _calibrate(args))
 
 
 def _calibrate(args: argparse.Namespace) -> int:
+    check_file(args.out)
     encoder, decoder = load_graphs(args.graphs)
     photos = find_photos(args.photos)
     table = calibrate(encoder, decoder, sample(photos, args.count), args.method, _bar)
-    partial = args.out.with_name(f"{args.out.name}.partial")
-    try:
-        partial.write_bytes(table.encode())
-        partial.replace(args.out)
-    except OSError as error:
-        raise ConfigError(f"{args.out} can't be written ({error.strerror}); choose another --out") from error
+    write_file(table.encode(), args.out)
     ranges = sum(len(of) for of in table.ranges.values())
     print(f"{args.out}: {ranges} ranges, {table.method} over {table.photos} photos")
     return 0
@@ -60,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         default="percentile",
         help="how ranges are chosen (default: %(default)s)",
     )
-    add("--count", type=int, default=200, help="of the photos, spread over all (default: %(default)s)")
+    add("--count", type=positive, default=200, help="of the photos, spread over all (default: %(default)s)")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""The fp32 graphs as files."""
+"""A bundle's fp32 graphs."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import onnx
 from onnx import ModelProto
 
 from calibration.table import CalibrationError
+from edge_caption.backends import REFERENCE
+from edge_caption.bundle import open_bundle
+from edge_caption.engine import open_engine
 
-ENCODER = "encoder.fp32.onnx"
-DECODER = "decoder.fp32.onnx"
+FLAVOUR = "fp32"
 
 
 def load_graphs(folder: Path) -> tuple[ModelProto, ModelProto]:
     """Read the encoder and the decoder of a bundle that holds the flavour fp32.
 
     Raises:
-        CalibrationError: a file is missing or no ONNX graph.
+        CalibrationError: it lacks the flavour.
+        BundleError: there is no bundle, a file is missing or altered, or a graph is not what the manifest says.
+        BackendError: a graph can't be run.
     """
-    return _load(folder / ENCODER), _load(folder / DECODER)
-
-
-def _load(file: Path) -> ModelProto:
-    try:
-        return onnx.load(file)
-    except OSError as error:
-        raise CalibrationError(f"{file} can't be read ({error.strerror}); export with --flavours fp32 first") from error
-    except Exception as error:  # protobuf raises its own kind
-        raise CalibrationError(f"{file} is no ONNX graph ({error}); export it again") from error
+    bundle = open_bundle(folder)
+    if FLAVOUR not in bundle.manifest.flavours:
+        raise CalibrationError(f"{folder} has no flavour {FLAVOUR}; export it with --flavours {FLAVOUR} first")
+    open_engine(bundle, FLAVOUR, REFERENCE, 1)  # as a device does, it refuses graphs that are no such encoder, decoder
+    _, encoder, decoder = bundle.graphs(FLAVOUR)
+    return onnx.load(encoder), onnx.load(decoder)

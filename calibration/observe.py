@@ -23,7 +23,7 @@ class Observed:
     """A session (as the runtime's encoder and decoder take it) that shows every activation of each run to watchers."""
 
     def __init__(self, model: ModelProto, watchers: Sequence[Watcher]) -> None:
-        self._outputs = [output.name for output in model.graph.output]
+        self._outputs = _outputs(model)
         self._watched = watched_tensors(model)
         self._inputs = _float_inputs(model)
         self._watchers = watchers
@@ -58,6 +58,20 @@ def watched_tensors(model: ModelProto) -> list[str]:
             readers.setdefault(name, set()).add(node.op_type)
     tensors = [name for node in model.graph.node for name in node.output]
     return [name for name in tensors if types.get(name) == TensorProto.FLOAT and not readers.get(name, set()) <= CLAMPS]
+
+
+def observed_tensors(model: ModelProto) -> dict[str, list[int]]:
+    """Return all that watchers get to see, and its dimensions; 0 is one that the graph leaves open."""
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    shapes = {
+        info.name: [size.dim_value for size in info.type.tensor_type.shape.dim]
+        for info in (*graph.input, *graph.value_info, *graph.output)
+    }
+    return {name: shapes[name] for name in (*_float_inputs(model), *watched_tensors(model), *_outputs(model))}
+
+
+def _outputs(model: ModelProto) -> list[str]:
+    return [output.name for output in model.graph.output]
 
 
 def _float_inputs(model: ModelProto) -> list[str]:

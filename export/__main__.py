@@ -10,24 +10,22 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
+from calibration import command
 from calibration.ranges import METHODS
-from edge_caption.errors import EdgeCaptionError
+from edge_caption.commands.model_options import positive
 from export.flavours import FLAVOURS, SHIPPED
+from export.options import loss
 from export.report import confidence_line, parity_line, proofs_table
 from export.run import Job, export
 from training.checkpoint import load_checkpoint
-from training.data.load import CAPTIONS_HELP, caption_file, load, load_all
+from training.data.load import CAPTIONS_HELP, caption_file, load_splits
 from training.scores import Scorer
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    try:
-        return _export(args)
-    except EdgeCaptionError as error:
-        print(f"export: error: {error}", file=sys.stderr)
-        return 1
+    return command.run("export", lambda: _export(args))
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -45,12 +43,14 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _job(args: argparse.Namespace) -> Job:
+    checkpoint = load_checkpoint(args.checkpoint)
+    train, dev = load_splits(args.captions, args.dev_captions, args.photos)
     return Job(
-        checkpoint=load_checkpoint(args.checkpoint),
-        train=load_all(args.captions, args.photos, "train"),
+        checkpoint=checkpoint,
+        train=train,
         dev={
-            file.language: load(file.path, args.photos, "dev", file.language)[: args.dev_photos]
-            for file in args.dev_captions or args.captions
+            file.language: [photo for photo in dev if photo.language == file.language][: args.dev_photos]
+            for file in args.captions
         },
         out=args.out,
         name=args.name or args.out.resolve().name,
@@ -67,16 +67,6 @@ def _job(args: argparse.Namespace) -> Job:
 
 def _bar(photos: Iterable[Path], what: str) -> Iterable[Path]:
     return track(list(photos), description=what, console=Console(stderr=True))
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
-
-
-_count.__name__ = "count"  # argparse says "invalid count value"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -108,9 +98,9 @@ def _parser() -> argparse.ArgumentParser:
         default="percentile",
         help="how activations' ranges are chosen (default: %(default)s)",
     )
-    add("--calibration-photos", type=_count, default=200, help="of the train split (default: %(default)s)")
+    add("--calibration-photos", type=positive, default=200, help="of the train split (default: %(default)s)")
     add("--calibration", type=Path, help="use this calibration.json instead of calibrating")
-    add("--dev-photos", type=_count, help="score on the first so many dev photos only (default: all)")
+    add("--dev-photos", type=positive, help="score on the first so many dev photos only (default: all)")
     add(
         "--decoder-bits",
         type=int,
@@ -121,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--keep-float", default="", metavar="NAMES", help="convolutions not to quantize, with commas")
     add(
         "--gate",
-        type=float,
+        type=loss,
         default=0.01,
         help="CIDEr that a flavour may lose against fp32 (default: %(default)s)",
     )

@@ -63,6 +63,16 @@ def graphs_of(flavour: str) -> tuple[str, str]:
     return FLAVOURS[flavour].encoder, FLAVOURS[flavour].decoder
 
 
+def check_kept(encoder: ModelProto, kept: Collection[str]) -> None:
+    """Make sure that an encoder has the convolutions that shall stay in float.
+
+    Raises:
+        ExportError: there is none of that name.
+    """
+    if unknown := sorted(set(kept) - set(convolutions(encoder))):
+        raise ExportError(f"the encoder has no convolution {unknown[0]}; python -m export.sensitivity names them")
+
+
 def make_flavours(
     encoder: ModelProto,
     decoder: ModelProto,
@@ -82,8 +92,7 @@ def make_flavours(
         ExportError: there is no convolution of a name in `kept`.
     """
     table.check(encoder, decoder)
-    if unknown := sorted(set(kept) - set(convolutions(encoder))):
-        raise ExportError(f"the encoder has no convolution {unknown[0]}; python -m export.sensitivity names them")
+    check_kept(encoder, kept)
     ranges, means = table.ranges["encoder"], table.means["encoder"]
     makers: dict[str, Callable[[], ModelProto]] = {
         "encoder.fp32.onnx": lambda: encoder,

@@ -18,7 +18,7 @@ from edge_caption.errors import ConfigError
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from export.confidence import fit_confidence
-from export.flavours import FLAVOURS, REFERENCE, Model, graphs_of, make_flavours
+from export.flavours import FLAVOURS, REFERENCE, Model, check_kept, graphs_of, make_flavours
 from export.fusion import prove_fusion
 from export.latency import time_flavours
 from export.lint import prove_accepted, prove_built
@@ -82,11 +82,15 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
         raise ConfigError(f"the checkpoint speaks {missing[0]}; give --captions {missing[0]}=FILE too, to score that")
     check_target(job.out)
     photos = sample(files_of(job.train), job.calibration_photos)
+    given = load_table(job.calibration) if job.calibration else None
     encoder, decoder = to_onnx(job.checkpoint.model)
+    check_kept(encoder, job.kept)
+    if given:
+        given.check(encoder, decoder)
     parity = prove_parity(
         job.checkpoint.model, encoder, decoder, progress(photos[:PARITY_PHOTOS], "comparing with torch")
     )
-    table = _table(job, encoder, decoder, photos, progress)
+    table = given or calibrate(encoder, decoder, photos, job.method, progress)
     made = tuple(dict.fromkeys((REFERENCE, *job.flavours)))
     contents = _contents(job, make_flavours(encoder, decoder, table, made, job.kept, job.decoder_bits), table)
     runs_as = {name: _prove_running(contents.model, name, job.kept) for name in made if name != REFERENCE}
@@ -109,12 +113,6 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
     with replacing(job.out) as fresh:
         write_bundle(contents, job.flavours, model_card(contents, job.flavours, parity), fresh)
     return Report(parity, runs_as, quality, confidence, latency, {name: contents.model.size(name) for name in made})
-
-
-def _table(job: Job, encoder: ModelProto, decoder: ModelProto, photos: Sequence[Path], progress: Progress) -> Table:
-    if job.calibration is not None:
-        return load_table(job.calibration)
-    return calibrate(encoder, decoder, photos, job.method, progress)
 
 
 def _blame(

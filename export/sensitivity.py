@@ -22,24 +22,29 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table as Printed
 
+from calibration import command
 from calibration.calibrate import calibrate
+from calibration.output import check_folder, refusing
 from calibration.photos import sample
 from calibration.ranges import METHODS
 from calibration.table import Table
 from edge_caption.bundle import Decoding
+from edge_caption.commands.model_options import positive
 from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
-from edge_caption.errors import EdgeCaptionError
+from edge_caption.errors import ConfigError
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import Vocabulary
 from export.noise import decibels, regions_of, session_of
+from export.options import loss
 from export.qdq import convolutions, quantize_encoder
 from export.to_onnx import to_onnx
 from export.weights_only import quantize_decoder
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.data.load import load
+from training.data.load import CAPTIONS_HELP, caption_file, load
 from training.data.photos import CaptionedPhoto
+from training.languages import LANGUAGES
 from training.scores import Scorer
 
 matplotlib.use("Agg")
@@ -82,19 +87,23 @@ class Bench:
     """One model, with its decoder in 8 bits, in front of dev photos."""
 
     def __init__(self, checkpoint: Checkpoint, table: Table, dev: Sequence[CaptionedPhoto], cider: Cider) -> None:
+        """Take dev photos with sentences in one language, which is spoken."""
+        language, vocabulary = dev[0].language, checkpoint.vocabulary
         self.encoder, decoder = to_onnx(checkpoint.model)
         table.check(self.encoder, decoder)
-        self._vocabulary: Vocabulary = checkpoint.vocabulary
+        self._vocabulary: Vocabulary = vocabulary
+        self._joiner = LANGUAGES[language].joiner
         self._table, self._cider = table, cider
         self._images = [to_input(read_photo(photo.file), checkpoint.model.size.side) for photo in dev]
-        self._decoder = Decoder(session_of(quantize_decoder(decoder), 1))
+        session = session_of(quantize_decoder(decoder), 1)
+        self._decoder = Decoder(session, vocabulary.start(language), vocabulary.special)
         self._regions = regions_of(self.encoder, self._images[:NOISE_PHOTOS])
 
     def cider(self, encoder: ModelProto) -> float:
         """Caption the photos greedily."""
         see, words = Encoder(session_of(encoder, 0)), Decoding().max_words
         tokens = [greedy(self._decoder, see(image), words).tokens for image in self._images]
-        return self._cider([" ".join(self._vocabulary.decode(sentence)) for sentence in tokens])
+        return self._cider([self._joiner.join(self._vocabulary.decode(sentence)) for sentence in tokens])
 
     def measure(self, kept: Collection[str]) -> Measured:
         """Quantize all but `kept`."""
@@ -157,18 +166,23 @@ def print_ranked(found: Sensitivity, count: int = 10) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    try:
-        checkpoint = load_checkpoint(args.checkpoint)
-        dev = load(args.captions, args.photos, "dev")[: args.dev_photos]
-        train = [photo.file for photo in load(args.captions, args.photos, "train")]
-        table = calibrate(*to_onnx(checkpoint.model), sample(train, args.calibration_photos), args.method)
-        found = find(Bench(checkpoint, table, dev, Scorer([photo.captions for photo in dev]).cider), args.gate)
-    except EdgeCaptionError as error:
-        print(f"export.sensitivity: error: {error}", file=sys.stderr)
-        return 1
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "sensitivity.json").write_text(json.dumps(as_record(found), indent=2) + "\n")
-    draw(found, args.out / "sensitivity.png")
+    return command.run("export.sensitivity", lambda: _measure(args))
+
+
+def _measure(args: argparse.Namespace) -> int:
+    check_folder(args.out)
+    checkpoint, captions, language = load_checkpoint(args.checkpoint), args.captions.path, args.captions.language
+    if language not in checkpoint.languages:
+        raise ConfigError(f"the checkpoint does not speak {language}; give --captions in {checkpoint.languages[0]}")
+    dev = load(captions, args.photos, "dev", language)[: args.dev_photos]
+    train = [photo.file for photo in load(captions, args.photos, "train", language)]
+    table = calibrate(*to_onnx(checkpoint.model), sample(train, args.calibration_photos), args.method)
+    scorer = Scorer([photo.captions for photo in dev], language)
+    found = find(Bench(checkpoint, table, dev, scorer.cider), args.gate)
+    with refusing(args.out):
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / "sensitivity.json").write_text(json.dumps(as_record(found), indent=2) + "\n")
+        draw(found, args.out / "sensitivity.png")
     print_ranked(found)
     return 0
 
@@ -177,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m export.sensitivity", description="Find which convolutions INT8 hurts.")
     add = parser.add_argument
     add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt; or a bundle, to be read back")
-    add("--captions", type=Path, required=True, help=".token.txt (Flickr8k), .json (COCO, Karpathy), .csv")
+    add("--captions", type=caption_file, required=True, metavar="FILE", help=CAPTIONS_HELP)
     add("--photos", type=Path, required=True, help="the folder of the photos")
     add(
         "--out",
@@ -186,9 +200,9 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the JSON and the picture (default: %(default)s)",
     )
     add("--method", choices=tuple(METHODS), default="percentile", help="as for the export (default: %(default)s)")
-    add("--calibration-photos", type=int, default=200, help="of the train split (default: %(default)s)")
-    add("--dev-photos", type=int, help="score on the first so many dev photos only (default: all)")
-    add("--gate", type=float, default=0.01, help="CIDEr that may be lost against fp32 (default: %(default)s)")
+    add("--calibration-photos", type=positive, default=200, help="of the train split (default: %(default)s)")
+    add("--dev-photos", type=positive, help="score on the first so many dev photos only (default: all)")
+    add("--gate", type=loss, default=0.01, help="CIDEr that may be lost against fp32 (default: %(default)s)")
     return parser
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from calibration.output import check_folder, refusing
 from calibration.table import Table
 from edge_caption import preprocess
 from edge_caption.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes
@@ -93,30 +94,33 @@ def _manifest(contents: Contents, flavours: Sequence[str], files: Mapping[str, b
 def replacing(target: Path) -> Iterator[Path]:
     """Give a folder beside `target` that takes its place when the block ends well, and vanishes otherwise.
 
+    Where `target` is a link, that is what it points to.
+
     Raises:
         ConfigError: `target` is something else than a bundle, or its parent can't be written to.
     """
     check_target(target)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+    place = target.resolve()
+    with refusing(target):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
             folder = Path(scratch) / "new"
             folder.mkdir()
             yield folder
-            if target.exists():
-                target.rename(Path(scratch) / "old")
-            folder.rename(target)
-    except OSError as error:
-        raise ConfigError(
-            f"{target} can't be written ({error.strerror}); free space or choose another folder"
-        ) from error
+            if place.exists():
+                place.rename(Path(scratch) / "old")
+            folder.rename(place)
 
 
 def check_target(target: Path) -> None:
-    """Make sure that nothing but an older bundle would be replaced.
+    """Make sure that a bundle can be written, and that nothing but an older bundle would be replaced.
 
     Raises:
-        ConfigError: something else is there.
+        ConfigError: something else is there, or the place can't be written to.
     """
-    if target.exists() and not (target / MANIFEST).is_file() and not (target.is_dir() and not any(target.iterdir())):
-        raise ConfigError(f"{target} exists and is no bundle; choose another folder for --out")
+    with refusing(target):
+        if target.exists() and not (target / MANIFEST).is_file() and (target.is_file() or any(target.iterdir())):
+            raise ConfigError(f"{target} exists and is no bundle; choose another folder for --out")
+        if target.is_mount() or target.resolve() == Path.cwd():
+            raise ConfigError(f"{target} can't be replaced as a whole; give --out a folder in it")
+    check_folder(target.resolve().parent)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.latency import captioner, frames, open_engines, row, time_rounds
+from benchmarks.latency import captioner, frames, open_engines, ratios, row, time_rounds
 from edge_caption.backends import BACKENDS
 from edge_caption.bundle import open_bundle
 from edge_caption.engine import suiting_flavour
@@ -17,3 +17,8 @@ def test_every_installed_backend_is_timed_in_the_same_rounds(tiny_bundle: Path) 
     assert all(len(taken) == 3 and min(taken) > 0 for taken in times.values())
     if BACKENDS["openvino"].installed:
         assert f"{suiting_flavour(bundle, BACKENDS['openvino'])} openvino+onnxruntime" in times
+
+
+def test_one_round_has_quartiles_too() -> None:
+    assert ratios([4.0], [2.0]) == {"median": 2.0, "quartile_1": 2.0, "quartile_3": 2.0}
+    assert ratios([1.0, 2.0, 3.0, 4.0], [1.0] * 4) == {"median": 2.5, "quartile_1": 1.25, "quartile_3": 3.75}

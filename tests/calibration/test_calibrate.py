@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnxruntime
 import pytest
@@ -12,7 +14,7 @@ from calibration.calibrate import calibrate
 from calibration.graphs import load_graphs
 from calibration.observe import Observed, watched_tensors
 from calibration.table import CalibrationError, Table, load_table
-from edge_caption.errors import ConfigError, PhotoError
+from edge_caption.errors import BundleError, ConfigError, PhotoError
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 
@@ -96,6 +98,32 @@ def test_a_table_of_other_preprocessing_is_refused(table: Table, graphs: Graphs,
         load_table(file).check(*graphs)
 
 
+def clamped(encoder: ModelProto) -> str:
+    return next(str(node.output[0]) for node in encoder.graph.node if node.op_type == "Clip")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "lacks"),
+    [
+        (lambda table, tensor: table.ranges["encoder"].pop(tensor), "sound range"),
+        (lambda table, _: table.ranges.clear(), "sound range"),
+        (lambda table, tensor: table.ranges["encoder"].update({tensor: (6.0, 0.0)}), "sound range"),
+        (lambda table, tensor: table.ranges["encoder"].update({tensor: (0.0, float("inf"))}), "sound range"),
+        (lambda table, tensor: table.ranges["encoder"].update({tensor: (-1.0, 6.0)}), "sound range"),
+        (lambda table, tensor: table.means["encoder"].update({tensor: [0.5]}), "mean for each channel"),
+        (lambda table, tensor: table.means["encoder"][tensor].append(float("inf")), "mean for each channel"),
+        (lambda table, _: table.means.clear(), "mean for each channel"),
+    ],
+)
+def test_a_tampered_table_is_refused(
+    tamper: Callable[[Table, str], object], lacks: str, table: Table, graphs: Graphs
+) -> None:
+    mine = msgspec.json.decode(table.encode(), type=Table)
+    tamper(mine, clamped(graphs[0]))
+    with pytest.raises(CalibrationError, match=f"lacks a {lacks} of the encoder's .*; calibrate again"):
+        mine.check(*graphs)
+
+
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x00\x01", b'{"method": 3}'])
 def test_a_damaged_table_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "calibration.json"
@@ -117,9 +145,24 @@ def test_a_broken_photo_is_named(graphs: Graphs, tmp_path: Path) -> None:
         calibrate(*graphs, [tmp_path / "broken.jpg"], "minmax")
 
 
-def test_a_folder_without_graphs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CalibrationError, match=r"encoder\.fp32\.onnx can't be read"):
-        load_graphs(tmp_path)
-    (tmp_path / "encoder.fp32.onnx").write_bytes(b"\xff\xff\xff")
-    with pytest.raises(CalibrationError, match="no ONNX graph"):
-        load_graphs(tmp_path)
+def test_an_altered_bundle_is_refused(tiny_bundle: Path) -> None:
+    encoder = tiny_bundle / "encoder.fp32.onnx"
+    data = bytearray(encoder.read_bytes())
+    data[-100] ^= 1
+    encoder.write_bytes(data)
+    with pytest.raises(BundleError, match=r"encoder\.fp32\.onnx is not the file that manifest\.json names"):
+        load_graphs(tiny_bundle)
+
+
+def test_a_decoder_under_the_encoders_name_is_refused(tiny_bundle: Path) -> None:
+    manifest = tiny_bundle / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"encoder": "encoder.fp32', '"encoder": "decoder.fp32'))
+    with pytest.raises(BundleError, match=r"is not the graph that manifest\.json describes"):
+        load_graphs(tiny_bundle)
+
+
+def test_a_bundle_without_fp32_is_refused(tiny_bundle: Path) -> None:
+    manifest = tiny_bundle / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"fp32": {', '"other": {'))
+    with pytest.raises(CalibrationError, match="has no flavour fp32; export it with --flavours fp32 first"):
+        load_graphs(tiny_bundle)

@@ -21,7 +21,7 @@ def test_it_writes_a_table(photos: list[Path], tmp_path: Path, capsys: pytest.Ca
     [
         (TINY, "empty", "holds no photo"),
         (TINY, "missing", "missing"),
-        (Path("nowhere"), "", "encoder.fp32.onnx"),
+        (Path("nowhere"), "", "nowhere is not a bundle"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(
@@ -42,7 +42,19 @@ def test_what_is_wrong_is_said_in_one_line(
     assert not out.exists()
 
 
-def test_usage_errors_exit_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("out", ["nowhere/c.json", "folder", "file/c.json"])
+def test_an_out_that_cannot_be_written_is_refused_before_the_work(
+    out: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("precious")
+    assert main(["no bundle", "--photos", "no photos", "--out", str(tmp_path / out)]) == 1
+    assert str(tmp_path / out) in capsys.readouterr().err
+    assert sorted(tmp_path.rglob("*")) == [tmp_path / "file", tmp_path / "folder"]
+
+
+@pytest.mark.parametrize(("options", "says"), [([], "--photos"), (["--photos", ".", "--count", "-3"], "'-3'")])
+def test_usage_errors_exit_with_2(options: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main([str(TINY)])
-    assert "--photos" in capsys.readouterr().err
+        main([str(TINY), *options])
+    assert says in capsys.readouterr().err

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from calibration.table import load_table
+from calibration.table import CalibrationError, load_table
 from edge_caption.bundle import open_bundle
 from edge_caption.captioner import Captioner
 from edge_caption.errors import ConfigError
@@ -15,7 +16,7 @@ from export.errors import ExportError
 from export.flavours import FLAVOURS, SHIPPED
 from export.quality import cider_lost, gate
 from export.run import Job, export
-from export.write_bundle import replacing, write_bundle
+from export.write_bundle import check_target, replacing, write_bundle
 from tests.export.conftest import Exported
 from training.data.photos import CaptionedPhoto
 
@@ -35,6 +36,10 @@ def test_the_gate_says_which_flavour_lost_how_much_and_where() -> None:
         gate(quality, 0.01, lambda flavour: [f"{flavour}.{number}" for number in range(9)])
     assert "--keep-float cpu-arm.0,cpu-arm.1,cpu-arm.2, the" in str(refused.value)
     gate(quality, 0.0134, lambda flavour: [])
+
+
+def test_fp32_is_not_held_against_itself() -> None:
+    gate({"fp32": {"cider": 0.5}, "cpu-x86": {"cider": 0.6}}, -0.05, lambda flavour: [])
 
 
 def test_a_bundle_opens_and_says_something(exported: Exported, tmp_path: Path) -> None:
@@ -92,6 +97,30 @@ def test_a_folder_that_is_no_bundle_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no bundle"), replacing(tmp_path):
         pass
     assert (tmp_path / "thesis.txt").read_text() == "precious"
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    place, link = tmp_path / "place", tmp_path / "link"
+    place.mkdir()
+    link.symlink_to(place)
+    with replacing(link) as folder:
+        (folder / "manifest.json").write_text("new")
+    assert link.is_symlink()
+    assert files_of(place) == {"manifest.json": b"new"}
+
+
+@pytest.mark.parametrize("target", ["file/b", "file", "/proc/b", "/proc", "x" * 300])
+def test_a_place_that_cannot_be_written_to_is_refused(target: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(ConfigError, match="--out"):
+        check_target(tmp_path / target)
+    assert files_of(tmp_path) == {"file": b"precious"}
+
+
+def test_the_folder_one_stands_in_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"^\. can't be replaced as a whole; give --out a folder in it"):
+        check_target(Path(os.curdir))
 
 
 @pytest.fixture
@@ -161,6 +190,20 @@ def test_each_language_is_scored_and_spoken(job: Job) -> None:
     assert not chinese.calibrated
     assert " " not in chinese.caption(job.train[0].file).text
     assert "| cpu-x86, zh | 0.700 |" in (job.out / "MODEL_CARD.md").read_text()
+
+
+def test_a_table_and_names_are_looked_at_before_the_work(job: Job, exported: Exported, tmp_path: Path) -> None:
+    def work(photos: Iterable[Path], what: str) -> Iterable[Path]:
+        raise AssertionError(what)
+
+    foreign = tmp_path / "foreign.json"
+    foreign.write_bytes(exported.table.encode().replace(b'"encoder":"', b'"encoder":"0', 1))
+    with pytest.raises(CalibrationError, match=r"nope\.json is not a calibration table"):
+        export(replace(job, calibration=tmp_path / "nope.json"), {"en": same_score}, work)
+    with pytest.raises(CalibrationError, match="another model"):
+        export(replace(job, calibration=foreign), {"en": same_score}, work)
+    with pytest.raises(ExportError, match=r"no convolution conv\.99"):
+        export(replace(job, kept=["conv.99"]), {"en": same_score}, work)
 
 
 def test_an_unknown_flavour_is_refused(job: Job) -> None:

@@ -22,7 +22,15 @@ def test_a_bad_checkpoint_is_refused_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("options", [[], ["--calibration-photos", "0"], ["--method", "entropy"]])
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--calibration-photos", "0"],
+        ["--method", "entropy"],
+        *(["--captions", "c.csv", "--photos", ".", "--out", "b", "--gate", gate] for gate in ("nan", "-5", "inf", "x")),
+    ],
+)
 def test_usage_errors_exit_with_2(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["model.pt", *options])

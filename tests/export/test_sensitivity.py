@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from edge_caption.decoder import Decoder, Sentence
+from edge_caption.encoder import Seen
+from edge_caption.vocabulary import SPECIAL, START, Vocabulary
 from export.qdq import convolutions
-from export.sensitivity import Bench, Measured, Sensitivity, draw, find
+from export.sensitivity import Bench, Measured, Sensitivity, draw, find, main
 from tests.export.conftest import Exported
 from training.data.photos import CaptionedPhoto
 from training.scores import Scorer
@@ -35,3 +40,58 @@ def test_the_costliest_comes_first_and_the_picture_is_drawn(tmp_path: Path) -> N
     assert found.ranked() == ["b", "a"]
     draw(found, tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 10_000
+
+
+def test_the_photos_language_is_spoken(exported: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = (*SPECIAL, "<zh>", *exported.checkpoint.vocabulary.words[len(SPECIAL) + 1 :])
+    checkpoint = replace(exported.checkpoint, vocabulary=Vocabulary(words), languages=("zh", "en"))
+    starts: list[int] = []
+
+    def say(decoder: Decoder, _seen: Seen, _words: int) -> Sentence:
+        starts.append(decoder.start)
+        return Sentence((7, 9), (), (), 0.0)
+
+    monkeypatch.setattr("export.sensitivity.greedy", say)
+    said: list[Sequence[str]] = []
+
+    def score(sentences: Sequence[str]) -> float:
+        said.append(sentences)
+        return 0.0
+
+    for language in ("en", "zh"):
+        dev = [CaptionedPhoto(exported.photos[0], ("word7",), language)]
+        bench = Bench(checkpoint, exported.table, dev, score)
+        bench.cider(bench.encoder)
+    assert starts == [START, words.index("<zh>")]
+    assert said == [[f"{words[7]} {words[9]}"], [f"{words[7]}{words[9]}"]]
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [
+        (["--out", "file/s"], "file/s can't be written (Not a directory)"),
+        (["--captions", "zh=captions.csv"], "the checkpoint does not speak zh; give --captions in en"),
+    ],
+)
+def test_what_is_wrong_is_said_before_the_work(
+    option: list[str],
+    says: str,
+    exported: Exported,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("precious")
+    exported.checkpoint.save(Path("model.pt"))
+    assert main(["model.pt", "--captions", "captions.csv", "--photos", ".", *option]) == 1
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [["--dev-photos", "0"], ["--calibration-photos", "-1"], ["--gate", "nan"]])
+def test_usage_errors_exit_with_2(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["model.pt", "--captions", "captions.csv", "--photos", ".", *option])
+    assert f"argument {option[0]}" in capsys.readouterr().err

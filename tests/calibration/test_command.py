@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from calibration.command import run
+from edge_caption.errors import ConfigError
+
+
+def kill_within(folder: Path, number: int) -> int:
+    with tempfile.TemporaryDirectory(dir=folder):
+        os.kill(os.getpid(), number)
+        signal.pause()
+    return 0
+
+
+def test_ctrl_c_ends_quietly_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("export", lambda: kill_within(tmp_path, signal.SIGINT)) == 130
+    assert capsys.readouterr().err == ""
+    assert not list(tmp_path.iterdir())
+
+
+def test_sigterm_leaves_nothing_either(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit, match="143"):
+        run("export", lambda: kill_within(tmp_path, signal.SIGTERM))
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def work() -> int:
+        raise ConfigError("this is wrong; do that")
+
+    assert run("export", work) == 1
+    assert capsys.readouterr().err == "export: error: this is wrong; do that\n"
