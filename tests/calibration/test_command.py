@@ -19,7 +19,12 @@ def kill_within(folder: Path, number: int) -> int:
 
 
 def test_ctrl_c_ends_quietly_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("export", lambda: kill_within(tmp_path, signal.SIGINT)) == 130
+    # A shell's background jobs, as these tests may be, ignore SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert run("export", lambda: kill_within(tmp_path, signal.SIGINT)) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert capsys.readouterr().err == ""
     assert not list(tmp_path.iterdir())
 
