@@ -227,7 +227,8 @@ class Outbox:
 
     def _keep_reserve(self) -> None:
         """Take the reserve where the disk has it."""
-        if not self._reserve.exists():
+        # A process that was killed in the midst leaves a short one.
+        if not self._reserve.exists() or self._reserve.stat().st_size < RESERVE_BYTES:
             try:
                 self._reserve.write_bytes(bytes(RESERVE_BYTES))
             except OSError:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from edge_caption.errors import OutboxError
-from edge_caption.outbox import Message, Outbox
+from edge_caption.outbox import RESERVE_BYTES, Message, Outbox
 
 
 @pytest.fixture
@@ -197,6 +197,12 @@ def test_a_full_disk_empties_itself_when_the_broker_takes_what_is_on_it(small_di
             outbox.delete([message.sequence])
         assert outbox.depth == 0
         outbox.close()
+
+
+def test_a_reserve_that_was_cut_short_is_made_whole(tmp_path: Path) -> None:
+    (tmp_path / "outbox.reserve").write_bytes(b"short")
+    Outbox(tmp_path / "outbox.db").close()
+    assert (tmp_path / "outbox.reserve").stat().st_size == RESERVE_BYTES
 
 
 def test_a_disk_without_any_room_is_a_sentence(small_disk: Path) -> None:
