@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.report import report
-from calibration import command
 from edge_caption.backends import REFERENCE
+from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ them on, as Flickr8k's do, keep it to yourself."""
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one benchmark; returns the exit code."""
     args = _parser().parse_args(argv)
-    return command.run("benchmarks", lambda: _run(args))
+    return toolchain.run("benchmarks", lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -10,19 +10,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from calibration import command
 from calibration.calibrate import calibrate
 from calibration.graphs import load_graphs
 from calibration.output import check_file, write_file
 from calibration.photos import find_photos, sample
 from calibration.ranges import METHODS
+from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    return command.run("calibration", lambda: _calibrate(args))
+    return toolchain.run("calibration", lambda: _calibrate(args))
 
 
 def _calibrate(args: argparse.Namespace) -> int:

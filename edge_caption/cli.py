@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edge_caption import __version__
-from edge_caption.errors import EdgeCaptionError
 
 if TYPE_CHECKING:
     from edge_caption.commands.parser import Parser
-
-INTERRUPTED = 130
-"""What a shell reports of a program that Ctrl-C ended: 128 + SIGINT."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,38 +21,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from edge_caption.commands.output import discard_output, escape_unprintable
+    from edge_caption.commands.exit_code import exit_code
 
-    escape_unprintable()
-    try:
-        return _run(argv)
-    except EdgeCaptionError as error:
-        return _fail(str(error))
-    except KeyboardInterrupt:
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`… | head`).
-        discard_output()
-        return 1
-    except OSError as error:
-        discard_output()
-        return _fail(f"{error.filename or 'standard output'} can't be used ({error.strerror or error}); choose another")
+    return exit_code("edge-caption", lambda: _run(argv))
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    try:
-        args = parser().parse_args(argv)
-        code: int = args.handler(args)
-        return code
-    finally:
-        # Left to the end of Python, a full disk would be found too late for a sentence.
-        if sys.stdout:
-            sys.stdout.flush()
-
-
-def _fail(sentence: str) -> int:
-    print(f"edge-caption: error: {sentence}", file=sys.stderr)
-    return 1
+    args = parser().parse_args(argv)
+    code: int = args.handler(args)
+    return code
 
 
 def parser() -> Parser:

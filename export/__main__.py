@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from calibration import command
 from calibration.ranges import METHODS
+from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 from export.flavours import FLAVOURS, SHIPPED
 from export.options import loss
@@ -25,7 +25,7 @@ from training.scores import Scorer
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    return command.run("export", lambda: _export(args))
+    return toolchain.run("export", lambda: _export(args))
 
 
 def _export(args: argparse.Namespace) -> int:

@@ -22,13 +22,13 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table as Printed
 
-from calibration import command
 from calibration.calibrate import calibrate
 from calibration.output import check_folder, refusing
 from calibration.photos import sample
 from calibration.ranges import METHODS
 from calibration.table import Table
 from edge_caption.bundle import Decoding
+from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
@@ -166,7 +166,7 @@ def print_ranked(found: Sensitivity, count: int = 10) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    return command.run("export.sensitivity", lambda: _measure(args))
+    return toolchain.run("export.sensitivity", lambda: _measure(args))
 
 
 def _measure(args: argparse.Namespace) -> int:

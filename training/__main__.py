@@ -11,9 +11,8 @@ from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from edge_caption.cli import INTERRUPTED
+from edge_caption.commands.exit_code import exit_code
 from edge_caption.commands.model_options import positive
-from edge_caption.errors import EdgeCaptionError
 from training.allocator import keep_freed_memory
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits
 from training.data.photos import files_of
@@ -28,14 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     keep_freed_memory()
-    try:
-        return _train(args)
-    except EdgeCaptionError as error:
-        print(f"training: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\ntraining: stopped; the same command goes on", file=sys.stderr)
-        return INTERRUPTED
+    return exit_code("training", lambda: _train(args))
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -47,7 +39,12 @@ def _train(args: argparse.Namespace) -> int:
     )
     folder, machines = args.out / recipe.name, Machines(args.devices or "auto", args.nodes)
     _say(f"{len(files_of(data.train))} train and {len(files_of(data.dev))} dev photos; run in {folder}")
-    _say(f"checkpoint: {train(recipe, data, args.weights, folder, args.start, machines)}")
+    try:
+        checkpoint = train(recipe, data, args.weights, folder, args.start, machines)
+    except KeyboardInterrupt:
+        print("\ntraining: stopped; the same command goes on", file=sys.stderr)
+        raise
+    _say(f"checkpoint: {checkpoint}")
     return 0
 
 

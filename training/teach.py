@@ -15,8 +15,8 @@ from pathlib import Path
 
 from rich.progress import track
 
+from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
-from edge_caption.errors import EdgeCaptionError
 from training.allocator import keep_freed_memory
 from training.batches import Sentences
 from training.checkpoint import load_checkpoint
@@ -40,13 +40,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
     keep_freed_memory()
-    try:
-        _check_target(args.out, args.captions.path)
-        teachers = Ensemble([load_checkpoint(file) for file in args.teachers], args.captions.language)
-        write(args.out, sentences(args.captions, args.photos, teachers, args.beams, args.times))
-    except EdgeCaptionError as error:
-        print(f"training.teach: error: {error}", file=sys.stderr)
-        return 1
+    return toolchain.run("training.teach", lambda: _teach(args))
+
+
+def _teach(args: argparse.Namespace) -> int:
+    _check_target(args.out, args.captions.path)
+    teachers = Ensemble([load_checkpoint(file) for file in args.teachers], args.captions.language)
+    write(args.out, sentences(args.captions, args.photos, teachers, args.beams, args.times))
     print(f"captions: {args.out}")
     return 0
 

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from calibration.command import run
+from edge_caption.commands.toolchain import run
 from edge_caption.errors import ConfigError
 
 
@@ -43,3 +45,14 @@ def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
     assert run("export", work) == 1
     assert capsys.readouterr().err == "export: error: this is wrong; do that\n"
+
+
+def test_an_output_that_nobody_reads_any_more_ends_it_without_a_word() -> None:
+    script = (
+        "import sys; from edge_caption.commands.toolchain import run; sys.exit(run('export', lambda: print('x' * 9)))"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as nobody:
+        done = subprocess.run([sys.executable, "-c", script], stdout=nobody, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")

@@ -1,0 +1,46 @@
+"""How a command ends: an exit code, and a sentence where Python would give a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from edge_caption.commands.output import discard_output, escape_unprintable
+from edge_caption.errors import EdgeCaptionError
+
+INTERRUPTED = 130
+"""What a shell reports of a program that Ctrl-C ended: 128 + SIGINT."""
+
+
+def exit_code(program: str, work: Callable[[], int]) -> int:
+    """Do a command's work; returns its exit code, 1 for what the user can mend or an output that fails, 130 for Ctrl-C.
+
+    Args:
+        program: what an error's sentence begins with.
+        work: the command.
+    """
+    escape_unprintable()
+    try:
+        return _flushed(work)
+    except EdgeCaptionError as error:
+        sentence = str(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`… | head`).
+        discard_output()
+        return 1
+    except OSError as error:
+        discard_output()
+        sentence = f"{error.filename or 'standard output'} can't be used ({error.strerror or error}); choose another"
+    print(f"{program}: error: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _flushed(work: Callable[[], int]) -> int:
+    try:
+        return work()
+    finally:
+        # Left to the end of Python, a full disk would be found too late for a sentence.
+        if sys.stdout:
+            sys.stdout.flush()
