@@ -61,7 +61,7 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
         case "levers":
             from benchmarks import levers
 
-            source = levers.Source(args.captions, args.photos, args.people)
+            source = levers.Source(args.captions, args.photos, args.people, args.dev_captions)
             return levers.measure(args.recipe, source, args.weights, args.out, args.seeds)
         case "memory":
             from benchmarks import memory
@@ -151,6 +151,14 @@ def _parser() -> argparse.ArgumentParser:
         default=(),
         metavar="FILE",
         help="without captioners' sentences, where --captions has some; a lever, too",
+    )
+    levers.add_argument(
+        "--dev-captions",
+        type=_captions,
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="where dev is in files of its own, as in COCO",
     )
     levers.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
     levers.add_argument("--weights", type=Path, help="the backbone's, as for training")

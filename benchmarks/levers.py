@@ -15,7 +15,7 @@ from msgspec import structs
 
 from calibration.output import check_folder
 from training.allocator import keep_freed_memory
-from training.data.load import CaptionFile, load_all
+from training.data.load import CaptionFile, load_splits
 from training.recipe import Recipe, load_recipe
 from training.train import Data, train
 
@@ -56,10 +56,13 @@ class Source:
     photos: Path
     people: Sequence[CaptionFile] = ()
     """The same without captioners' sentences, where `captions` has them."""
+    dev: Sequence[CaptionFile] = ()
+    """Of dev, where it has files of its own."""
 
     def data(self, captions: Sequence[CaptionFile]) -> Data:
-        train_photos, dev = (load_all(captions, self.photos, split) for split in ("train", "dev"))
-        return Data(train_photos, dev, "levers", "not kept")
+        languages = {file.language for file in captions}
+        dev = [file for file in self.dev if file.language in languages]
+        return Data(*load_splits(captions, dev or None, self.photos), "levers", "not kept")
 
 
 def measure(recipe: Path, source: Source, weights: Path | None, folder: Path, seeds: int) -> dict[str, Any]:

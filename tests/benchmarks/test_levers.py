@@ -41,11 +41,12 @@ def test_every_lever_is_trained_with_and_without(
     monkeypatch.setattr("benchmarks.levers.LEVERS", {ALL: Lever(), CHANGED: Lever({"dropout": 0.0}, {"pooled": True})})
     taken = captioned(tmp_path, 8)
     captions, recipe = tmp_path / "captions.csv", tmp_path / "few.toml"
-    rows = captions.read_text()
-    captions.write_text(rows + rows.partition("\n")[2].replace(",train", ",dev"))
+    rows, dev = captions.read_text().splitlines(keepends=True), tmp_path / "dev.csv"
+    captions.write_text("".join(rows[:7]))
+    dev.write_text("".join([rows[0], *rows[7:]]).replace(",train", ",dev"))
     recipe.write_text(RECIPE)
     weights = backbone_weights("mobilenet_v2", taken, tmp_path)
-    source = Source([CaptionFile(captions)], tmp_path, [CaptionFile(captions)])
+    source = Source([CaptionFile(captions)], tmp_path, [CaptionFile(captions)], [CaptionFile(dev)])
     figures = measure(recipe, source, weights, tmp_path / "levers", 1)
     assert set(figures["cider"]) == {ALL, CHANGED, PEOPLE}
     assert figures["seeds"] == [4]
