@@ -31,8 +31,10 @@ def exit_code(program: str, work: Callable[[], int]) -> int:
         discard_output()
         return 1
     except OSError as error:
+        # Of a write that fails, Python does not say where to.
+        what = error.filename or ("standard output" if _output_fails() else "a file")
         discard_output()
-        sentence = f"{error.filename or 'standard output'} can't be used ({error.strerror or error}); choose another"
+        sentence = f"{what} can't be used ({error.strerror or error}); choose another"
     print(f"{program}: error: {sentence}", file=sys.stderr)
     return 1
 
@@ -44,3 +46,13 @@ def _flushed(work: Callable[[], int]) -> int:
         # Left to the end of Python, a full disk would be found too late for a sentence.
         if sys.stdout:
             sys.stdout.flush()
+
+
+def _output_fails() -> bool:
+    """Whether what could not be written to standard output still waits to be."""
+    try:
+        if sys.stdout:
+            sys.stdout.flush()
+    except OSError:
+        return True
+    return False

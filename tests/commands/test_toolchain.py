@@ -56,3 +56,13 @@ def test_an_output_that_nobody_reads_any_more_ends_it_without_a_word() -> None:
     with os.fdopen(writer, "w") as nobody:
         done = subprocess.run([sys.executable, "-c", script], stdout=nobody, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_full_disk_behind_a_file_is_not_blamed_on_the_output() -> None:
+    script = (
+        "import pathlib, sys; from edge_caption.commands.toolchain import run; "
+        "sys.exit(run('export', lambda: pathlib.Path('/dev/full').write_text('x')))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    sentence = "export: error: a file can't be used (No space left on device); choose another\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", sentence)
