@@ -106,7 +106,7 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         choices=(8, 4),
         default=8,
-        help="of a weight of the decoder for processors (default: %(default)s)",
+        help="of a weight of the decoder for processors and of trt's (default: %(default)s)",
     )
     add("--keep-float", default="", metavar="NAMES", help="convolutions not to quantize, with commas")
     add(

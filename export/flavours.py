@@ -14,7 +14,7 @@ from export.errors import ExportError
 from export.half import to_half
 from export.qdq import convolutions, quantize_encoder
 from export.shared_weights import share_weights
-from export.symmetric import products_of_regions, products_of_words, quantize_products, store_weights_in_bytes
+from export.symmetric import products_of_regions, products_of_words, quantize_products, store_weights
 from export.weights_only import quantize_decoder
 
 REFERENCE = "fp32"
@@ -85,7 +85,7 @@ def make_flavours(
 
     Args:
         kept: names of the encoder's convolutions that stay in float.
-        decoder_bits: of a weight of the decoder for processors, 8 or 4.
+        decoder_bits: of a weight of the decoder for processors and of trt's, 8 or 4.
 
     Raises:
         CalibrationError: the table is of another model.
@@ -105,7 +105,7 @@ def make_flavours(
         "encoder.trt.onnx": lambda: quantize_products(
             to_half(encoder), ranges, means, products_of_regions(encoder, kept)
         ),
-        "decoder.trt.onnx": lambda: store_weights_in_bytes(to_half(decoder), products_of_words(decoder)),
+        "decoder.trt.onnx": lambda: store_weights(to_half(decoder), products_of_words(decoder), decoder_bits),
         "decoder.trt-int8.onnx": lambda: quantize_products(
             to_half(decoder), table.ranges["decoder"], {}, products_of_words(decoder)
         ),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
@@ -17,6 +18,9 @@ from edge_caption.backends.tensorrt_builder import build
 from edge_caption.backends.tensorrt_library import RTX, load_library
 from edge_caption.errors import BackendError
 from export.errors import ExportError
+
+BLOCKS = (64, 128)
+"""4-bit weights that share a scale."""
 
 UNKNOWN = {"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"}
 """Operators of ONNX that it lacks."""
@@ -85,7 +89,7 @@ def _bias(item: NodeProto, graph: _Graph) -> str | None:
 
 
 def _zero_point(item: NodeProto, graph: _Graph) -> str | None:
-    if not _quantizes(item):
+    if not _quantizes(item) or _in_blocks(item):
         return None
     zero = graph.constants.get(item.input[2]) if len(item.input) > 2 else None
     if zero is None:
@@ -93,6 +97,17 @@ def _zero_point(item: NodeProto, graph: _Graph) -> str | None:
     if zero.dtype != np.int8:
         return f"its integers are {zero.dtype}, not int8"
     return "its zero point is not 0" if zero.any() else None
+
+
+def _block(item: NodeProto, graph: _Graph) -> str | None:
+    if not _in_blocks(item):
+        return None
+    integers, size = graph.constants.get(item.input[0]), _attribute(item, "block_size")
+    if integers is None or integers.dtype != ml_dtypes.int4:
+        return "blocks are for constants of 4 bits"
+    if len(item.input) > 2:
+        return "4-bit weights have no zero point"
+    return None if size in BLOCKS else f"its blocks have {size} weights, not {' or '.join(map(str, BLOCKS))}"
 
 
 def _scale(item: NodeProto, graph: _Graph) -> str | None:
@@ -110,4 +125,12 @@ def _quantizes(item: NodeProto) -> bool:
     return item.op_type in ("QuantizeLinear", "DequantizeLinear")
 
 
-RULES: tuple[Callable[[NodeProto, _Graph], str | None], ...] = (_operator, _bytes, _bias, _zero_point, _scale)
+def _in_blocks(item: NodeProto) -> bool:
+    return _quantizes(item) and _attribute(item, "block_size") > 0
+
+
+def _attribute(item: NodeProto, name: str) -> int:
+    return next((int(found.i) for found in item.attribute if found.name == name), 0)
+
+
+RULES: tuple[Callable[[NodeProto, _Graph], str | None], ...] = (_operator, _bytes, _bias, _zero_point, _block, _scale)

@@ -63,7 +63,7 @@ class Job:
     kept: Sequence[str] = ()
     """Convolutions of the encoder that stay in float."""
     decoder_bits: int = 8
-    """Of a weight of the decoder for processors: 8 or 4."""
+    """Of a weight of the decoder for processors and of trt's: 8 or 4."""
 
 
 def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:

@@ -133,6 +133,12 @@ class Surgery:
         self._import_domains()
         return self.model
 
+    def require(self, opset: int) -> None:
+        """Raise the version of ONNX's own operators, if need be."""
+        for known in self.model.opset_import:
+            if not known.domain:
+                known.version = max(known.version, opset)
+
     def _import_domains(self) -> None:
         known = {opset.domain for opset in self.model.opset_import}
         for domain in sorted({node.domain for node in self.nodes} - known - {""}):

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper
 
 from calibration.observe import CLAMPS
 from calibration.ranges import Range
+from export.blocks import quantize_blocks
 from export.qdq import mean_error
 from export.surgery import Surgery, node
 
@@ -25,9 +27,19 @@ LARGEST = 127
 LOWEST, LEVELS = -128, 255
 """Of all s8 integers: the lowest, and how many steps there are from it to the highest."""
 
+TINY = np.finfo(np.float16).smallest_subnormal
+"""The smallest step."""
+
 CHANNELS = 16
 """Input channels of a filter that INT8 is for. Integer kernels take so many or more at once; for the first layer's 3
 and a depthwise filter's 1 some versions have none (NVIDIA/TensorRT issues 3385, 4060)."""
+
+
+BLOCK = 64
+"""4-bit weights of a row that share a scale, as many as TensorRT's kernels take."""
+
+INT4_OPSET = 21
+"""The first in which DequantizeLinear has blocks."""
 
 
 def products_of_regions(encoder: ModelProto, kept: Collection[str] = ()) -> list[str]:
@@ -69,14 +81,15 @@ def quantize_products(
     return _Quantizer(model, ranges, means, products).quantize()
 
 
-def store_weights_in_bytes(model: ModelProto, products: Collection[str]) -> ModelProto:
-    """Quantize the products' weights alone: half the bytes to store and read, while a device multiplies in FP16.
+def store_weights(model: ModelProto, products: Collection[str], bits: int = 8) -> ModelProto:
+    """Quantize the products' weights alone: fewer bytes to store and read, while a device multiplies in FP16.
 
     Args:
         model: in FP16.
         products: names of the nodes, as in `quantize_products`.
+        bits: of a weight, 8 or 4; in 4 those alone that come in blocks of `BLOCK` and no lookup reads.
     """
-    return _Quantizer(model, {}, {}, products).quantize(inputs=False)
+    return _Quantizer(model, {}, {}, products, bits).quantize(inputs=False)
 
 
 class _Quantizer:
@@ -88,9 +101,10 @@ class _Quantizer:
         ranges: Mapping[str, Range],
         means: Mapping[str, Sequence[float]],
         products: Collection[str],
+        bits: int = 8,
     ) -> None:
         self.surgery = Surgery(model)
-        self.ranges, self.means, self.names = ranges, means, products
+        self.ranges, self.means, self.names, self.bits = ranges, means, products, bits
         self.shifts: dict[str, float] = {}
         """Tensor -> how much lower its values are than they were in FP16."""
 
@@ -99,7 +113,10 @@ class _Quantizer:
         read = dict.fromkeys(product.input[0] for product in products if inputs)
         scales = {tensor: self._scale(tensor) for tensor in read}
         for product in products:
-            self._quantize_weights(product)
+            if self.bits == 4 and self._has_blocks(product.input[1]):
+                self._quantize_blocks(product)
+            else:
+                self._quantize_weights(product)
         for tensor, scale in scales.items():
             self._quantize_input(tensor, scale)
         return self.surgery.finish()
@@ -136,6 +153,25 @@ class _Quantizer:
         before.output[0] = clamp.output[0]
         self.surgery.replace(clamp, [])
         self.shifts[clamp.output[0]] = shift
+
+    def _has_blocks(self, tensor: str) -> bool:
+        return not self.surgery.constant(tensor).shape[1] % BLOCK and len(self.surgery.consumers(tensor)) == 1
+
+    def _quantize_blocks(self, product: NodeProto) -> None:
+        tensor = product.input[1]
+        name = tensor.removesuffix(".weight")
+        weight = self.surgery.constant(tensor).astype(np.float32)
+        integers, scales = quantize_blocks(weight, self.bits, BLOCK)
+        inputs = [
+            self.surgery.add(f"{name}.weight_int", integers.reshape(weight.shape).astype(ml_dtypes.int4)),
+            self.surgery.add(f"{name}.weight_scale", np.maximum(scales, TINY).astype(np.float16)),
+        ]
+        real, dequantize = f"{name}.weight_real", f"{name}.weight_dequantize"
+        self.surgery.insert_before(
+            product, [node("DequantizeLinear", inputs, [real], dequantize, axis=1, block_size=BLOCK)]
+        )
+        product.input[1] = real
+        self.surgery.require(INT4_OPSET)
 
     def _quantize_weights(self, product: NodeProto) -> None:
         tensor = product.input[1]
@@ -197,4 +233,4 @@ def step_for(largest: NDArray[Any], steps: int) -> NDArray[np.float16]:
     exact = np.asarray(largest / steps)
     step = exact.astype(np.float16)
     step = np.where(step < exact, np.nextafter(step, np.float16(np.inf)), step)
-    return np.maximum(step, np.finfo(np.float16).smallest_subnormal)
+    return np.maximum(step, TINY)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper
 
-from calibration.ranges import NARROW
+from export.blocks import quantize_blocks
 from export.surgery import MICROSOFT, Surgery, node
 
 BLOCKS = {8: 128, 4: 32}
@@ -63,17 +63,14 @@ def _product(surgery: Surgery, gemm: NodeProto, bits: int) -> NodeProto:
 
 
 def to_blocks(weight: NDArray[Any], bits: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Quantize (N, K) weights symmetrically.
+    """Quantize (N, K) weights.
 
     Returns:
         Unsigned integers around their middle (N, blocks, bytes of a block; 4 bits: two in a byte), scales (N, blocks).
     """
-    middle = 2 ** (bits - 1)
-    block = math.gcd(BLOCKS[bits], weight.shape[1])
-    blocks = weight.reshape(len(weight), -1, block)
-    scales = np.maximum(np.abs(blocks).max(2) / (middle - 1), NARROW).astype(np.float32)
-    integers = (np.round(blocks / scales[..., None]) + middle).astype(np.uint8)
-    return integers if bits == 8 else integers[..., ::2] | integers[..., 1::2] << 4, scales
+    integers, scales = quantize_blocks(weight, bits, math.gcd(BLOCKS[bits], weight.shape[1]))
+    unsigned = (integers.astype(np.int16) + 2 ** (bits - 1)).astype(np.uint8)
+    return unsigned if bits == 8 else unsigned[..., ::2] | unsigned[..., 1::2] << 4, scales
 
 
 def _embedding(surgery: Surgery, lookup: NodeProto, integers: str, scales: str, bits: int) -> list[NodeProto]:

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import ml_dtypes
 import numpy as np
 import onnxruntime
 import pytest
+import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper, shape_inference
 
@@ -13,10 +15,13 @@ from edge_caption.backends.tensorrt_library import RTX
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from export.errors import ExportError
-from export.half import CALCULATED_WITH
+from export.graphs import DecoderGraph
+from export.half import CALCULATED_WITH, to_half
 from export.lint import prove_accepted, prove_built
-from export.symmetric import products_of_regions, quantize_products, step_for
+from export.symmetric import products_of_regions, products_of_words, quantize_products, step_for, store_weights
+from export.to_onnx import decoder_to_onnx
 from tests.export.conftest import Exported
+from training.model import Decoder, Dimensions
 
 GRAPHS = [
     "encoder.fp16.onnx",
@@ -172,3 +177,41 @@ def test_the_embedding_is_stored_once_in_bytes(graphs: dict[str, ModelProto], na
 def test_nothing_is_quantized_unless_it_is_asked_for(exported: Exported, graphs: dict[str, ModelProto]) -> None:
     again = quantize_products(graphs["encoder.fp16.onnx"], exported.table.ranges["encoder"], {}, [])
     assert again.SerializeToString() == graphs["encoder.fp16.onnx"].SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def wide() -> ModelProto:
+    """A decoder whose rows come in whole blocks of 4-bit weights."""
+    torch.manual_seed(0)
+    size = Dimensions(region=64, attention=64, hidden=128, embedding=64)
+    return decoder_to_onnx(DecoderGraph(Decoder(size, 40).eval()))
+
+
+def test_a_trt_decoder_in_4_bits_is_smaller_and_says_nearly_the_same(wide: ModelProto) -> None:
+    graphs = {bits: store_weights(to_half(wide), products_of_words(wide), bits) for bits in (8, 4)}
+    kinds = [numpy_helper.to_array(item).dtype for item in graphs[4].graph.initializer]
+    assert (kinds.count(np.dtype(ml_dtypes.int4)), kinds.count(np.dtype(np.int8))) == (3, 2)  # a table, its zeros
+    assert graphs[4].ByteSize() < 0.75 * graphs[8].ByteSize()
+    random = np.random.default_rng(0)
+    inputs = {
+        "token": np.array([1, 5]),
+        "state": np.tanh(random.normal(size=(2, 128))).astype(np.float32),
+        "regions": np.abs(random.normal(size=(1, 49, 64))).astype(np.float32),
+        "keys": random.normal(size=(1, 49, 64)).astype(np.float32),
+    }
+    (expected, *_) = run(wide, **inputs)
+    half = {name: array.astype(np.float16) if array.dtype == np.float32 else array for name, array in inputs.items()}
+    off = {bits: np.abs(run(graph, **half)[0] - expected).max() for bits, graph in graphs.items()}
+    assert off[8] < off[4] < 0.3
+    prove_accepted(graphs[4], "decoder")
+    pytest.importorskip(RTX, reason="needs TensorRT-RTX: pip install 'edge-caption[tensorrt]'")
+    assert str(prove_built(graphs[4], "decoder")).startswith("tensorrt_rtx 1.")
+
+
+def test_blocks_of_another_size_than_tensorrt_takes_are_named(wide: ModelProto) -> None:
+    model = store_weights(to_half(wide), products_of_words(wide), 4)
+    item = next(item for item in model.graph.node if item.op_type == "DequantizeLinear")
+    (size,) = (found for found in item.attribute if found.name == "block_size")
+    size.i = 32
+    with pytest.raises(ExportError, match="its blocks have 32 weights, not 64 or 128"):
+        prove_accepted(model, "decoder")
