@@ -89,7 +89,7 @@ def _bias(item: NodeProto, graph: _Graph) -> str | None:
 
 
 def _zero_point(item: NodeProto, graph: _Graph) -> str | None:
-    if not _quantizes(item) or _in_blocks(item):
+    if not _quantizes(item) or _block_size(item):
         return None
     zero = graph.constants.get(item.input[2]) if len(item.input) > 2 else None
     if zero is None:
@@ -100,9 +100,10 @@ def _zero_point(item: NodeProto, graph: _Graph) -> str | None:
 
 
 def _block(item: NodeProto, graph: _Graph) -> str | None:
-    if not _in_blocks(item):
+    size = _block_size(item)
+    if not size:
         return None
-    integers, size = graph.constants.get(item.input[0]), _attribute(item, "block_size")
+    integers = graph.constants.get(item.input[0])
     if integers is None or integers.dtype != ml_dtypes.int4:
         return "blocks are for constants of 4 bits"
     if len(item.input) > 2:
@@ -125,12 +126,10 @@ def _quantizes(item: NodeProto) -> bool:
     return item.op_type in ("QuantizeLinear", "DequantizeLinear")
 
 
-def _in_blocks(item: NodeProto) -> bool:
-    return _quantizes(item) and _attribute(item, "block_size") > 0
-
-
-def _attribute(item: NodeProto, name: str) -> int:
-    return next((int(found.i) for found in item.attribute if found.name == name), 0)
+def _block_size(item: NodeProto) -> int:
+    """Return how many weights share a scale; 0 where a tensor or a channel does."""
+    sizes = [int(found.i) for found in item.attribute if found.name == "block_size"]
+    return sizes[0] if sizes and _quantizes(item) else 0
 
 
 RULES: tuple[Callable[[NodeProto, _Graph], str | None], ...] = (_operator, _bytes, _bias, _zero_point, _block, _scale)

@@ -34,7 +34,6 @@ CHANNELS = 16
 """Input channels of a filter that INT8 is for. Integer kernels take so many or more at once; for the first layer's 3
 and a depthwise filter's 1 some versions have none (NVIDIA/TensorRT issues 3385, 4060)."""
 
-
 BLOCK = 64
 """4-bit weights of a row that share a scale, as many as TensorRT's kernels take."""
 
