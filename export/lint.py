@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
@@ -18,9 +17,6 @@ from edge_caption.backends.tensorrt_builder import build
 from edge_caption.backends.tensorrt_library import RTX, load_library
 from edge_caption.errors import BackendError
 from export.errors import ExportError
-
-BLOCKS = (64, 128)
-"""4-bit weights that share a scale."""
 
 UNKNOWN = {"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"}
 """Operators of ONNX that it lacks."""
@@ -89,7 +85,7 @@ def _bias(item: NodeProto, graph: _Graph) -> str | None:
 
 
 def _zero_point(item: NodeProto, graph: _Graph) -> str | None:
-    if not _quantizes(item) or _block_size(item):
+    if not _quantizes(item) or (_in_blocks(item) and len(item.input) == 2):
         return None
     zero = graph.constants.get(item.input[2]) if len(item.input) > 2 else None
     if zero is None:
@@ -97,18 +93,6 @@ def _zero_point(item: NodeProto, graph: _Graph) -> str | None:
     if zero.dtype != np.int8:
         return f"its integers are {zero.dtype}, not int8"
     return "its zero point is not 0" if zero.any() else None
-
-
-def _block(item: NodeProto, graph: _Graph) -> str | None:
-    size = _block_size(item)
-    if not size:
-        return None
-    integers = graph.constants.get(item.input[0])
-    if integers is None or integers.dtype != ml_dtypes.int4:
-        return "blocks are for constants of 4 bits"
-    if len(item.input) > 2:
-        return "4-bit weights have no zero point"
-    return None if size in BLOCKS else f"its blocks have {size} weights, not {' or '.join(map(str, BLOCKS))}"
 
 
 def _scale(item: NodeProto, graph: _Graph) -> str | None:
@@ -126,10 +110,9 @@ def _quantizes(item: NodeProto) -> bool:
     return item.op_type in ("QuantizeLinear", "DequantizeLinear")
 
 
-def _block_size(item: NodeProto) -> int:
-    """Return how many weights share a scale; 0 where a tensor or a channel does."""
-    sizes = [int(found.i) for found in item.attribute if found.name == "block_size"]
-    return sizes[0] if sizes and _quantizes(item) else 0
+def _in_blocks(item: NodeProto) -> bool:
+    """Tell whether a part of a row has a scale, as 4-bit weights have."""
+    return any(found.name == "block_size" and found.i for found in item.attribute)
 
 
-RULES: tuple[Callable[[NodeProto, _Graph], str | None], ...] = (_operator, _bytes, _bias, _zero_point, _block, _scale)
+RULES: tuple[Callable[[NodeProto, _Graph], str | None], ...] = (_operator, _bytes, _bias, _zero_point, _scale)

@@ -35,7 +35,7 @@ CHANNELS = 16
 and a depthwise filter's 1 some versions have none (NVIDIA/TensorRT issues 3385, 4060)."""
 
 BLOCK = 64
-"""4-bit weights of a row that share a scale, as many as TensorRT's kernels take."""
+"""4-bit weights of a row that share a scale. TensorRT-RTX 1.7.1 builds 16 and 32, too, which need more scales."""
 
 INT4_OPSET = 21
 """The first in which DequantizeLinear has blocks."""

@@ -208,10 +208,11 @@ def test_a_trt_decoder_in_4_bits_is_smaller_and_says_nearly_the_same(wide: Model
     assert str(prove_built(graphs[4], "decoder")).startswith("tensorrt_rtx 1.")
 
 
-def test_blocks_of_another_size_than_tensorrt_takes_are_named(wide: ModelProto) -> None:
+def test_blocks_around_another_value_than_zero_are_refused(wide: ModelProto) -> None:
     model = store_weights(to_half(wide), products_of_words(wide), 4)
     item = next(item for item in model.graph.node if item.op_type == "DequantizeLinear")
-    (size,) = (found for found in item.attribute if found.name == "block_size")
-    size.i = 32
-    with pytest.raises(ExportError, match="its blocks have 32 weights, not 64 or 128"):
+    scales = next(numpy_helper.to_array(one) for one in model.graph.initializer if one.name == item.input[1])
+    model.graph.initializer.append(numpy_helper.from_array(np.full(scales.shape, 3, ml_dtypes.int4), "spoilt"))
+    item.input.append("spoilt")
+    with pytest.raises(ExportError, match="its integers are int4, not int8"):
         prove_accepted(model, "decoder")
