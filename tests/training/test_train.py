@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -320,6 +321,15 @@ def test_a_recipe_that_is_wrong_is_refused(tmp_path: Path, content: str | bytes)
 def test_the_committed_recipes_are_right() -> None:
     for file in (ROOT / "training" / "recipes").glob("*.toml"):
         assert load_recipe(file).name == file.stem
+
+
+def test_checkpoints_that_docs_and_scripts_name_are_stages_of_recipes() -> None:
+    recipes = ROOT / "training" / "recipes"
+    files = [*(ROOT / "docs").glob("*.md"), *recipes.glob("*.sh")]
+    named = {pair for file in files for pair in re.findall(r"\bruns/([\w-]+)/([\w-]+)\.pt\b", file.read_text())}
+    assert ("flickr8k", "fine-tuned") in named
+    stages = {(name, stage.name) for name, _ in named for stage in load_recipe(recipes / f"{name}.toml").stages}
+    assert named <= stages
 
 
 def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
