@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
-from torchvision.ops import Conv2dNormActivation
+from torchvision.ops import Conv2dNormActivation, StochasticDepth
 
 from training.data.photos import DataError
 
@@ -83,10 +83,11 @@ class Block(nn.Module):
         layers.append(convolve(wide, group.channels, 1, activation_layer=None))
         self.layers = nn.Sequential(*layers)
         self.adds = stride == 1 and inputs == group.channels
+        self.drop = StochasticDepth(0.0, "row")
 
     def forward(self, planes: Tensor) -> Tensor:
         seen: Tensor = self.layers(planes)
-        return planes + seen if self.adds else seen
+        return planes + self.drop(seen) if self.adds else seen
 
 
 def build(scale: Scale) -> nn.Module:

@@ -41,6 +41,9 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Crop, mirror and recolour train photos at random; of features that were computed once, mirror them."""
     dropout: Share = 0.4
     """Of words, states and outputs; the backbone's channels get half of it."""
+    stochastic_depth: Share = 0.0
+    """How often EfficientNet-Lite's last block, where it learns, is left out of a photo (Huang et al. 2016); earlier
+    ones less."""
     label_smoothing: Share = 0.1
     weight_decay: Amount = 0.01
     ema: Share = 0.99

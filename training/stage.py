@@ -11,7 +11,9 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional
+from torchvision.ops import StochasticDepth
 
+from edge_caption.errors import ConfigError
 from edge_caption.vocabulary import PAD, Vocabulary
 from training.batches import Batch
 from training.decode import MAX_STEPS, greedy
@@ -30,6 +32,11 @@ class CaptionStage(lightning.LightningModule):
     """Optimises the captioner; logs dev loss and dev CIDEr (greedy) after each epoch. A kind of stage adds its loss."""
 
     def __init__(self, model: CaptionModel, stage: Stage, vocabulary: Vocabulary, scorer: DevScorer) -> None:
+        """Set what learns, and what is left out of it at random.
+
+        Raises:
+            ConfigError: the backbone has no blocks that could be left out, and the stage asks for it.
+        """
         super().__init__()
         self.model, self.stage, self.vocabulary, self.scorer = model, stage, vocabulary, scorer
         self._said: list[tuple[Tensor, Tensor]] = []
@@ -37,6 +44,11 @@ class CaptionStage(lightning.LightningModule):
         for place, layer in enumerate(layers):
             learns = place >= len(layers) * stage.encoder_frozen and not is_depthwise(layer)
             layer.requires_grad_(stage.encoder_learning_rate > 0 and learns)
+        self._drops = [part for part in model.encoder.backbone.modules() if isinstance(part, StochasticDepth)]
+        if stage.stochastic_depth and not self._drops:
+            raise ConfigError(f"{model.size.encoder} has no blocks to leave out; set stochastic_depth to 0")
+        for place, drop in enumerate(self._drops):
+            drop.p = stage.stochastic_depth * place / (len(self._drops) - 1)
         model.encoder.dropout.p = stage.dropout / 2
         model.decoder.dropout.p = stage.dropout
 
@@ -73,6 +85,8 @@ class CaptionStage(lightning.LightningModule):
         self.model.train()
         # Batch norms keep ImageNet's statistics: batches of a small data set would only add noise to them.
         self.model.encoder.backbone.eval()
+        for drop in self._drops:
+            drop.train()
 
     def validation_step(self, batch: Batch, _: int) -> None:
         seen = self.see(batch)

