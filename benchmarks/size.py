@@ -15,12 +15,12 @@ def measure(bundle: Path | None) -> dict[str, Any]:
     """Return sizes in bytes; the wheel is built for it."""
     opened = open_bundle(bundle)
     opened.verify()
-    sizes = {name: record.size for name, record in opened.manifest.files.items()}
-    flavours = {
-        name: {"encoder": sizes[graphs.encoder] + sizes.get(graphs.weights, 0), "decoder": sizes[graphs.decoder]}
-        for name, graphs in opened.manifest.flavours.items()
+    files = opened.manifest.files.values()
+    return {
+        "wheel": wheel_bytes(),
+        "bundle": sum(file.size for file in files),
+        "flavours": {flavour: opened.bytes_of(flavour) for flavour in opened.manifest.flavours},
     }
-    return {"wheel": wheel_bytes(), "bundle": sum(sizes.values()), "flavours": flavours}
 
 
 def wheel_bytes() -> int:

@@ -154,9 +154,7 @@ class Bundle:
         Raises:
             BundleError: it is missing, altered or not named there.
         """
-        record = self.manifest.files.get(name)
-        if record is None:
-            raise BundleError(f"{self.folder / MANIFEST} does not name {name}; copy the whole bundle again")
+        record = self._record(name)
         path = self.folder / name
         try:
             data = path.read_bytes()
@@ -167,6 +165,22 @@ class Bundle:
                 f"{path} is not the file that {MANIFEST} names (altered or cut short); copy the bundle again"
             )
         return path
+
+    def _record(self, name: str) -> FileRecord:
+        record = self.manifest.files.get(name)
+        if record is None:
+            raise BundleError(f"{self.folder / MANIFEST} does not name {name}; copy the whole bundle again")
+        return record
+
+    def bytes_of(self, flavour: str) -> dict[str, int]:
+        """Return the sizes of a flavour's encoder, weights included, and decoder, by the manifest.
+
+        Raises:
+            BundleError: it does not name one of the files.
+        """
+        graphs = self.manifest.flavours[flavour]
+        weights = self._record(graphs.weights).size if graphs.weights else 0
+        return {"encoder": self._record(graphs.encoder).size + weights, "decoder": self._record(graphs.decoder).size}
 
     def graphs(self, flavour: str | None = None) -> tuple[str, Path, Path]:
         """Return the flavour (the machine's if None) and its checked encoder and decoder.

@@ -15,7 +15,7 @@ from edge_caption.errors import BackendError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge_caption.bundle import Bundle, Manifest
+    from edge_caption.bundle import Bundle
 
 ROUNDS = 20
 
@@ -59,16 +59,15 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         "words": str(manifest.sizes.words),
         "sees": f"{manifest.sizes.side}x{manifest.sizes.side} pixels, {manifest.sizes.grid**2} regions",
         "says": f"at most {manifest.decoding.max_words} words; --beam {manifest.decoding.beam} unless told otherwise",
-        **{flavour: _flavour(manifest, flavour) for flavour in manifest.flavours},
+        **{flavour: _flavour(bundle, flavour) for flavour in manifest.flavours},
         "trained on": f"{training.get('data', 'unknown')} ({training.get('terms', 'terms not stated')})",
         "made with": ", ".join(f"{package} {version}" for package, version in manifest.made_with.items()),
     }
 
 
-def _flavour(manifest: Manifest, flavour: str) -> str:
-    graphs = manifest.flavours[flavour]
-    size = sum(manifest.files[name].size for name in (graphs.encoder, graphs.decoder)) / 1e6
-    figures = manifest.quality.get(flavour, {})
+def _flavour(bundle: Bundle, flavour: str) -> str:
+    size = sum(bundle.bytes_of(flavour).values()) / 1e6
+    figures = bundle.manifest.quality.get(flavour, {})
     known = {name: figures[name] for name in ("cider", "bleu_4") if isinstance(figures.get(name), (int, float))}
     quality = "".join(f", {name} {figure:.3f}" for name, figure in known.items())
     return f"{size:.2f} MB{quality}"

@@ -15,8 +15,14 @@ def test_show_says_what_the_shipped_bundle_is(capsys: pytest.CaptureFixture[str]
     assert main(["model", "show"]) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert lines["name"].startswith("edge-caption-flickr8k")
-    assert "cider 0." in lines["cpu-x86"]
+    assert lines["cpu-x86"].startswith("6.87 MB, cider 0.")
     assert "Flickr8k" in lines["trained"]
+
+
+def test_show_names_a_file_that_the_manifest_leaves_out(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rewrite(tiny_bundle, "files", {})
+    assert main(["model", "show", str(tiny_bundle)]) == 1
+    assert "manifest.json does not name encoder." in capsys.readouterr().err
 
 
 def test_show_as_json_is_the_manifest(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
