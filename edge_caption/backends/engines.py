@@ -18,7 +18,7 @@ import msgspec
 from edge_caption.backends.tensorrt_builder import FLAGS, Progress, build, read_graph, silently
 from edge_caption.backends.tensorrt_library import Library
 from edge_caption.errors import BackendError
-from edge_caption.xdg import own_folder
+from edge_caption.files import own_folder
 
 ANY_GPU = "any GPU from Ampere on"
 """What TensorRT-RTX builds for, whichever it is on."""
