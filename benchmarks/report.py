@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from edge_caption.files import write_whole
+
 RESULTS = Path(__file__).parent / "results"
 
 PACKAGES = ("edge-caption", "numpy", "onnxruntime", "opencv-python-headless", "openvino", "torch")
@@ -20,9 +22,8 @@ def report(name: str, figures: dict[str, Any], *, save: bool) -> None:
     text = as_json({"benchmark": name, "machine": machine(), **figures})
     print(text)
     if save:
-        RESULTS.mkdir(exist_ok=True)
         file = RESULTS / f"{name}.json"
-        file.write_text(text + "\n")
+        write_whole(file, f"{text}\n".encode())
         from benchmarks.plots import plot
 
         plot(file)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from edge_caption.errors import ConfigError
+from edge_caption.files import write_whole
 
 
 def check_file(out: Path) -> None:
@@ -20,8 +21,7 @@ def check_file(out: Path) -> None:
     with refusing(out):
         if out.exists() and not out.is_file():
             raise ConfigError(f"{out} is no file; give --out a file's name")
-        with _beside(out) as fresh:
-            fresh.touch()
+        tempfile.TemporaryDirectory(dir=out.parent).cleanup()
 
 
 def write_file(data: bytes, out: Path) -> None:
@@ -30,9 +30,8 @@ def write_file(data: bytes, out: Path) -> None:
     Raises:
         ConfigError: it can't be written.
     """
-    with refusing(out), _beside(out) as fresh:
-        fresh.write_bytes(data)
-        fresh.replace(out)
+    with refusing(out):
+        write_whole(out, data)
 
 
 def check_folder(out: Path) -> None:
@@ -57,9 +56,3 @@ def refusing(out: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(f"{out} can't be written ({error.strerror}); choose another --out") from error
-
-
-@contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix=".edge-caption-", dir=out.parent) as scratch:
-        yield Path(scratch) / out.name

@@ -14,9 +14,9 @@ import msgspec
 
 from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
+from edge_caption.files import own_folder
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.topics import check_name
-from edge_caption.files import own_folder
 
 PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
 

@@ -1,15 +1,77 @@
-"""Where this program keeps what it writes, by the XDG base directory specification."""
+"""Files that appear whole or not at all, and the folders that this program keeps its own in."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import itertools
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from edge_caption.errors import ConfigError
 
 
+@contextlib.contextmanager
+def writing(target: Path) -> Iterator[Path]:
+    """Give a path that becomes `target`, a file or a folder, when the block ends well, and vanishes otherwise.
+
+    What is written there is on the disk before it takes the target's place, so that a power cut leaves the old or the
+    new. Several processes may write one target at once: the last one stays. Where the target is a link, what it points
+    to is replaced.
+
+    Raises:
+        OSError: the disk refuses; the target is as it was.
+    """
+    place = target.resolve()
+    with tempfile.TemporaryDirectory(prefix=".edge-caption-", dir=place.parent, ignore_cleanup_errors=True) as scratch:
+        fresh = Path(scratch) / place.name
+        yield fresh
+        for path in (*fresh.rglob("*"), fresh):
+            _sync(path)
+        _move(fresh, place, Path(scratch))
+    with contextlib.suppress(OSError):  # some network shares can't sync a folder
+        _sync(place.parent)
+
+
+def _move(fresh: Path, place: Path, scratch: Path) -> None:
+    """Rename a file over what is there; of a folder, that is moved aside first."""
+    for number in itertools.count():
+        try:
+            fresh.rename(place)
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        with contextlib.suppress(FileNotFoundError):  # another process moved it first
+            place.rename(scratch / f".old-{number}")
+
+
+def write_whole(target: Path, data: bytes) -> None:
+    """Write a file, and the folders above it where they are missing.
+
+    Raises:
+        OSError: the disk refuses; the target is as it was.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(target) as fresh:
+        fresh.write_bytes(data)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def own_folder(variable: str, default: str, option: str | None = None) -> Path:
     """Return this program's folder below the one that a variable names, or below `default` in the home folder.
+
+    The variables are those of the XDG base directory specification.
 
     Args:
         variable: of the specification.

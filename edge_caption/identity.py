@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 from pathlib import Path
 
 from edge_caption.errors import ConfigError, OutboxError
+from edge_caption.files import write_whole
 from edge_caption.mqtt.topics import check_name
 
 
@@ -26,8 +26,7 @@ def node_name(given: str | None, state_dir: Path) -> str:
             return check_name(file.read_text("utf-8").strip(), f"the node's name in {file}")
         # A host may be renamed later; its captions must not change their topics for that.
         name = re.sub(r"[^a-zA-Z0-9_-]+", "-", socket.gethostname().split(".")[0]).strip("-") or "node"
-        state_dir.mkdir(parents=True, exist_ok=True)
-        _write_whole(file, name + "\n")
+        write_whole(file, f"{name}\n".encode())
     except OSError as error:
         raise OutboxError(
             f"state cannot be kept in {state_dir}: {error.strerror}; choose another --state-dir"
@@ -40,12 +39,3 @@ def node_name(given: str | None, state_dir: Path) -> str:
 def outbox_path(state_dir: Path, node: str) -> Path:
     """Return the outbox's file; each node has its own, so that its sequence has no gaps."""
     return state_dir / "nodes" / node / "outbox.db"
-
-
-def _write_whole(file: Path, text: str) -> None:
-    beside = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, "utf-8")
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -14,6 +14,9 @@ import re
 import struct
 import zlib
 
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+"""Of the files that are taken for photos."""
+
 JPEG, PNG, RIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF"
 
 CODES, SCAN, END_OF_IMAGE = 0xC4, 0xDA, 0xD9

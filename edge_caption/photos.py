@@ -10,9 +10,7 @@ import numpy as np
 
 from edge_caption.errors import PhotoError
 from edge_caption.frame import Pixels
-from edge_caption.image_header import read_size
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
+from edge_caption.image_header import SUFFIXES, read_size
 
 MAX_PIXELS = 100_000_000
 """Larger photos are refused before they are decoded: 100 megapixels take 300 MB."""

@@ -33,6 +33,7 @@ from edge_caption.commands.model_options import positive
 from edge_caption.decoder import Decoder, greedy
 from edge_caption.encoder import Encoder
 from edge_caption.errors import ConfigError
+from edge_caption.files import write_whole
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import Vocabulary
@@ -180,8 +181,7 @@ def _measure(args: argparse.Namespace) -> int:
     scorer = Scorer([photo.captions for photo in dev], language)
     found = find(Bench(checkpoint, table, dev, scorer.cider), args.gate)
     with refusing(args.out):
-        args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / "sensitivity.json").write_text(json.dumps(as_record(found), indent=2) + "\n")
+        write_whole(args.out / "sensitivity.json", f"{json.dumps(as_record(found), indent=2)}\n".encode())
         draw(found, args.out / "sensitivity.png")
     print_ranked(found)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from edge_caption import preprocess
 from edge_caption.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes
 from edge_caption.confidence import Confidence
 from edge_caption.errors import ConfigError
+from edge_caption.files import writing
 from edge_caption.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
 from training.languages import LANGUAGES
@@ -103,13 +103,9 @@ def replacing(target: Path) -> Iterator[Path]:
     place = target.resolve()
     with refusing(target):
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as scratch:
-            folder = Path(scratch) / "new"
+        with writing(place) as folder:
             folder.mkdir()
             yield folder
-            if place.exists():
-                place.rename(Path(scratch) / "old")
-            folder.rename(place)
 
 
 def check_target(target: Path) -> None:

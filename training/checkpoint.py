@@ -11,6 +11,7 @@ import torch
 
 from edge_caption.bundle import open_bundle
 from edge_caption.errors import BundleError
+from edge_caption.files import writing
 from edge_caption.vocabulary import Vocabulary
 from training.model import CaptionModel, Dimensions
 from training.recover import recover
@@ -37,9 +38,8 @@ class Checkpoint:
             "languages": list(self.languages),
         }
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_suffix(".partial")
-        torch.save(content, partial)
-        partial.replace(file)
+        with writing(file) as fresh:
+            torch.save(content, fresh)
 
     def with_words(self, vocabulary: Vocabulary, languages: tuple[str, ...]) -> Checkpoint:
         """Return this captioner with another vocabulary: what it knows keeps its weights, all else begins anew.

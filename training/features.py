@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import track
 
+from edge_caption.files import writing
 from training.batches import in_steps
 from training.data.photos import CaptionedPhoto, files_of
 from training.model import Encoder
@@ -29,9 +30,8 @@ def features_of(encoder: Encoder, photos: Sequence[CaptionedPhoto], folder: Path
     if (features := _load(file)) is not None:
         return features
     folder.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".partial")
-    _compute(encoder, files, partial, f"features of {name}")
-    partial.replace(file)
+    with writing(file) as fresh:
+        _compute(encoder, files, fresh, f"features of {name}")
     return np.load(file, mmap_mode="r")
 
 

@@ -10,6 +10,7 @@ import matplotlib
 from lightning.pytorch.callbacks import Callback
 from matplotlib.axes import Axes
 
+from edge_caption.files import writing
 from training.languages import LANGUAGES
 from training.stage import CaptionStage
 
@@ -37,12 +38,11 @@ class TrainingLog(Callback):
         assert isinstance(pl_module, CaptionStage)
         figures = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
         row = {"stage": pl_module.stage.name, "epoch": str(trainer.current_epoch + 1), **figures}
-        partial = self.file.with_suffix(".partial")
-        with partial.open("w", newline="") as target:
+        before = self._before(row)
+        with writing(self.file) as fresh, fresh.open("w", newline="") as target:
             writer = csv.DictWriter(target, FIELDS, extrasaction="ignore")
             writer.writeheader()
-            writer.writerows([*self._before(row), row])
-        partial.replace(self.file)
+            writer.writerows([*before, row])
         plot(self.file)
 
     def _before(self, row: Row) -> list[Row]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from edge_caption.errors import ConfigError
+from edge_caption.files import write_whole
 from training.data.photos import CaptionedPhoto
 from training.recipe import Recipe
 
@@ -58,9 +59,7 @@ def check(folder: Path, expected: Digests) -> None:
 
 def note(folder: Path, stage: str, digest: str) -> None:
     """Write down what a stage that begins is made of."""
-    partial = _file(folder).with_suffix(".partial")
-    partial.write_bytes(msgspec.json.format(msgspec.json.encode(_noted(folder) | {stage: digest})))
-    partial.replace(_file(folder))
+    write_whole(_file(folder), msgspec.json.format(msgspec.json.encode(_noted(folder) | {stage: digest})))
 
 
 def _noted(folder: Path) -> Digests:

@@ -17,6 +17,7 @@ from rich.progress import track
 
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
+from edge_caption.files import writing
 from training.allocator import keep_freed_memory
 from training.batches import Sentences
 from training.checkpoint import load_checkpoint
@@ -101,17 +102,13 @@ def write(file: Path, rows: Iterator[Sentence]) -> None:
     Raises:
         DataError: the file can't be written.
     """
-    partial = file.with_suffix(".partial")
     try:
-        with partial.open("w", newline="", encoding="utf-8") as target:
+        with writing(file) as fresh, fresh.open("w", newline="", encoding="utf-8") as target:
             writer = csv.writer(target)
             writer.writerow(("image", "caption", "split"))
             writer.writerows(rows)
-        partial.replace(file)
     except OSError as error:
         raise DataError(f"{file} can't be written ({error.strerror}); choose another place") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _parser() -> argparse.ArgumentParser:

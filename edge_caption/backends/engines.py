@@ -5,10 +5,8 @@ A file is a line of JSON, which says what the engine is, and then the engine. It
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import logging
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ import msgspec
 from edge_caption.backends.tensorrt_builder import FLAGS, Progress, build, read_graph, silently
 from edge_caption.backends.tensorrt_library import Library
 from edge_caption.errors import BackendError
-from edge_caption.files import own_folder
+from edge_caption.files import own_folder, write_whole
 
 ANY_GPU = "any GPU from Ampere on"
 """What TensorRT-RTX builds for, whichever it is on."""
@@ -139,9 +137,9 @@ def _build(data: bytes, graph: Path, library: Library, key: Key, file: Path, pro
     timings = file.with_name(f"{_plain(key.library)}-{_plain(key.gpu)}.timings")
     built = build(library, data, graph.name, _read_if_there(timings), progress)
     header = Header(key, hashlib.sha256(built.engine).hexdigest(), built.outputs)
-    _write_whole(file, msgspec.json.encode(header) + b"\n" + built.engine)
+    _write(file, msgspec.json.encode(header) + b"\n" + built.engine)
     if built.timings:
-        _write_whole(timings, built.timings)
+        _write(timings, built.timings)
     return Engine(built.engine, built.outputs, file)
 
 
@@ -152,15 +150,8 @@ def _read_if_there(file: Path) -> bytes:
         return b""
 
 
-def _write_whole(file: Path, data: bytes) -> None:
-    """Write a file that appears at once; a power cut may still tear it, which its sha256 tells."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
+def _write(file: Path, data: bytes) -> None:
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
-        beside.replace(file)
+        write_whole(file, data)
     except OSError as error:
         raise BackendError(f"{file} can't be written ({error.strerror}); free space or set XDG_CACHE_HOME") from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink()

@@ -8,12 +8,11 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from edge_caption.errors import ConfigError
+from edge_caption.image_header import SUFFIXES
 
 Kind = Literal["device", "stream", "video", "photos"]
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
-PHOTO_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-"""The same as `photos.SUFFIXES`; that file needs OpenCV, which the command line's help should not load."""
 
 
 class Source:
@@ -47,7 +46,7 @@ class Source:
             return "stream"
         path = Path(self.address).expanduser()
         pattern = glob.has_magic(self.address) and not path.exists()
-        if pattern or path.is_dir() or path.suffix.lower() in PHOTO_SUFFIXES:
+        if pattern or path.is_dir() or path.suffix.lower() in SUFFIXES:
             return "photos"
         return "video"
 

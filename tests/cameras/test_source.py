@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cameras.source import PHOTO_SUFFIXES, Source
+from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
-from edge_caption.photos import SUFFIXES
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,3 @@ def test_a_path_may_look_like_a_login(tmp_path: Path, monkeypatch: pytest.Monkey
     assert Source("12:30@porch").kind == "photos"
     assert Source("12:30@porch/gone*.jpg").kind == "photos"
     assert Source(f"{tmp_path}/12:45@porch.mp4").kind == "video"
-
-
-def test_photo_suffixes_are_those_that_photos_reads() -> None:
-    assert set(PHOTO_SUFFIXES) == SUFFIXES
