@@ -19,8 +19,8 @@ from edge_caption.frame import Pixels
 from edge_caption.gate import Gate
 from edge_caption.health import Meter, resident_mb
 from edge_caption.identity import node_name, outbox_path
+from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.messages import CaptionMessage, Health, encode
-from edge_caption.mqtt.publisher import Publisher
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
 
@@ -77,7 +77,7 @@ def run(settings: Settings, feed: Feed, captioner: Captions, show: Show, stop: t
         watch = Watch(feed, settings.camera)
         stack.callback(watch.stop, 1.0)
         topics = Topics(settings.prefix, node)
-        publisher = Publisher(settings.mqtt, topics, outbox)
+        publisher = Client(settings.mqtt, topics, outbox)
         stack.callback(publisher.stop, FLUSH_S)
         loop = _Loop(settings, topics, watch, captioner, outbox, publisher, show)
         stack.callback(loop.say_offline)
@@ -94,7 +94,7 @@ class _Loop:
         watch: Watch,
         captioner: Captions,
         outbox: Outbox,
-        publisher: Publisher,
+        publisher: Client,
         show: Show,
     ) -> None:
         self._settings = settings

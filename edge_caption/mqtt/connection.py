@@ -20,7 +20,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_caption.mqtt.address import Address
-from edge_caption.mqtt.wake import Wake
+from edge_caption.mqtt.selectable_event import SelectableEvent
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Connection:
         protocol: str,
         name: str,
         will_topic: str,
-        wake: Wake,
+        wake: SelectableEvent,
         ca_file: str | None = None,
     ) -> None:
         """Prepare; nothing is sent.

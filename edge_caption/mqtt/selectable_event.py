@@ -1,4 +1,4 @@
-"""Ends another thread's wait for the network."""
+"""An event that `select` can wait for beside the network."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import select
 import socket
 
 
-class Wake:
-    """Ends another thread's wait for the network."""
+class SelectableEvent:
+    """As `threading.Event`, with a socket for `select`: ends another thread's wait for the network."""
 
     def __init__(self) -> None:
         """Make a pair of connected sockets."""
@@ -17,7 +17,7 @@ class Wake:
         self._sender.setblocking(False)
 
     def set(self) -> None:
-        """Wake the waiter, now or as soon as it waits."""
+        """SelectableEvent the waiter, now or as soon as it waits."""
         # Refused: thousands of wake-ups wait already, or nobody waits any more.
         with contextlib.suppress(OSError):
             self._sender.send(b"\0")

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from edge_caption.config import MqttSettings
+from edge_caption.mqtt import client as client_file
 from edge_caption.mqtt import delivery
-from edge_caption.mqtt import publisher as publisher_file
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.broker import free_port
-from edge_caption.mqtt.publisher import Publisher
+from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, running, wait_for
@@ -25,7 +25,7 @@ from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, ru
 __all__ = ["listener", "mosquitto"]
 
 TOPICS = Topics("edge_caption", "pi")
-Start = Callable[..., Publisher]
+Start = Callable[..., Client]
 
 
 @pytest.fixture
@@ -37,17 +37,17 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 @pytest.fixture
 def start(outbox: Outbox) -> Iterator[Start]:
-    """Start publishers that are stopped in the end."""
-    started: list[Publisher] = []
+    """Start clients that are stopped in the end."""
+    started: list[Client] = []
 
-    def start(broker: str, box: Outbox = outbox, **settings: object) -> Publisher:
-        publisher = Publisher(MqttSettings(broker=Address.parse(broker), **settings), TOPICS, box)  # type: ignore[arg-type]
-        started.append(publisher)
-        return publisher
+    def start(broker: str, box: Outbox = outbox, **settings: object) -> Client:
+        client = Client(MqttSettings(broker=Address.parse(broker), **settings), TOPICS, box)  # type: ignore[arg-type]
+        started.append(client)
+        return client
 
     yield start
-    for publisher in started:
-        publisher.stop(0)
+    for client in started:
+        client.stop(0)
 
 
 def commit(outbox: Outbox, count: int = 1) -> None:
@@ -60,18 +60,18 @@ def test_the_outbox_reaches_a_subscriber_and_empties(
     mosquitto: Mosquitto, listener: Listener, outbox: Outbox, start: Start, protocol: str
 ) -> None:
     commit(outbox, 50)
-    publisher = start(mosquitto.url, protocol=protocol)
+    client = start(mosquitto.url, protocol=protocol)
     commit(outbox, 50)
-    publisher.notice()
+    client.notice()
     wait_for(lambda: outbox.depth == 0)
     assert [event["id"] for event in listener.events()] == [f"pi:{number}" for number in range(1, 101)]
     assert retained(mosquitto.port) == {TOPICS.status: b"online"}
 
 
 def test_a_stop_says_offline_before_the_connection_ends(mosquitto: Mosquitto, listener: Listener, start: Start) -> None:
-    publisher = start(mosquitto.url)
+    client = start(mosquitto.url)
     wait_for(lambda: listener.payloads("/status"))
-    assert publisher.stop(1)
+    assert client.stop(1)
     wait_for(lambda: len(listener.payloads("/status")) == 2)
     time.sleep(0.2)
     assert listener.payloads("/status") == [b"online", b"offline"]
@@ -79,19 +79,19 @@ def test_a_stop_says_offline_before_the_connection_ends(mosquitto: Mosquitto, li
 
 def test_a_stop_while_connecting_is_not_told_as_an_outage(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        publisher = start(f"mqtt://127.0.0.1:{server.getsockname()[1]}")
+        client = start(f"mqtt://127.0.0.1:{server.getsockname()[1]}")
         client, _ = server.accept()
         with client:
-            assert publisher.stop(0)
+            assert client.stop(0)
     assert "not reachable" not in caplog.text
 
 
 def test_a_retained_topic_gets_the_newest_value_only(mosquitto: Mosquitto, start: Start) -> None:
     first = Listener(mosquitto.port)
     mosquitto.stop()
-    publisher = start(mosquitto.url)
+    client = start(mosquitto.url)
     for number in range(100):
-        publisher.retain(TOPICS.caption("porch"), b"%d" % number)
+        client.retain(TOPICS.caption("porch"), b"%d" % number)
     mosquitto.start()
     wait_for(lambda: first.payloads("/caption"))
     time.sleep(0.2)
@@ -104,34 +104,34 @@ def test_an_absent_broker_is_told_once_and_gets_everything_later(
     tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     port = free_port()
-    publisher = start(f"mqtt://127.0.0.1:{port}")
+    client = start(f"mqtt://127.0.0.1:{port}")
     commit(outbox, 3)
-    publisher.notice()
+    client.notice()
     time.sleep(2.5)
     told = [record.message for record in caplog.records if "not reachable" in record.message]
     reason = f"the broker mqtt://127.0.0.1:{port} is not reachable (Connection refused)"
     assert told == [f"{reason}; captions are kept in {tmp_path} and sent later"]
-    assert publisher.failure is None
+    assert client.failure is None
     assert outbox.depth == 3
 
 
 def test_a_name_that_does_not_resolve_is_an_absent_broker(start: Start, caplog: pytest.LogCaptureFixture) -> None:
-    publisher = start("mqtt://no-such-host.invalid")
+    client = start("mqtt://no-such-host.invalid")
     wait_for(lambda: "not reachable" in caplog.text)
-    assert publisher.failure is None
+    assert client.failure is None
 
 
 def test_the_broker_restarts_again_and_again_and_every_id_arrives(
     mosquitto: Mosquitto, listener: Listener, outbox: Outbox, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher_file, "LASTING_S", 0.1)
-    publisher = start(mosquitto.url)
+    monkeypatch.setattr(client_file, "LASTING_S", 0.1)
+    client = start(mosquitto.url)
     chance = random.Random(3)
     for restarts in range(4):
-        wait_for(lambda count=restarts: publisher.connections > count)  # type: ignore[misc]
+        wait_for(lambda count=restarts: client.connections > count)  # type: ignore[misc]
         for _ in range(60):
             commit(outbox)
-            publisher.notice()
+            client.notice()
             time.sleep(0.002)
         time.sleep(chance.uniform(0, 0.3))
         # SIGTERM: Mosquitto writes its sessions down, so that what it acknowledged is its own to deliver.
@@ -140,25 +140,25 @@ def test_the_broker_restarts_again_and_again_and_every_id_arrives(
         mosquitto.start()
     wait_for(lambda: outbox.depth == 0)
     wait_for(lambda: listener.sequences() == set(range(1, 261)))
-    assert publisher.connections >= 5
+    assert client.connections >= 5
 
 
 def test_nothing_that_a_killed_broker_had_not_acknowledged_is_lost(
     mosquitto: Mosquitto, outbox: Outbox, start: Start
 ) -> None:
-    publisher = start(mosquitto.url)
-    wait_for(lambda: publisher.connections)
+    client = start(mosquitto.url)
+    wait_for(lambda: client.connections)
     commit(outbox, 40)
-    publisher.notice()
+    client.notice()
     mosquitto.stop(signal.SIGKILL)
-    taken = publisher.acknowledged
+    taken = client.acknowledged
     time.sleep(0.1)
-    assert outbox.depth >= 40 - publisher.acknowledged
-    assert publisher.acknowledged >= taken
+    assert outbox.depth >= 40 - client.acknowledged
+    assert client.acknowledged >= taken
     mosquitto.start()
     later = Listener(mosquitto.port)
     commit(outbox, 1)
-    publisher.notice()
+    client.notice()
     wait_for(lambda: outbox.depth == 0)
     wait_for(lambda: 41 in later.sequences())
     assert set(range(delivery.WINDOW + taken + 1, 42)) <= later.sequences()
@@ -190,20 +190,20 @@ def with_login(broker: Mosquitto, user: str = "caption", password: str = "hush%2
 def test_a_refused_login_is_a_failure_not_a_connection(
     guarded: Mosquitto, start: Start, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    publisher = start(with_login(guarded, password="wronghush"), protocol=protocol)
-    failure = wait_for(lambda: publisher.failure)
+    client = start(with_login(guarded, password="wronghush"), protocol=protocol)
+    failure = wait_for(lambda: client.failure)
     assert "refused the login" in str(failure)
     assert "check the user name and password" in str(failure)
     assert "hush" not in str(failure) + caplog.text
-    assert publisher.connections == 0
+    assert client.connections == 0
 
 
 def test_a_login_that_works_leaves_no_password_in_the_log(
     guarded: Mosquitto, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    publisher = start(with_login(guarded))
-    wait_for(lambda: publisher.connections)
+    client = start(with_login(guarded))
+    wait_for(lambda: client.connections)
     assert "hush" not in caplog.text
 
 
@@ -211,13 +211,13 @@ def test_what_the_access_list_denies_is_parked_and_named_once(
     guarded: Mosquitto, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     commit(outbox, 20)
-    publisher = start(with_login(guarded))
+    client = start(with_login(guarded))
     wait_for(lambda: outbox.rejected == 20)
     assert outbox.depth == 20
     told = [record.message for record in caplog.records if "rejects" in record.message]
     reason = "the broker rejects edge_caption/pi/cam/porch/event (Not authorized)"
     assert told == [f"{reason}; messages for it are kept and tried again later"]
-    assert publisher.failure is None
+    assert client.failure is None
 
 
 def test_a_broker_that_closes_the_connection_at_each_denial_does_not_hold_up_the_rest(
@@ -237,7 +237,7 @@ def test_a_broker_that_closes_the_connection_at_each_denial_does_not_hold_up_the
 def test_what_was_denied_arrives_once_the_access_list_allows_it(
     guarded: Mosquitto, tmp_path: Path, outbox: Outbox, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(publisher_file, "LASTING_S", 0.1)
+    monkeypatch.setattr(client_file, "LASTING_S", 0.1)
     commit(outbox, 20)
     start(with_login(guarded))
     wait_for(lambda: outbox.rejected == 20)
@@ -343,27 +343,27 @@ def test_a_connection_without_acknowledgements_is_given_up(
 ) -> None:
     monkeypatch.setattr(delivery, "ANSWER_TIMEOUT_S", 0.5)
     between = silent(mosquitto.port)
-    publisher = start(f"mqtt://127.0.0.1:{between.port}")
+    client = start(f"mqtt://127.0.0.1:{between.port}")
     commit(outbox)
-    publisher.notice()
-    wait_for(lambda: publisher.acknowledged == 1)
+    client.notice()
+    wait_for(lambda: client.acknowledged == 1)
     between.silent.set()
     commit(outbox, 5)
-    publisher.notice()
+    client.notice()
     wait_for(lambda: listener.sequences() == {1, 2, 3, 4, 5, 6})
     assert outbox.depth == 5
     between.silent.clear()
     wait_for(lambda: outbox.depth == 0)
-    assert publisher.connections == 2
+    assert client.connections == 2
 
 
 def test_a_server_that_never_answers_does_not_hold_up_the_stop(
     start: Start, silent: Callable[[int | None], Silent]
 ) -> None:
-    publisher = start(f"mqtt://127.0.0.1:{silent(None).port}")
+    client = start(f"mqtt://127.0.0.1:{silent(None).port}")
     time.sleep(0.3)
     began = time.monotonic()
-    publisher.stop(0.5)
+    client.stop(0.5)
     assert time.monotonic() - began < 2
 
 

@@ -12,8 +12,8 @@ from edge_caption.errors import ConfigError, OutboxError
 from edge_caption.mqtt.connection import BrokenError, Connection, RefusedError, TakenOverError
 from edge_caption.mqtt.delivery import Delivery
 from edge_caption.mqtt.retained import Retained
+from edge_caption.mqtt.selectable_event import SelectableEvent
 from edge_caption.mqtt.topics import Topics
-from edge_caption.mqtt.wake import Wake
 from edge_caption.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ RETRY_REJECTED_S = 600.0
 FAREWELL_S = 2.0
 
 
-class Publisher:
+class Client:
     """Publishes until stopped; every public method may be called from any thread and returns at once."""
 
     def __init__(self, settings: MqttSettings, topics: Topics, outbox: Outbox) -> None:
@@ -47,7 +47,7 @@ class Publisher:
         self._outbox = outbox
         self._protocol = settings.protocol or ("3.1.1" if settings.broker.embedded else "5")
         self._backoff = Backoff(1, 60)
-        self._wake = Wake()
+        self._wake = SelectableEvent()
         self._retained = Retained()
         self._delivery = Delivery(topics, outbox, self._retained)
         self._short = 0
