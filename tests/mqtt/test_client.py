@@ -80,8 +80,8 @@ def test_a_stop_says_offline_before_the_connection_ends(mosquitto: Mosquitto, li
 def test_a_stop_while_connecting_is_not_told_as_an_outage(start: Start, caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = start(f"mqtt://127.0.0.1:{server.getsockname()[1]}")
-        client, _ = server.accept()
-        with client:
+        visitor, _ = server.accept()
+        with visitor:
             assert client.stop(0)
     assert "not reachable" not in caplog.text
 
