@@ -61,7 +61,7 @@ def test_options_override_the_file_and_absent_ones_do_not(tmp_path: Path) -> Non
 def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:
     source = read(tmp_path, "[camera]\nsource = 0").camera.source
     assert source is not None
-    assert source.kind == "device"
+    assert source.address == "0"
 
 
 @pytest.mark.parametrize(

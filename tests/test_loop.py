@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edge_caption import loop
-from edge_caption.cameras.camera import feed_of
+from edge_caption.cameras.kinds import feed_of
 from edge_caption.captioner import Captioner
 from edge_caption.config import GateSettings, Settings, load
 from edge_caption.errors import CameraError, ConfigError, OutboxError

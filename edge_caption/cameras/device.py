@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cv2
 
-from edge_caption.cameras.camera import read_now
+from edge_caption.cameras.capture import read_now, silence_ffmpeg
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.frame import Frame
@@ -22,6 +22,7 @@ class Device:
         Raises:
             CameraError: it is not there, may not be used, or another program has it.
         """
+        silence_ffmpeg()
         path = f"/dev/video{int(source.address)}" if source.address.isdecimal() else source.address
         _check(path)
         self._name = path

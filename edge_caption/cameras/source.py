@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
-from typing import Literal
 from urllib.parse import urlsplit
 
 from edge_caption.errors import ConfigError
-from edge_caption.image_header import SUFFIXES
-
-Kind = Literal["device", "stream", "video", "photos"]
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
 
@@ -29,35 +24,22 @@ class Source:
         """As written, secrets included: for the driver only."""
         if not address.strip() or "\0" in address:
             raise ConfigError("the source is empty; give a camera index, a URL, a file or a folder")
-        scheme, separator, _ = address.partition("://")
-        if not separator:
+        if not self.scheme:
             _check_path(address)
-        elif scheme.lower() not in SCHEMES:
+        elif self.scheme not in SCHEMES:
             raise ConfigError(f"the source's URL is of no kind that is read; known are {', '.join(SCHEMES)}")
         else:
             _check_url(address)
 
     @property
-    def kind(self) -> Kind:
-        """What sort of source it is, by its form and, for a path, by what is there now."""
-        if self.address.isdecimal() or self.address.startswith("/dev/video"):
-            return "device"
-        if "://" in self.address:
-            return "stream"
-        path = Path(self.address).expanduser()
-        pattern = glob.has_magic(self.address) and not path.exists()
-        if pattern or path.is_dir() or path.suffix.lower() in SUFFIXES:
-            return "photos"
-        return "video"
-
-    @property
-    def live(self) -> bool:
-        """Whether frames come by themselves, so that only the newest counts."""
-        return self.kind in ("device", "stream")
+    def scheme(self) -> str:
+        """A URL's scheme, in lower case; empty for a device or a path."""
+        scheme, separator, _ = self.address.partition("://")
+        return scheme.lower() if separator else ""
 
     def __str__(self) -> str:
         """Return what logs may show."""
-        if "://" not in self.address:
+        if not self.scheme:
             return self.address
         parts = urlsplit(self.address)
         host = parts.netloc.rpartition("@")[2]

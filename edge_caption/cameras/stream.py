@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 import cv2
 
-from edge_caption.cameras.camera import read_now
+from edge_caption.cameras.capture import read_now, silence_ffmpeg
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.frame import Frame
@@ -21,8 +19,7 @@ class Stream:
         Raises:
             CameraError: there is no video to be had.
         """
-        # AV_LOG_QUIET: FFmpeg's own messages can repeat the URL, password included.
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        silence_ffmpeg()
         self._name = str(source)
         # The timeouts work only here: set() later returns False. One decoder thread keeps memory small.
         self._capture = cv2.VideoCapture(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import time
 from pathlib import Path
 
 import cv2
 
-from edge_caption.cameras.camera import to_rgb
+from edge_caption.cameras.capture import silence_ffmpeg, to_rgb
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.frame import Frame
@@ -35,8 +34,7 @@ class Video:
         Raises:
             CameraError: it is missing or no video.
         """
-        # See stream.py.
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+        silence_ffmpeg()
         self._path = Path(source.address).expanduser()
         self._step_s = 1 / fps
         self._loop = loop

@@ -69,7 +69,7 @@ def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
 
 def _feed(settings: Settings) -> Feed:
     if settings.camera.source is not None:
-        from edge_caption.cameras.camera import feed_of
+        from edge_caption.cameras.kinds import feed_of
 
         return feed_of(settings.camera.source, settings.camera)
     from edge_caption.demo.panning import panning_feed

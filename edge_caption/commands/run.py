@@ -111,7 +111,7 @@ def handle(args: argparse.Namespace) -> int:
     Returns:
         0; errors are raised.
     """
-    from edge_caption.cameras.camera import feed_of
+    from edge_caption.cameras.kinds import feed_of
     from edge_caption.config import load
 
     settings = load(args.config, options(args))

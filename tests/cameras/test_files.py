@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_caption.cameras.camera import Camera, feed_of
+from edge_caption.cameras.camera import Camera
+from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.source import Source
 from edge_caption.config import CameraSettings
 from edge_caption.errors import CameraError

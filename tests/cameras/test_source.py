@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_caption.cameras.kinds import feed_of, kind_of, photos, video
 from edge_caption.cameras.source import Source
+from edge_caption.config import CameraSettings
 from edge_caption.errors import ConfigError
 
 
@@ -22,13 +24,14 @@ from edge_caption.errors import ConfigError
     ],
 )
 def test_the_kind_follows_from_the_form(address: str, kind: str) -> None:
-    assert Source(address).kind == kind
-    assert Source(address).live == (kind in ("device", "stream"))
+    source = Source(address)
+    assert kind_of(source).__name__ == kind
+    assert feed_of(source, CameraSettings()).live == (kind in ("device", "stream"))
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "walk[1].mp4").touch()
-    assert Source(str(tmp_path / "walk[1].mp4")).kind == "video"
+    assert kind_of(Source(str(tmp_path / "walk[1].mp4"))) is video
 
 
 def test_login_path_and_query_are_not_shown() -> None:
@@ -67,6 +70,6 @@ def test_what_is_no_source_is_refused_without_repeating_a_login(address: str) ->
 def test_a_path_may_look_like_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("12:30@porch").mkdir()
-    assert Source("12:30@porch").kind == "photos"
-    assert Source("12:30@porch/gone*.jpg").kind == "photos"
-    assert Source(f"{tmp_path}/12:45@porch.mp4").kind == "video"
+    assert kind_of(Source("12:30@porch")) is photos
+    assert kind_of(Source("12:30@porch/gone*.jpg")) is photos
+    assert kind_of(Source(f"{tmp_path}/12:45@porch.mp4")) is video

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_caption.cameras.camera import Feed, feed_of
+from edge_caption.cameras.camera import Feed
+from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.source import Source
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
@@ -243,7 +244,7 @@ def test_rtsp_with_a_login_works_and_a_wrong_password_leaks_nothing(rtsp_port: i
     script.write_text(
         """
 import sys
-from edge_caption.cameras.camera import feed_of
+from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.source import Source
 from edge_caption.config import CameraSettings
 from edge_caption.errors import CameraError

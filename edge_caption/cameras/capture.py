@@ -1,0 +1,38 @@
+"""What the sources that OpenCV reads share."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_caption.errors import CameraError
+from edge_caption.frame import Frame
+from edge_caption.photos import silence_opencv
+
+
+def silence_ffmpeg() -> None:
+    """Keep FFmpeg's and OpenCV's messages off stderr: they can repeat a URL, password included."""
+    silence_opencv()
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+
+
+def read_now(capture: cv2.VideoCapture, name: str) -> Frame:
+    """Return the next frame of OpenCV's capture.
+
+    Raises:
+        CameraError: there is none.
+    """
+    ok, bgr = capture.read()
+    captured_at = time.time()
+    if not ok:
+        raise CameraError(f"{name} gives no more frames; check it and its cable or network")
+    return Frame(to_rgb(bgr), captured_at)
+
+
+def to_rgb(bgr: NDArray[np.uint8] | cv2.typing.MatLike) -> NDArray[np.uint8]:
+    """Swap the channels in place, as a large camera's frames are megabytes."""
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr), np.uint8)
