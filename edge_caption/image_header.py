@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """Of the files that are taken for photos."""
@@ -112,17 +113,35 @@ def _end_of_scan(data: bytes, start: int, *, zeros_fit: bool) -> int:
     return end.start()
 
 
+def find_chunk(data: bytes, name: bytes) -> bytes | None:
+    """Return what the first chunk of a name holds, in a PNG or WebP file that `read_size` took."""
+    chunks = _png_chunks(data) if data.startswith(PNG) else _webp_chunks(data)
+    return next((data[start:end] for found, start, end in chunks if found == name), None)
+
+
+def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the name, start and end of each chunk's content."""
+    start, name = len(PNG) + 8, b""
+    while name != b"IEND":
+        length, name = struct.unpack_from(">I4s", data, start - 8)
+        yield name, start, start + length
+        start += length + 12  # a checksum, then length and name of the next
+
+
+def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    start = 20
+    while start <= len(data):
+        name, length = struct.unpack_from("<4sI", data, start - 8)
+        yield name, start, start + length
+        start += length + length % 2 + 8
+
+
 def _png(data: bytes) -> tuple[int, int]:
     """Walk the chunks to the end and check the sums of those that matter (PNG, sections 5.3 and 5.4)."""
-    position, name = len(PNG), b""
-    while name != b"IEND":
-        (length,) = struct.unpack_from(">I", data, position)
-        end = position + 8 + length
-        name = data[position + 4 : position + 8]
+    for name, start, end in _png_chunks(data):
         (checksum,) = struct.unpack_from(">I", data, end)
-        if not name[0] & LOWER_CASE and zlib.crc32(memoryview(data)[position + 4 : end]) != checksum:
+        if not name[0] & LOWER_CASE and zlib.crc32(memoryview(data)[start - len(name) : end]) != checksum:
             raise ValueError("damaged")
-        position = end + 4
     width, height = struct.unpack_from(">II", data, 16)
     return width, height
 

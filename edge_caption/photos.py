@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_caption.errors import PhotoError
 from edge_caption.frame import Pixels
 from edge_caption.image_header import SUFFIXES, read_size
+from edge_caption.transparency import decode_over_white, may_be_transparent
 
 MAX_PIXELS = 100_000_000
-"""Larger photos are refused before they are decoded: 100 megapixels take 300 MB."""
+"""Larger photos are refused before they are decoded: 100 megapixels take 300 MB. Half as many where some may be
+transparent, which takes more."""
 
 MAX_BYTES = 200_000_000
 
@@ -59,16 +63,26 @@ def decode_photo(data: bytes, name: str) -> Pixels:
     if not data:
         raise PhotoError(f"{name} is empty; copy it again")
     try:
-        width, height = read_size(data)
-        if width * height > MAX_PIXELS:
-            raise PhotoError(f"{name} has {width}x{height} pixels and {MAX_PIXELS} are the most; make it smaller")
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), _reading(min(width, height)))
+        bgr = _decode(data, name)
     except (ValueError, cv2.error) as error:
         reason = error if isinstance(error, ValueError) else "damaged"
         raise PhotoError(f"{name} can't be decoded ({reason}); give a whole JPEG, PNG or WebP image") from error
     if bgr is None:
         raise PhotoError(f"{name} can't be decoded (damaged); give a whole JPEG, PNG or WebP image")
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _decode(data: bytes, name: str) -> NDArray[Any] | None:
+    width, height = read_size(data)
+    transparent = may_be_transparent(data)
+    most = MAX_PIXELS // 2 if transparent else MAX_PIXELS
+    if width * height > most:
+        raise PhotoError(f"{name} has {width}x{height} pixels and {most} are the most; make it smaller")
+    if not transparent:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), _reading(min(width, height)))
+    if (bgr := decode_over_white(data)) is not None and not bgr.size:
+        raise PhotoError(f"{name} shows nothing, for every pixel is transparent; give another photo")
+    return bgr
 
 
 def silence_opencv() -> None:
