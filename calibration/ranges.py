@@ -126,7 +126,8 @@ def _shrink(histogram: Histogram, cost: Callable[[NDArray[np.float64], Counts, R
     """Return the share of the whole range that costs least, given the bins' centres and counts."""
     centres = (histogram.edges[1:] + histogram.edges[:-1]) / 2
     ranges = [(histogram.low * share, histogram.high * share) for share in CANDIDATES]
-    return min(ranges, key=lambda limits: cost(centres, histogram.counts, limits))
+    low, high = min(ranges, key=lambda limits: cost(centres, histogram.counts, limits))
+    return float(low), float(high)
 
 
 def _squared_error(centres: NDArray[np.float64], counts: Counts, limits: Range) -> float:
