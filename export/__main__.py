@@ -13,12 +13,15 @@ from rich.progress import track
 from calibration.ranges import METHODS
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
+from edge_caption.errors import ConfigError
 from export.flavours import FLAVOURS, SHIPPED
 from export.options import loss
 from export.report import confidence_line, parity_line, proofs_table
 from export.run import Job, export
-from training.checkpoint import load_checkpoint
+from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits
+from training.data.mixture import load_mixture
+from training.data.photos import CaptionedPhoto
 from training.scores import Scorer
 
 
@@ -44,13 +47,13 @@ def _export(args: argparse.Namespace) -> int:
 
 def _job(args: argparse.Namespace) -> Job:
     checkpoint = load_checkpoint(args.checkpoint)
-    train, dev = load_splits(args.captions, args.dev_captions, args.photos)
+    train, dev = _splits(checkpoint, args)
     return Job(
         checkpoint=checkpoint,
         train=train,
         dev={
-            file.language: [photo for photo in dev if photo.language == file.language][: args.dev_photos]
-            for file in args.captions
+            language: [photo for photo in dev if photo.language == language][: args.dev_photos]
+            for language in dict.fromkeys(photo.language for photo in dev)
         },
         out=args.out,
         name=args.name or args.out.resolve().name,
@@ -65,6 +68,15 @@ def _job(args: argparse.Namespace) -> Job:
     )
 
 
+def _splits(checkpoint: Checkpoint, args: argparse.Namespace) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
+    """Read the photos of the sources that the checkpoint learnt from, or those that the options name."""
+    if args.captions and args.photos:
+        return load_splits(args.captions, args.dev_captions, args.photos)
+    if not args.data:
+        raise ConfigError("give --captions and --photos; or --data, the folder of a mixture's sources")
+    return load_mixture(checkpoint.sources(), args.data)
+
+
 def _bar(photos: Iterable[Path], what: str) -> Iterable[Path]:
     return track(list(photos), description=what, console=Console(stderr=True))
 
@@ -75,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt; or a bundle, to be read back")
-    add("--captions", type=caption_file, nargs="+", required=True, metavar="FILE", help=CAPTIONS_HELP)
+    add("--captions", type=caption_file, nargs="+", metavar="FILE", help=CAPTIONS_HELP)
     add(
         "--dev-captions",
         type=caption_file,
@@ -83,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where dev is in files of its own, as in COCO",
     )
-    add("--photos", type=Path, required=True, help="the folder of the photos")
+    add("--photos", type=Path, help="the folder of the photos")
+    add("--data", type=Path, help="instead of both: what the paths of the sources in its recipe are relative to")
     add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
     add("--name", help="the bundle's name (default: the folder's)")
     add("--version", default="1", help="the bundle's version (default: 1)")

@@ -57,11 +57,18 @@ def _data(trained_on: Mapping[str, Any]) -> str:
     """Say what the weights were made from, and then what the checkpoint was that they began with."""
     photos, captions = trained_on.get("photos", "?"), trained_on.get("captions", "?")
     before = _data(trained_on["started_from"]) if "started_from" in trained_on else ""
-    now = (
-        f"- Data: {trained_on.get('data', 'not stated')}, {photos} photos with {captions} sentences.\n"
-        f"- Terms of the data: {trained_on.get('terms', 'not stated')}.\n"
-    )
+    terms = f"- Terms of the data: {trained_on.get('terms', 'not stated')}.\n"
+    now = f"- Data: {trained_on.get('data', 'not stated')}, {photos} photos with {captions} sentences.\n"
+    now += _sources(trained_on["sources"]) if "sources" in trained_on else terms
     return now if before.startswith(now) else now + before
+
+
+def _sources(sources: Sequence[Mapping[str, Any]]) -> str:
+    """List the sources of a mixture."""
+    columns = ("name", "language", "written_by", "photos", "captions", "terms")
+    rows = [f"| {' | '.join(str(source[column]) for column in columns)} |\n" for source in sources]
+    head = "| source | language | sentences written by | photos | sentences | terms |\n|---|---|---|---|---|---|\n"
+    return f"\n{head}{''.join(rows)}\n"
 
 
 def _figures(quality: Mapping[str, dict[str, Any]], flavours: Sequence[str]) -> str:

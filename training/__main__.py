@@ -13,11 +13,12 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from edge_caption.commands.exit_code import exit_code
 from edge_caption.commands.model_options import positive
+from edge_caption.errors import ConfigError
 from training.allocator import keep_freed_memory
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits
 from training.data.photos import files_of
-from training.recipe import load_recipe
-from training.train import Data, Machines, train
+from training.recipe import Recipe, load_recipe
+from training.train import Data, Machines, mixed, train
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,11 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     recipe = load_recipe(args.recipe)
-    data = Data(
-        *load_splits(args.captions, args.dev_captions, args.photos),
-        name=args.name or args.captions[0].path.stem,
-        terms=args.terms,
-    )
+    data = _data(recipe, args)
     folder, machines = args.out / recipe.name, Machines(args.devices or "auto", args.nodes)
     _say(f"{len(files_of(data.train))} train and {len(files_of(data.dev))} dev photos; run in {folder}")
     try:
@@ -46,6 +43,18 @@ def _train(args: argparse.Namespace) -> int:
         raise
     _say(f"checkpoint: {checkpoint}")
     return 0
+
+
+def _data(recipe: Recipe, args: argparse.Namespace) -> Data:
+    """Read the recipe's sources, or the one source that the options give."""
+    if recipe.sources:
+        if args.captions or args.photos:
+            raise ConfigError(f"{args.recipe} names its sources; leave out --captions and --photos, and give --data")
+        return mixed(recipe.sources, args.data)
+    if not (args.captions and args.photos):
+        raise ConfigError(f"{args.recipe} names no sources; give --captions and --photos")
+    train, dev = load_splits(args.captions, args.dev_captions, args.photos)
+    return Data(train, dev, args.name or args.captions[0].path.stem, args.terms)
 
 
 @rank_zero_only
@@ -59,7 +68,10 @@ def _parser() -> argparse.ArgumentParser:
         "python -m training", description="Train a captioner: photos + sentences -> checkpoint."
     )
     parser.add_argument("recipe", type=Path, help="stages and sizes, e.g. training/recipes/flickr8k.toml")
-    parser.add_argument("--captions", type=caption_file, nargs="+", required=True, metavar="FILE", help=CAPTIONS_HELP)
+    parser.add_argument(
+        "--data", type=Path, default=Path(), help="what the paths of a recipe's sources are relative to (default: here)"
+    )
+    parser.add_argument("--captions", type=caption_file, nargs="+", metavar="FILE", help=CAPTIONS_HELP)
     parser.add_argument(
         "--dev-captions",
         type=caption_file,
@@ -67,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="where dev is in files of its own, as in COCO",
     )
-    parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
+    parser.add_argument("--photos", type=Path, help="the folder of the photos")
     parser.add_argument(
         "--weights", type=Path, help="ImageNet weights of the backbone (default: torchvision's download)"
     )

@@ -6,7 +6,7 @@ import itertools
 import os
 import random
 from array import array
-from collections.abc import Iterator, Sequence, Sized
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from edge_caption.frame import Pixels
 from edge_caption.photos import read_photo
 from edge_caption.preprocess import to_input
 from edge_caption.vocabulary import END, PAD, Vocabulary
+from training.data.degrade import degrade
 from training.data.photos import CaptionedPhoto, DataError, files_of
 from training.languages import LANGUAGES
 from training.seeds import mix
@@ -39,6 +40,7 @@ class Batch(NamedTuple):
     file: Tensor  # (P,) which of `files` each photo is
     inputs: Tensor  # (P, N, T) from the language's start on
     targets: Tensor  # (P, N, T) up to END, then PAD
+    trust: Tensor  # (P, N) each sentence's weight in the loss
 
     @property
     def starts(self) -> Tensor:
@@ -61,18 +63,22 @@ class Sentences:
         if len(vocabulary) > MOST_WORDS:
             raise DataError(f"{len(vocabulary)} words are more than {MOST_WORDS}; raise min_count in the recipe")
         tokens, ends, lasts, onesided = array("H"), array("Q", [0]), array("Q", [0]), array("B")
-        self._starts = array("H")
+        self._starts, self._trusts = array("H"), array("f")
         for photo in photos:
             for words in words_of(photo):
                 tokens.extend([*vocabulary.encode(words[:max_words]), END])
                 ends.append(len(tokens))
             lasts.append(len(ends) - 1)
+            self._trusts.extend(photo.trusts)
             sides = LANGUAGES[photo.language].sides
             onesided.append(any(sides.search(caption.lower()) for caption in photo.captions))
             self._starts.append(vocabulary.start(photo.language))
         self._tokens, self._ends, self._lasts = np.array(tokens), np.array(ends), np.array(lasts)
         places = {file: place for place, file in enumerate(files_of(photos))}
-        file = np.array([places[photo.file] for photo in photos])
+        file = np.array([places[photo.file] for photo in photos], np.int64)
+        self.weights = np.zeros(len(places))
+        """How often each file comes in an epoch."""
+        np.maximum.at(self.weights, file, [photo.weight for photo in photos])
         self._by_file = np.argsort(file, kind="stable")
         self._first_of_file = np.searchsorted(file[self._by_file], np.arange(len(places) + 1))
         self.mirrorable = np.bincount(file, np.array(onesided)) == 0
@@ -91,21 +97,27 @@ class Sentences:
         ends = self._ends[self._lasts[photo] : self._lasts[photo + 1] + 1]
         return [self._tokens[start:end].tolist() for start, end in itertools.pairwise(ends)]
 
-    def sample(self, photos: Sequence[int], count: int, chance: random.Random) -> tuple[Tensor, Tensor]:
+    def trusts(self, photo: int) -> list[float]:
+        """Return the weight in the loss of each of a photo's sentences."""
+        return self._trusts[self._lasts[photo] : self._lasts[photo + 1]].tolist()
+
+    def sample(self, photos: Sequence[int], count: int, chance: random.Random) -> tuple[Tensor, Tensor, Tensor]:
         """Draw `count` sentences of each photo; a photo with fewer is filled up with empty ones.
 
         Returns:
-            inputs and targets, both (P, count, T).
+            inputs and targets, both (P, count, T), and trust (P, count).
         """
-        drawn = [chance.sample(written, min(count, len(written))) for written in map(self.__getitem__, photos)]
-        longest = max(len(tokens) for tokens_of_photo in drawn for tokens in tokens_of_photo)
-        inputs = torch.full((len(photos), count, longest), PAD)
+        written = [list(zip(self[photo], self.trusts(photo), strict=True)) for photo in photos]
+        drawn = [chance.sample(sentences, min(count, len(sentences))) for sentences in written]
+        longest = max(len(tokens) for sentences in drawn for tokens, _ in sentences)
+        inputs, trust = torch.full((len(photos), count, longest), PAD), torch.zeros(len(photos), count)
         targets = inputs.clone()
-        for row, tokens_of_photo in enumerate(drawn):
-            for column, tokens in enumerate(tokens_of_photo):
+        for row, sentences in enumerate(drawn):
+            for column, (tokens, trusted) in enumerate(sentences):
                 inputs[row, column, : len(tokens)] = torch.tensor([self._starts[photos[row]], *tokens[:-1]])
                 targets[row, column, : len(tokens)] = torch.tensor(tokens)
-        return inputs, targets
+                trust[row, column] = trusted
+        return inputs, targets, trust
 
 
 class Step(NamedTuple):
@@ -116,39 +128,62 @@ class Step(NamedTuple):
 
 
 class Steps(Sampler[Step]):
-    """A process's share of every epoch: all files are seen once, in an order that seed and epoch decide.
+    """A process's share of every epoch: each file as often as it weighs, in an order that seed and epoch decide.
 
     Nothing else does, so a run that is resumed, or reads with more workers, sees what it would have seen.
     """
 
     def __init__(
-        self, files: Sized, size: int, seed: int, *, shuffle: bool, process: int = 0, processes: int = 1
+        self, weights: NDArray[np.float64], size: int, seed: int, *, shuffle: bool, process: int = 0, processes: int = 1
     ) -> None:
-        """Take `size`, the files that all processes together see in a step."""
-        self._share = DistributedSampler(files, processes, process, shuffle=shuffle, seed=seed)  # type: ignore[arg-type, var-annotated]
+        """Take how often each file comes in an epoch, and `size`, the files that all processes together see in a step.
+
+        Raises:
+            DataError: so few files weigh so little that nothing would be seen.
+        """
+        self._weights = weights
+        places = int(round(weights.sum(), 6))
+        if not places:
+            raise DataError("the sources' weights leave less than one photo an epoch; raise them")
+        self._share = DistributedSampler(range(places), processes, process, shuffle=shuffle, seed=seed)  # type: ignore[arg-type, var-annotated]
         self._steps = BatchSampler(self._share, -(-size // processes), drop_last=False)
 
     def __len__(self) -> int:
         return len(self._steps)
 
     def __iter__(self) -> Iterator[Step]:
-        for number, files in enumerate(self._steps):
-            yield Step(files, mix(self._share.seed, self._share.epoch, self._share.rank, number))
+        shown = draw_files(self._weights, mix(self._share.seed, self._share.epoch))
+        for number, places in enumerate(self._steps):
+            yield Step(shown[places].tolist(), mix(self._share.seed, self._share.epoch, self._share.rank, number))
 
     def set_epoch(self, epoch: int) -> None:
         """Go to an epoch; Lightning calls it before each."""
         self._share.set_epoch(epoch)
 
 
+def draw_files(weights: NDArray[np.float64], seed: int) -> NDArray[np.int64]:
+    """Return an epoch's files, in their order: each as often as it weighs, rounded down or up by chance.
+
+    Systematic sampling over the files in a random order, so that all epochs are equally long.
+    """
+    order = np.random.default_rng(seed).permutation(len(weights))
+    reached = np.floor(np.round(np.cumsum(weights[order]), 6)).astype(np.int64)
+    times = np.zeros(len(weights), np.int64)
+    times[order] = np.diff(reached, prepend=0)
+    return np.repeat(np.arange(len(weights)), times)
+
+
 class PhotoBatches(Dataset[Batch | PhotoError]):
-    """Photos read from disk; with `augment`, cropped, mirrored and recoloured at random.
+    """Photos read from disk; with `augment`, cropped, mirrored and recoloured at random; a share of them degraded.
 
     What is wrong with a photo is handed over instead of the batch: of an error raised in a worker process, PyTorch
     makes one whose message is a traceback.
     """
 
-    def __init__(self, files: Sequence[Path], side: int, sentences: Sentences, count: int, *, augment: bool) -> None:
-        self.side, self.sentences, self.count, self.augment = side, sentences, count, augment
+    def __init__(
+        self, files: Sequence[Path], side: int, sentences: Sentences, count: int, *, augment: bool, degrade: float = 0.0
+    ) -> None:
+        self.side, self.sentences, self.count, self.augment, self.degrade = side, sentences, count, augment, degrade
         # An array, because worker processes copy the memory of each Python object that they look at.
         self._files = np.array([os.fsencode(file) for file in files])
 
@@ -164,7 +199,11 @@ class PhotoBatches(Dataset[Batch | PhotoError]):
         if self.augment:
             pairs = zip(pixels, self.sentences.mirrorable[step.files], strict=True)
             pixels = [augment(photo, self.side, chance, mirror=bool(may_be)) for photo, may_be in pairs]
-        images = torch.from_numpy(np.concatenate([to_input(photo, self.side) for photo in pixels]))
+        inputs = np.concatenate([to_input(photo, self.side) for photo in pixels])
+        for place, image in enumerate(inputs):
+            if self.degrade and chance.random() < self.degrade:
+                inputs[place] = degrade(image, chance)
+        images = torch.from_numpy(inputs)
         photos, file = self.sentences.of_files(step.files)
         return Batch(torch.tensor(photos), images, file, *self.sentences.sample(photos, self.count, chance))
 

@@ -10,9 +10,10 @@ import msgspec
 import torch
 
 from edge_caption.bundle import open_bundle
-from edge_caption.errors import BundleError
+from edge_caption.errors import BundleError, ConfigError
 from edge_caption.files import writing
 from edge_caption.vocabulary import Vocabulary
+from training.data.sources import Source
 from training.model import CaptionModel, Dimensions
 from training.recover import recover
 
@@ -40,6 +41,17 @@ class Checkpoint:
         file.parent.mkdir(parents=True, exist_ok=True)
         with writing(file) as fresh:
             torch.save(content, fresh)
+
+    def sources(self) -> list[Source]:
+        """Return the mixture that it learnt from.
+
+        Raises:
+            ConfigError: it learnt from no mixture.
+        """
+        named = self.trained_on.get("recipe", {}).get("sources")
+        if not named:
+            raise ConfigError("the checkpoint's recipe names no sources; give --captions and --photos")
+        return msgspec.convert(named, list[Source])
 
     def with_words(self, vocabulary: Vocabulary, languages: tuple[str, ...]) -> Checkpoint:
         """Return this captioner with another vocabulary: what it knows keeps its weights, all else begins anew.

@@ -71,13 +71,16 @@ class Loaders(lightning.LightningDataModule):
         if split in self._features:
             batches = FeatureBatches(self._features[split], sentences, count, augment=augment)
         else:
-            batches = PhotoBatches(files_of(self.photos[split]), self._encoder.side, sentences, count, augment=augment)
+            files, degrade = files_of(self.photos[split]), self.stage.degrade if learn else 0.0
+            side = self._encoder.side
+            batches = PhotoBatches(files, side, sentences, count, augment=augment, degrade=degrade)
             workers = count_workers(len(os.sched_getaffinity(0)) // self.trainer.num_devices)
             if workers:  # they would wait for ever for OpenCV's threads, which a fork doesn't take along
                 cv2.setNumThreads(1)
         rank, processes = self.trainer.global_rank, self.trainer.world_size
         size, seed = self.stage.photos_per_step, self.seed
-        steps = Steps(batches, size, seed, shuffle=learn, process=rank, processes=processes)
+        weights = sentences.weights if learn else np.ones(len(batches))
+        steps = Steps(weights, size, seed, shuffle=learn, process=rank, processes=processes)
         # Workers read ahead before Lightning names the epoch, which after a resumption isn't the first.
         steps.set_epoch(self.trainer.current_epoch)
         return DataLoader(

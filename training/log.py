@@ -11,7 +11,6 @@ from lightning.pytorch.callbacks import Callback
 from matplotlib.axes import Axes
 
 from edge_caption.files import writing
-from training.languages import LANGUAGES
 from training.stage import CaptionStage
 
 matplotlib.use("Agg")
@@ -20,8 +19,10 @@ from matplotlib import pyplot
 FIELDS = (
     *("stage", "epoch", "train_loss", "dev_loss", "dev_cider", "dev_length", "dev_distinct", "reward"),
     *("dev_words", "discriminator_loss", "taken_for_human"),
-    *(f"dev_cider_{language}" for language in LANGUAGES),
 )
+
+PART = "dev_cider_"
+"""What CIDEr of a part of dev is called, before the part's name."""
 
 Row = dict[str, str]
 
@@ -38,11 +39,12 @@ class TrainingLog(Callback):
         assert isinstance(pl_module, CaptionStage)
         figures = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
         row = {"stage": pl_module.stage.name, "epoch": str(trainer.current_epoch + 1), **figures}
-        before = self._before(row)
+        rows = [*self._before(row), row]
+        parts = {name: None for row in rows for name in row if name.startswith(PART)}
         with writing(self.file) as fresh, fresh.open("w", newline="") as target:
-            writer = csv.DictWriter(target, FIELDS, extrasaction="ignore")
+            writer = csv.DictWriter(target, [*FIELDS, *parts], extrasaction="ignore")
             writer.writeheader()
-            writer.writerows([*before, row])
+            writer.writerows(rows)
         plot(self.file)
 
     def _before(self, row: Row) -> list[Row]:

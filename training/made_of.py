@@ -32,6 +32,8 @@ def digests(
     for split, photos in splits.items():
         for photo in photos:
             digest.update(msgspec.json.encode((split, photo.language, photo.file.name, photo.captions)))
+            if photo.sources:
+                digest.update(msgspec.json.encode((photo.weight, photo.trusts, photo.origin)))
     if origin := start or weights:
         digest.update(_read(origin / "manifest.json" if origin.is_dir() else origin))  # it has its files' digests
     found = {}

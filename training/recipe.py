@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge_caption.errors import ConfigError
+from training.data.sources import Source
 from training.model import Count, Dimensions, Side
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]*\Z")]
@@ -39,6 +40,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     captions_per_photo: Count = 5
     augment: bool = True
     """Crop, mirror and recolour train photos at random; of features that were computed once, mirror them."""
+    degrade: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Share of train photos that are seen as by a dark or poor camera: training.data.degrade."""
     dropout: Share = 0.4
     """Of words, states and outputs; the backbone's channels get half of it."""
     stochastic_depth: Share = 0.0
@@ -68,8 +71,13 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """Refuse what can't be meant.
 
         Raises:
-            ValueError: a quantization-aware stage would not train the backbone.
+            ValueError: the backbone is frozen, and the stage is quantization-aware or degrades photos.
         """
+        if self.degrade and not self.encoder_learning_rate:
+            raise ValueError(
+                f"the stage {self.name} computes features once, of photos as they are; "
+                "set degrade to 0 or encoder_learning_rate above 0"
+            )
         if self.kind == "quantization-aware" and not self.encoder_learning_rate:
             raise ValueError(f"the quantization-aware stage {self.name} needs an encoder_learning_rate above 0")
 
@@ -84,6 +92,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Longer sentences are cut in training."""
     seed: Annotated[int, msgspec.Meta(ge=0, lt=2**32)] = 1
     model: Dimensions = Dimensions()
+    sources: tuple[Source, ...] = ()
+    """What it learns from, where that is a mixture; else `--captions` and `--photos` say it."""
     stages: Annotated[tuple[Stage, ...], msgspec.Meta(min_length=1)]
 
     def __post_init__(self) -> None:
@@ -92,6 +102,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         Raises:
             ValueError: two have one name, or the backbone makes no region of a stage's picture.
         """
+        if len({source.name for source in self.sources}) < len(self.sources):
+            raise ValueError("two sources have one name; give each its own")
         if len({stage.name for stage in self.stages}) < len(self.stages):
             raise ValueError("two stages have one name; give each its own")
         for stage in self.stages:

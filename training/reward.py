@@ -23,16 +23,29 @@ SCALE = 10.0
 class Reward:
     """CIDEr-D and BLEU-4 with their weights."""
 
-    def __init__(self, references: References, photos: int, cider_weight: float, bleu_weight: float) -> None:
-        """Take what was written, and of how many different photos: two languages may tell of the same."""
+    def __init__(
+        self,
+        references: References,
+        photos: int,
+        cider_weight: float,
+        bleu_weight: float,
+        trusts: Sequence[float] | None = None,
+    ) -> None:
+        """Take what was written, and of how many different photos: two languages may tell of the same.
+
+        Args:
+            trusts: what each photo's rewards are multiplied by; 1 if None.
+        """
+        self._trusts = trusts
         parts = ((cider_weight, CiderReward(references, photos)), (bleu_weight, BleuReward(references)))
         self._parts = [(weight, score) for weight, score in parts if weight]
 
     def __call__(self, photo: int, sentences: Sequence[Sentence]) -> list[float]:
         """Return what each of these sentences of one photo is worth."""
         worth = [0.0] * len(sentences)
+        trust = self._trusts[photo] if self._trusts else 1.0
         for weight, score in self._parts:
-            worth = [sum_ + weight * value for sum_, value in zip(worth, score(photo, sentences), strict=True)]
+            worth = [sum_ + trust * weight * value for sum_, value in zip(worth, score(photo, sentences), strict=True)]
         return worth
 
 

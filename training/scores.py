@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -88,7 +89,7 @@ class Scorer:
 
 
 class DevScorer:
-    """Scores what is said of a dev set in one language or more."""
+    """Scores what is said of a dev set in parts: a part for each source of photos in each language."""
 
     def __init__(self, photos: Sequence[CaptionedPhoto]) -> None:
         """Take the photos, with each language's sentences.
@@ -96,20 +97,34 @@ class DevScorer:
         Raises:
             ConfigError: Java is missing.
         """
-        self._photos: dict[str, list[int]] = {}
-        for index, photo in enumerate(photos):
-            self._photos.setdefault(photo.language, []).append(index)
-        self._scorers = {
-            language: Scorer([photos[index].captions for index in indices], language)
-            for language, indices in self._photos.items()
+        self._parts = {
+            name: (language, indices, Scorer([photos[index].captions for index in indices], language))
+            for name, (language, indices) in parts_of(photos).items()
         }
 
     def cider(self, said: Sequence[Sequence[str]]) -> dict[str, float]:
-        """Return each language's CIDEr of what was said, as words, of each photo."""
+        """Return each part's CIDEr of what was said, as words, of each photo.
+
+        A part's words are weighed by how many of its own photos' references have them.
+        """
         return {
-            language: scorer.cider([LANGUAGES[language].joiner.join(said[index]) for index in self._photos[language]])
-            for language, scorer in self._scorers.items()
+            name: scorer.cider([LANGUAGES[language].joiner.join(said[index]) for index in indices])
+            for name, (language, indices, scorer) in self._parts.items()
         }
+
+
+def parts_of(photos: Sequence[CaptionedPhoto]) -> dict[str, tuple[str, list[int]]]:
+    """Return the parts of a set: name -> language and places of its photos.
+
+    A part is called by its language where that has one source alone, else by its source.
+    """
+    places: dict[tuple[str, str], list[int]] = {}
+    for place, photo in enumerate(photos):
+        places.setdefault((photo.language, photo.origin), []).append(place)
+    sources = Counter(language for language, _ in places)
+    return {
+        name if sources[language] > 1 else language: (language, indices) for (language, name), indices in places.items()
+    }
 
 
 class Splitter:

@@ -65,15 +65,20 @@ class CaptionStage(lightning.LightningModule):
     def cross_entropy(self, seen: Seen, batch: Batch, own: float = 0.0) -> tuple[Tensor, Tensor]:
         """Return the smoothed loss of the batch's sentences, and (1 - how much a region was looked at)^2.
 
+        Each sentence's loss is multiplied by its trust.
+
         Args:
             own: share of the words before that are the captioner's own.
         """
         counted = batch.targets != PAD
         logits, looked = self.model.decoder.teach(seen, batch.inputs, counted, own)
         smoothing = self.stage.label_smoothing
-        loss = functional.cross_entropy(logits.float(), batch.targets[counted], label_smoothing=smoothing)
+        losses = functional.cross_entropy(
+            logits.float(), batch.targets[counted], label_smoothing=smoothing, reduction="none"
+        )
+        trust = batch.trust.unsqueeze(-1).expand_as(counted)[counted]
         written = counted.any(-1)  # (P, N)
-        return loss, ((1 - looked[written]) ** 2).mean()
+        return (losses * trust).mean(), ((1 - looked[written]) ** 2).mean()
 
     def log_epoch(self, batch: Batch, **figures: Tensor) -> None:
         """Log the means over an epoch's batches and all processes."""
@@ -113,7 +118,7 @@ class CaptionStage(lightning.LightningModule):
         ciders = self.scorer.cider(said)
         return {
             "dev_cider": sum(ciders.values()) / len(ciders),
-            **{f"dev_cider_{language}": cider for language, cider in ciders.items()},
+            **{f"dev_cider_{part}": cider for part, cider in ciders.items()},
             "dev_length": sum(map(len, said)) / len(said),
             "dev_distinct": len(set(map(tuple, said))) / len(said),
             "dev_words": float(len({word for words in said for word in words})),

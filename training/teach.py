@@ -21,7 +21,7 @@ from edge_caption.files import writing
 from training.allocator import keep_freed_memory
 from training.batches import Sentences
 from training.checkpoint import load_checkpoint
-from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load_splits
+from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load, load_splits
 from training.data.photos import CaptionedPhoto, DataError
 from training.ensemble import Ensemble
 from training.languages import LANGUAGES
@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _teach(args: argparse.Namespace) -> int:
     _check_target(args.out, args.captions.path)
     teachers = Ensemble([load_checkpoint(file) for file in args.teachers], args.captions.language)
-    write(args.out, sentences(args.captions, args.photos, teachers, args.beams, args.times))
+    rows = taught_sentences if args.alone else sentences
+    write(args.out, rows(args.captions, args.photos, teachers, args.beams, args.times))
     print(f"captions: {args.out}")
     return 0
 
@@ -58,12 +59,23 @@ def sentences(captions: CaptionFile, photos: Path, teachers: Ensemble, beams: in
     Raises:
         EdgeCaptionError: the captions or a photo can't be read.
     """
-    joiner = LANGUAGES[captions.language].joiner
     train, dev = load_splits([captions], None, photos)
     for split, known in (("train", train), ("dev", dev)):
         for photo in known:
             yield from ((_name(photo, photos), caption, split) for caption in photo.captions)
-    for photo, taught in _taught(train, teachers, beams):
+    yield from taught_sentences(captions, photos, teachers, beams, times)
+
+
+def taught_sentences(
+    captions: CaptionFile, photos: Path, teachers: Ensemble, beams: int, times: int
+) -> Iterator[Sentence]:
+    """Yield the teachers' likeliest and best sentence of each train photo, `times` each.
+
+    Raises:
+        EdgeCaptionError: the captions or a photo can't be read.
+    """
+    joiner = LANGUAGES[captions.language].joiner
+    for photo, taught in _taught(load(captions.path, photos, "train", captions.language), teachers, beams):
         said = [joiner.join(teachers.vocabulary.decode(tokens)) for tokens in taught]
         yield from ((_name(photo, photos), text, "train") for text in said * times if text)
 
@@ -128,6 +140,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--times", type=positive, default=4, help="how often each is written, to outweigh people's (default: 4)"
+    )
+    parser.add_argument(
+        "--alone", action="store_true", help="leave out people's sentences, for a source with written_by = 'models'"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="captions for python -m training")
     return parser

@@ -20,7 +20,9 @@ from training.adversarial import Adversarial
 from training.batches import Sentences
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.cross_entropy import CrossEntropy
+from training.data.mixture import load_mixture, made_from
 from training.data.photos import CaptionedPhoto, files_of
+from training.data.sources import Source
 from training.encoders import load_imagenet
 from training.loaders import Loaders
 from training.log import TrainingLog
@@ -43,10 +45,22 @@ class Data:
     dev: Sequence[CaptionedPhoto]
     name: str
     terms: str
+    sources: Sequence[Source] = ()
+    """Of a mixture."""
 
     @property
     def splits(self) -> dict[str, Sequence[CaptionedPhoto]]:
         return {"train": self.train, "dev": self.dev}
+
+
+def mixed(sources: Sequence[Source], folder: Path) -> Data:
+    """Read a mixture, whose paths are relative to `folder`.
+
+    Raises:
+        DataError: naming the file and line that is wrong.
+    """
+    terms = "; ".join(f"{source.name}: {source.terms}" for source in sources)
+    return Data(*load_mixture(sources, folder), ", ".join(source.name for source in sources), terms, sources)
 
 
 @dataclass(frozen=True)
@@ -179,8 +193,15 @@ class _Run:
         if stage.kind == "quantization-aware":
             return QuantizationAware(start.model, stage, start.vocabulary, self.scorer)
         kind = Adversarial if stage.kind == "adversarial" else SelfCritical
-        reward = Reward(self.sentences["train"], len(files_of(self.data.train)), stage.cider_weight, stage.bleu_weight)
-        return kind(start.model, stage, start.vocabulary, self.scorer, reward)
+        return kind(start.model, stage, start.vocabulary, self.scorer, self._reward(start, stage))
+
+    def _reward(self, start: Checkpoint, stage: Stage) -> Reward:
+        """Judge by people's sentences, and by models' where people wrote none, as far as those are trusted."""
+        photos = [photo.by_people() for photo in self.data.train]
+        sentences = Sentences(photos, start.vocabulary, self.recipe.max_words) if self.data.sources else None
+        trusts = [min(photo.trusts) for photo in photos] if sentences else None
+        references = sentences or self.sentences["train"]
+        return Reward(references, len(files_of(photos)), stage.cider_weight, stage.bleu_weight, trusts)
 
     def _trainer(self, stage: Stage, best: ModelCheckpoint) -> lightning.Trainer:
         # `best` with save_last would leave out the epochs that are not the best so far.
@@ -210,6 +231,7 @@ class _Run:
             "terms": self.data.terms,
             "photos": len(files_of(self.data.train)),
             "captions": sum(len(photo.captions) for photo in self.data.train),
+            **({"sources": made_from(self.data.sources, self.data.train)} if self.data.sources else {}),
             "recipe": msgspec.to_builtins(msgspec.structs.replace(self.recipe, model=size)),
             "stage": stage.name,
             "dev_cider_greedy_torch": round(cider, 4),

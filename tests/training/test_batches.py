@@ -41,7 +41,7 @@ def test_each_further_language_has_a_start_of_its_own(photos: list[CaptionedPhot
     assert vocabulary.words[4] == "<zh>"
     assert {"dog", "狗"} < set(vocabulary.words)
     sentences = Sentences(both, vocabulary, max_words=9)
-    inputs, _ = sentences.sample([0, 2], 1, random.Random(1))
+    inputs, _, _ = sentences.sample([0, 2], 1, random.Random(1))
     assert inputs[:, 0, 0].tolist() == [START, 4]
     assert sentences.mirrorable.tolist() == [False, False]
 
@@ -54,13 +54,14 @@ def test_rare_words_are_left_out_of_the_vocabulary(photos: list[CaptionedPhoto])
 def test_inputs_and_targets_are_one_word_apart(photos: list[CaptionedPhoto]) -> None:
     vocabulary = build_vocabulary(photos, 1)
     sentences = Sentences(photos, vocabulary, max_words=3)
-    inputs, targets = sentences.sample([0, 1], 3, random.Random(1))
+    inputs, targets, trust = sentences.sample([0, 1], 3, random.Random(1))
     assert inputs.shape == targets.shape == (2, 3, 4)
     assert (inputs[:, 0, 0] == START).all()
     goes_on = (targets[..., :-1] != PAD) & (targets[..., :-1] != END)
     assert (inputs[..., 1:][goes_on] == targets[..., :-1][goes_on]).all()
     assert (targets == END).sum() == 4  # three sentences of the first photo, one of the second
     assert (targets[1, 1:] == PAD).all()
+    assert trust.tolist() == [[1, 1, 1], [1, 0, 0]]
 
 
 def test_photos_that_say_left_or_right_are_never_mirrored(photos: list[CaptionedPhoto]) -> None:
@@ -100,14 +101,14 @@ def test_augmenting_changes_the_picture_but_not_its_form(picture: Pixels) -> Non
 
 
 def test_processes_share_out_an_epoch() -> None:
-    shares = [Steps(range(50), 16, 1, shuffle=True, process=process, processes=2) for process in range(2)]
+    shares = [Steps(np.ones(50), 16, 1, shuffle=True, process=process, processes=2) for process in range(2)]
     steps = [list(share) for share in shares]
     assert [len(step.files) for step in steps[0]] == [8, 8, 8, 1]
     assert sorted(photo for share in steps for step in share for photo in step.files) == list(range(50))
 
 
 def test_an_epochs_order_depends_on_nothing_but_seed_and_epoch() -> None:
-    went_on, from_the_start = (Steps(range(50), 16, 1, shuffle=True) for _ in range(2))
+    went_on, from_the_start = (Steps(np.ones(50), 16, 1, shuffle=True) for _ in range(2))
     first = list(from_the_start)
     for steps in (went_on, from_the_start):
         steps.set_epoch(1)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from training.data import flickr8k, json_formats, table
 from training.data.photos import ANY_SPLIT, CaptionedPhoto, DataError, Row, files_of, gather, split_of
+from training.data.sources import Source
 from training.languages import LANGUAGES
 
 CODE = re.compile("[a-z]{2}")
@@ -22,6 +23,8 @@ class CaptionFile:
 
     path: Path
     language: str = "en"
+    source: Source | None = None
+    """Of the mixture that it is a part of."""
 
 
 CAPTIONS_HELP = ".token.txt (Flickr8k), .json (COCO, Karpathy) or .csv; LANGUAGE=FILE if not English, as in zh=FILE"
@@ -53,6 +56,16 @@ def load_splits(
     own = dev_captions is not None
     train = load_all(captions, photos, "train", own_files=own)
     dev = load_all(dev_captions or captions, photos, "dev", own_files=own)
+    check_splits(train, dev)
+    return train, dev
+
+
+def check_splits(train: Sequence[CaptionedPhoto], dev: Sequence[CaptionedPhoto]) -> None:
+    """Make sure that train and dev share no photo and speak the same languages.
+
+    Raises:
+        DataError: naming a photo of both, or the language that one lacks.
+    """
     if both := set(files_of(train)) & set(files_of(dev)):
         raise DataError(
             f"{min(both)} is in train and in dev ({len(both)} photos are); take it out of one, "
@@ -60,7 +73,6 @@ def load_splits(
         )
     if different := {photo.language for photo in train} ^ {photo.language for photo in dev}:
         raise DataError(f"train or dev has no sentences in {' and '.join(sorted(different))}; give both or neither")
-    return train, dev
 
 
 def load_all(
@@ -92,16 +104,26 @@ def load(
     Raises:
         DataError: naming the file and line that is wrong.
     """
-    if not photos.is_dir():
-        raise DataError(f"there is no folder {photos}; give the one that holds the photos")
-    unsaid = ANY_SPLIT if own_file else None
-    found = gather((row for row in _rows(captions) if _split(row, unsaid) in (split, ANY_SPLIT)), photos, language)
+    found = read_split(CaptionFile(captions, language), photos, split, own_file=own_file)
     if not found:
         raise DataError(
             f"{captions} names no photo of the {split} split; add some, and say which they are "
             "(in a CSV by a column `split`), for else chance chooses one photo in ten for dev"
         )
     return found
+
+
+def read_split(captions: CaptionFile, photos: Path, split: str, *, own_file: bool) -> list[CaptionedPhoto]:
+    """Read one split as `load` does, of which there may be nothing.
+
+    Raises:
+        DataError: naming the file and line that is wrong.
+    """
+    if not photos.is_dir():
+        raise DataError(f"there is no folder {photos}; give the one that holds the photos")
+    unsaid = ANY_SPLIT if own_file else None
+    rows = (row for row in _rows(captions.path) if _split(row, unsaid) in (split, ANY_SPLIT))
+    return gather(rows, photos, captions.language, captions.source)
 
 
 def load_sentences(captions: Path, split: str) -> list[str]:

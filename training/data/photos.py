@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_caption.errors import EdgeCaptionError
+from training.data.sources import Source
 
 DEV_SHARE = 10
 """One photo in so many goes to dev where a data set brings no split of its own."""
@@ -22,12 +23,42 @@ class DataError(EdgeCaptionError):
 
 @dataclass(frozen=True)
 class CaptionedPhoto:
-    """A photo and the sentences that people wrote of it, in one language."""
+    """A photo and the sentences that were written of it, in one language."""
 
     file: Path
     captions: tuple[str, ...]
     language: str = "en"
     """One of training.languages.LANGUAGES."""
+    sources: tuple[Source, ...] = ()
+    """Each sentence's; or none, which is one source of people's sentences."""
+
+    @property
+    def weight(self) -> float:
+        """How often the photo comes in an epoch: as often as the source that shows it most has it."""
+        return max((source.weight for source in self.sources), default=1.0)
+
+    @property
+    def trusts(self) -> list[float]:
+        """Each sentence's weight in the loss."""
+        return [source.trust for source in self.sources] or [1.0] * len(self.captions)
+
+    @property
+    def origin(self) -> str:
+        """The name of the source that it is first in."""
+        return self.sources[0].name if self.sources else ""
+
+    def by_people(self) -> CaptionedPhoto:
+        """Return it with people's sentences alone, or as it is where people wrote none."""
+        pairs = zip(self.captions, self.sources, strict=False)
+        kept = [(caption, source) for caption, source in pairs if source.written_by == "people"]
+        if not kept:
+            return self
+        captions, sources = zip(*kept, strict=True)
+        return replace(self, captions=captions, sources=sources)
+
+    def beside(self, other: CaptionedPhoto) -> CaptionedPhoto:
+        """Return it with the sentences of another source, too."""
+        return replace(self, captions=self.captions + other.captions, sources=self.sources + other.sources)
 
 
 def files_of(photos: Iterable[CaptionedPhoto]) -> list[Path]:
@@ -48,7 +79,7 @@ class Row:
     """train, dev or test, where the data set says; or ANY_SPLIT."""
 
 
-def gather(rows: Iterable[Row], photos: Path, language: str) -> list[CaptionedPhoto]:
+def gather(rows: Iterable[Row], photos: Path, language: str, source: Source | None = None) -> list[CaptionedPhoto]:
     """Collect rows by photo, in the order in which photos first appear.
 
     Raises:
@@ -61,7 +92,10 @@ def gather(rows: Iterable[Row], photos: Path, language: str) -> list[CaptionedPh
         if row.photo not in captions and not _is_file(photos / row.photo):
             raise DataError(f"{row.where}: there is no photo {photos / row.photo}; add it or remove the line")
         captions.setdefault(row.photo, []).append(row.caption.strip())
-    return [CaptionedPhoto(photos / name, tuple(texts), language) for name, texts in captions.items()]
+    return [
+        CaptionedPhoto(photos / name, tuple(texts), language, (source,) * len(texts) if source else ())
+        for name, texts in captions.items()
+    ]
 
 
 def _is_file(path: Path) -> bool:
