@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edge_caption.errors import PhotoError
 from edge_caption.photos import list_photos
+from edge_caption.text import read_text
 
 
 def sample(photos: Sequence[Path], count: int) -> list[Path]:
@@ -33,9 +34,11 @@ def find_photos(source: Path) -> list[Path]:
     if not source.is_file():
         return list_photos(source)
     try:
-        lines = source.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise PhotoError(f"the list {source} can't be read ({error}); give a text file or a folder") from error
+        lines = read_text(source).split("\n")
+    except OSError as error:
+        raise PhotoError(f"the list {source} can't be read ({error.strerror}); give a text file or a folder") from error
+    except UnicodeError as error:
+        raise PhotoError(f"the list {source} {error}") from error
     photos = [source.parent / line.strip() for line in lines if line.strip()]
     if not photos:
         raise PhotoError(f"the list {source} names no photo; choose another")

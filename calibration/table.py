@@ -14,6 +14,7 @@ from calibration.observe import CLAMPS, observed_tensors
 from calibration.ranges import IMAGE_LIKE, Range
 from edge_caption import preprocess
 from edge_caption.errors import EdgeCaptionError
+from edge_caption.text import read_text
 
 LARGEST = float(np.finfo(np.float32).max)
 """That a graph can hold."""
@@ -84,8 +85,8 @@ def load_table(file: Path) -> Table:
         CalibrationError: the file is missing or not a table.
     """
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Table)
-    except (OSError, msgspec.DecodeError) as error:
+        return msgspec.json.decode(read_text(file), type=Table)
+    except (OSError, UnicodeError, msgspec.DecodeError) as error:
         raise CalibrationError(f"{file} is not a calibration table ({error}); calibrate again") from error
 
 

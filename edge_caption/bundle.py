@@ -23,6 +23,7 @@ import msgspec
 from edge_caption import preprocess
 from edge_caption.confidence import Confidence
 from edge_caption.errors import BundleError, ConfigError
+from edge_caption.text import decode_text
 from edge_caption.vocabulary import Vocabulary
 
 SCHEMA = 1
@@ -253,13 +254,14 @@ def open_bundle(folder: Path | None = None) -> Bundle:
     path = folder / MANIFEST
     try:
         data = path.read_bytes()
-        schema = msgspec.json.decode(data, type=dict[str, Any]).get("schema")
+        text = decode_text(data)
+        schema = msgspec.json.decode(text, type=dict[str, Any]).get("schema")
         if schema != SCHEMA:
             raise BundleError(f"{path} has schema {schema} and this program reads {SCHEMA}; use a bundle made for it")
-        manifest = msgspec.json.decode(data, type=Manifest)
+        manifest = msgspec.json.decode(text, type=Manifest)
     except OSError as error:
         raise BundleError(f"{folder} is not a bundle ({MANIFEST}: {error.strerror}); give a bundle's folder") from error
-    except msgspec.DecodeError as error:
+    except (UnicodeError, msgspec.DecodeError) as error:
         raise BundleError(f"{path} is damaged ({error}); copy the whole bundle again") from error
     if manifest.preprocessing != preprocess.NAME:
         raise BundleError(

@@ -17,6 +17,7 @@ from edge_caption.errors import ConfigError
 from edge_caption.files import own_folder
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.topics import check_name
+from edge_caption.text import read_text
 
 PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
 
@@ -139,10 +140,12 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=dict[str, object])
+        return msgspec.toml.decode(read_text(path), type=dict[str, object])
     except OSError as error:
         raise ConfigError(f"the settings cannot be read: {path}: {error.strerror}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UnicodeError as error:
+        raise ConfigError(f"the settings file {path} {error}") from None
+    except msgspec.DecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
 
 
@@ -222,10 +225,11 @@ def _with_password(settings: Settings, environment: Mapping[str, str]) -> Settin
 
 def _read_password(path: Path) -> str:
     try:
-        password = path.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ConfigError(f"the password file {path} cannot be read: {reason}") from None
+        password = read_text(path).rstrip("\n")
+    except OSError as error:
+        raise ConfigError(f"the password file {path} cannot be read: {error.strerror}") from None
+    except UnicodeError as error:
+        raise ConfigError(f"the password file {path} {error}") from None
     if not password:
         raise ConfigError(f"the password file {path} is empty")
     return password

@@ -9,6 +9,7 @@ from pathlib import Path
 from edge_caption.errors import ConfigError, OutboxError
 from edge_caption.files import write_whole
 from edge_caption.mqtt.topics import check_name
+from edge_caption.text import read_text
 
 
 def node_name(given: str | None, state_dir: Path) -> str:
@@ -23,7 +24,7 @@ def node_name(given: str | None, state_dir: Path) -> str:
     file = state_dir / "node-name"
     try:
         if file.exists():
-            return check_name(file.read_text("utf-8").strip(), f"the node's name in {file}")
+            return check_name(read_text(file).strip(), f"the node's name in {file}")
         # A host may be renamed later; its captions must not change their topics for that.
         name = re.sub(r"[^a-zA-Z0-9_-]+", "-", socket.gethostname().split(".")[0]).strip("-") or "node"
         write_whole(file, f"{name}\n".encode())
@@ -31,8 +32,8 @@ def node_name(given: str | None, state_dir: Path) -> str:
         raise OutboxError(
             f"state cannot be kept in {state_dir}: {error.strerror}; choose another --state-dir"
         ) from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file} is not text; remove it") from None
+    except UnicodeError as error:
+        raise ConfigError(f"{file} {error}, or remove it") from None
     return name
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from edge_caption.errors import BundleError
+from edge_caption.text import read_text
 
 PAD, START, END, UNKNOWN = range(4)
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
@@ -59,8 +60,8 @@ class Vocabulary:
             BundleError: the file is missing or not a list of words.
         """
         try:
-            return cls(msgspec.json.decode(path.read_bytes(), type=list[str]))
-        except (OSError, msgspec.DecodeError) as error:
+            return cls(msgspec.json.decode(read_text(path), type=list[str]))
+        except (OSError, UnicodeError, msgspec.DecodeError) as error:
             raise BundleError(f"{path} is not a vocabulary ({error}); copy the bundle again") from error
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import platform
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -61,6 +62,12 @@ def test_a_damaged_or_foreign_bundle_is_refused_in_one_sentence(tiny_bundle: Pat
     with pytest.raises(BundleError, match=re.escape(says)) as caught:
         Captioner(tiny_bundle, flavour="cpu-x86")
     assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_with_a_byte_order_mark_is_read(tiny_bundle: Path) -> None:
+    manifest = tiny_bundle / "manifest.json"
+    manifest.write_bytes(BOM_UTF8 + manifest.read_bytes())
+    open_bundle(tiny_bundle).verify()
 
 
 def test_a_whole_bundle_verifies(tiny_bundle: Path) -> None:

@@ -131,10 +131,25 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
             assert f"\n{name} = " in example or f"\n[{name}]\n" in example
 
 
-def test_binary_rubbish_is_not_toml(tmp_path: Path) -> None:
-    (tmp_path / "x.toml").write_bytes(bytes(range(256)))
-    with pytest.raises(ConfigError, match="is not TOML"):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (bytes(range(256)), "x.toml holds zero bytes, as UTF-16 without a mark does; save it as UTF-8"),
+        (b"[camera]\nname = 'caf\xe9'", r"x.toml is not UTF-8 text \(byte 20\); save it as UTF-8"),
+        ("[camera]".encode("utf-16"), "x.toml is UTF-16 text; save it as UTF-8"),
+    ],
+)
+def test_settings_that_are_no_text_are_named_with_the_fix(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "x.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=says):
         load(tmp_path / "x.toml", {}, {})
+
+
+def test_what_windows_editors_write_is_read(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_bytes("node = 'porch'\r\n[mqtt]\r\nbroker = 'mqtt://me@b'\r\n".encode("utf-8-sig"))
+    (tmp_path / "password").write_bytes(" hush\r\n".encode("utf-8-sig"))
+    settings = load(tmp_path / "x.toml", {"mqtt": {"password_file": tmp_path / "password"}}, {})
+    assert (settings.node, settings.mqtt.broker.password) == ("porch", " hush")
 
 
 def test_the_password_comes_from_file_before_environment_before_address(tmp_path: Path) -> None:
@@ -152,13 +167,14 @@ def test_a_password_without_a_user_is_refused(tmp_path: Path) -> None:
         read(tmp_path, "", {PASSWORD_VARIABLE: "secret"})
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", "hush".encode("utf-16"), b"caf\xe9"])
 def test_a_bad_password_file_is_named(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "password"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"the password file .*password "):
+    with pytest.raises(ConfigError, match=r"the password file .*password ") as caught:
         read(tmp_path, "[mqtt]\nbroker = 'mqtt://me@b'", mqtt={"password_file": file})
+    assert "hush" not in str(caught.value)
 
 
 def test_no_representation_of_the_settings_holds_a_secret(tmp_path: Path) -> None:

@@ -24,12 +24,17 @@ def test_the_computers_name_is_kept_though_the_computer_is_renamed(
     assert [file.name for file in tmp_path.iterdir()] == ["node-name"]
 
 
+def test_a_stored_name_may_have_been_edited_on_windows(tmp_path: Path) -> None:
+    (tmp_path / "node-name").write_bytes("porch\r\n".encode("utf-8-sig"))
+    assert node_name(None, tmp_path) == "porch"
+
+
 def test_a_stored_name_that_was_spoilt_is_refused(tmp_path: Path) -> None:
     (tmp_path / "node-name").write_text("a/b")
     with pytest.raises(ConfigError, match=r"the node's name in .*node-name 'a/b' has '/'"):
         node_name(None, tmp_path)
     (tmp_path / "node-name").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="is not text"):
+    with pytest.raises(ConfigError, match=r"is not UTF-8 text .*, or remove it$"):
         node_name(None, tmp_path)
 
 

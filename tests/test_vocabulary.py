@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,11 @@ def test_words_become_tokens_and_back() -> None:
 
 def test_it_survives_the_disk(tmp_path: Path) -> None:
     vocabulary = Vocabulary([*SPECIAL, "狗", "dog's"])
-    vocabulary.save(tmp_path / "vocabulary.json")
-    assert Vocabulary.load(tmp_path / "vocabulary.json").words == vocabulary.words
+    file = tmp_path / "vocabulary.json"
+    vocabulary.save(file)
+    assert Vocabulary.load(file).words == vocabulary.words
+    file.write_bytes(BOM_UTF8 + file.read_bytes())
+    assert Vocabulary.load(file).words == vocabulary.words
 
 
 @pytest.mark.parametrize("content", ["", "{}", '["a", "b"]', "[1, 2]"])

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge_caption.errors import ConfigError
+from edge_caption.text import read_text
 from training.data.sources import Source
 from training.model import Count, Dimensions, Side
 
@@ -117,8 +118,8 @@ def load_recipe(file: Path) -> Recipe:
         ConfigError: the file is missing, or a setting is unknown, of the wrong type or out of its range.
     """
     try:
-        return msgspec.toml.decode(file.read_bytes(), type=Recipe)
+        return msgspec.toml.decode(read_text(file), type=Recipe)
     except OSError as error:
         raise ConfigError(f"the recipe {file} can't be read ({error.strerror}); check the path") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeError) as error:
         raise ConfigError(f"the recipe {file} is wrong: {error}; mend it") from error

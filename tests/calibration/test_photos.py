@@ -28,6 +28,15 @@ def test_a_list_names_photos_relative_to_itself(tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
     listed.write_text("a.jpg\n\nsub/b.jpg\n")
     assert find_photos(listed) == [tmp_path / "a.jpg", tmp_path / "sub" / "b.jpg"]
+    listed.write_bytes("a.jpg\r\n\r\nsub/b.jpg".encode("utf-8-sig"))
+    assert find_photos(listed) == [tmp_path / "a.jpg", tmp_path / "sub" / "b.jpg"]
+
+
+def test_a_list_in_another_encoding_is_named_with_the_fix(tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("a.jpg", "utf-16")
+    with pytest.raises(PhotoError, match=r"the list .*list\.txt is UTF-16 text; save it as UTF-8"):
+        find_photos(listed)
 
 
 def test_an_empty_list_is_refused(tmp_path: Path) -> None:

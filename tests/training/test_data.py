@@ -122,6 +122,28 @@ def test_csv_takes_quoted_captions_and_a_split_column(tmp_path: Path, photos: Pa
     assert load(file, photos, "dev")[0].captions == ("a bird",)
 
 
+HEADERS = [
+    "image,caption",
+    "Image;Caption",
+    "IMAGE\tCAPTION",
+    " image , Caption ",
+    '"image"; "caption"',
+    "sep=;\nimage;caption",
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("header", HEADERS)
+def test_a_csv_is_read_as_programs_write_it(
+    tmp_path: Path, photos: Path, header: str, newline: str, encoding: str
+) -> None:
+    between = next(sign for sign in ";\t," if sign in header)
+    lines = [header, f"photo0.jpg{between}a dog", f'photo1.jpg{between} "a dog{between} a cat"', between]
+    (tmp_path / "c.csv").write_bytes(newline.join(lines).replace("\n", newline).encode(encoding))
+    assert load_sentences(tmp_path / "c.csv", "train") == ["a dog", f"a dog{between} a cat"]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
@@ -129,7 +151,19 @@ def test_csv_takes_quoted_captions_and_a_split_column(tmp_path: Path, photos: Pa
         ("c.token.txt", "photo0.jpg#0\tA dog .\ngone.jpg#0\tA cat .\n", "line 2: there is no photo"),
         ("c.token.txt", "photo0.jpg#0\t  \n", "line 1: the caption of photo0.jpg is empty"),
         ("c.csv", "file,text\nphoto0.jpg,a dog\n", "line 1: the header must name"),
+        (
+            "c.csv",
+            "image|caption\nphoto0.jpg|a dog\n",
+            "with commas, semicolons or tabs between them; it is 'image|caption'",
+        ),
+        ("c.csv", "", "line 1: the header must name"),
+        ("c.csv", "sep=;", "line 2: the header must name"),
         ("c.csv", "image,caption\nphoto0.jpg,a dog, a cat\n", "line 2: expected as many fields"),
+        (
+            "c.csv",
+            "sep=;\nimage;caption\nphoto0.jpg;a dog; a cat\n",
+            "line 3: expected as many fields as the header has; quote captions that hold semicolons",
+        ),
         ("c.csv", "image,caption,split\nphoto0.jpg,a dog,all\n", "line 2: unknown split 'all'"),
         ("c.csv", "image,caption\ngone.jpg,a dog\n", "line 2: there is no photo"),
         ("c.csv", f"image,caption\n{'x' * 400}.jpg,a dog\n", "line 2: there is no photo"),
@@ -153,6 +187,14 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, photos: Path, name
         [load(file, photos, split) for split in ("train", "dev")]
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "latin-1"])
+@pytest.mark.parametrize("name", ["c.csv", "c.token.txt", "c.json"])
+def test_text_in_another_encoding_is_named_with_the_fix(tmp_path: Path, name: str, encoding: str) -> None:
+    (tmp_path / name).write_bytes("image,caption\nphoto0.jpg,un caf\xe9\n".encode(encoding))
+    with pytest.raises(DataError, match=rf"{name} (is|holds) .*; save it as UTF-8$"):
+        load_sentences(tmp_path / name, "train")
 
 
 def test_the_real_data_set_has_its_official_size(flickr8k: Path) -> None:

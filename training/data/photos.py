@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from edge_caption import text
 from edge_caption.errors import EdgeCaptionError
 from training.data.sources import Source
 
@@ -117,8 +118,8 @@ def read_text(file: Path) -> str:
         DataError: it can't be read or is not UTF-8.
     """
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return text.read_text(file)
     except OSError as error:
         raise DataError(f"{file} can't be read ({error.strerror}); check the path") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file} is not UTF-8 text (byte {error.start}); convert it first") from error
+    except UnicodeError as error:
+        raise DataError(f"{file} {error}") from error
