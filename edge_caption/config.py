@@ -51,6 +51,8 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Captions a second at most."""
     loop: bool = False
     """Start files over when they end."""
+    tls_insecure: bool = False
+    """Take any certificate of an https:// camera, such as one that it signed itself."""
     open_timeout_s: Positive = 10.0
     no_frame_s: Positive = 10.0
     """A camera that gives no frame for so long is opened again."""

@@ -22,7 +22,7 @@ def feed_of(source: Source, settings: CameraSettings) -> Feed:
 def kind_of(source: Source) -> Kind:
     """Return what sort of source it is, by its form and, for a path, by what is there now."""
     if source.scheme:
-        return stream
+        return web if source.scheme in ("http", "https") else stream
     if source.address.isdecimal() or source.address.startswith("/dev/video"):
         return device
     path = Path(source.address).expanduser()
@@ -35,6 +35,13 @@ def device(source: Source, settings: CameraSettings) -> Feed:
     from edge_caption.cameras.device import Device
 
     return Feed(str(source), lambda: Device(source), live=True, patient=False)
+
+
+def web(source: Source, settings: CameraSettings) -> Feed:
+    """Return a camera on HTTP."""
+    from edge_caption.cameras.web import open_web
+
+    return Feed(str(source), lambda: open_web(source, settings), live=True, patient=True)
 
 
 def stream(source: Source, settings: CameraSettings) -> Feed:

@@ -16,7 +16,7 @@ from edge_caption.errors import ConfigError
         ("0", "device"),
         ("/dev/video2", "device"),
         ("rtsp://cam/1", "stream"),
-        ("http://cam:8080/video", "stream"),
+        ("http://cam:8080/video", "web"),
         ("walk.mp4", "video"),
         ("photo.JPG", "photos"),
         ("photos/*.jpg", "photos"),
@@ -26,7 +26,7 @@ from edge_caption.errors import ConfigError
 def test_the_kind_follows_from_the_form(address: str, kind: str) -> None:
     source = Source(address)
     assert kind_of(source).__name__ == kind
-    assert feed_of(source, CameraSettings()).live == (kind in ("device", "stream"))
+    assert feed_of(source, CameraSettings()).live == (kind in ("device", "stream", "web"))
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
