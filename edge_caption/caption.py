@@ -5,11 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as fractions (0-1) of the picture's width and height."""
+
+
+class ModelIdentity(msgspec.Struct, frozen=True):
+    """Which model captions."""
+
+    name: str
+    sha256: str
+    """Of the bundle's manifest, which holds those of all files."""
+    flavour: str
+    backend: str
+    """What runs the graphs: `onnxruntime`, or both names where encoder and decoder differ."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,9 @@ class Caption:
 
     stages_ms: Mapping[str, float]
     """Milliseconds spent in each stage: preprocess, encode, decode."""
+
+    model: ModelIdentity
+    """Which model said it."""
 
     language: str = "en"
     """ISO 639-1 code."""

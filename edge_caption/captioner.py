@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -13,7 +12,7 @@ import numpy as np
 from edge_caption.auto import open_fastest
 from edge_caption.backends import BACKENDS, MAX_BEAMS, REFERENCE
 from edge_caption.bundle import Bundle, open_bundle
-from edge_caption.caption import Caption, Word
+from edge_caption.caption import Caption, ModelIdentity, Word
 from edge_caption.confidence import mean_probability
 from edge_caption.decoder import Decoder, Sentence, beam_search, greedy
 from edge_caption.encoder import Encoder, Seen
@@ -30,18 +29,6 @@ AUTO = "auto"
 
 MAX_THREADS = 1024
 """More than any processor has cores; ONNX Runtime would start them all."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """Which model captions; goes into every message."""
-
-    name: str
-    sha256: str
-    """Of the bundle's manifest, which holds those of all files."""
-    flavour: str
-    backend: str
-    """What runs the graphs: `onnxruntime`, or both names where encoder and decoder differ."""
 
 
 class Captioner:
@@ -97,7 +84,7 @@ class Captioner:
             vocabulary.special,
             vocabulary.encode(self._decoding.not_last),
         )
-        self.model = Model(bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend)
+        self.model = ModelIdentity(bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend)
 
     @property
     def calibrated(self) -> bool:
@@ -141,7 +128,9 @@ class Captioner:
         confidence = (self._confidence.probability if self._confidence else mean_probability)(
             sentence.log_prob, len(words)
         )
-        return Caption(self._joiner.join(texts), words, sentence.log_prob, confidence, stages, self.language)
+        return Caption(
+            self._joiner.join(texts), words, sentence.log_prob, confidence, stages, self.model, self.language
+        )
 
 
 def check_backends(names: str) -> list[str]:

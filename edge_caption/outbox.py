@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import msgspec
+
+from edge_caption.bounds import Count
 from edge_caption.errors import OutboxError
 
 T = TypeVar("T")
@@ -43,6 +46,13 @@ LOG_PAGES = 32
 
 RESERVE_BYTES = 192 * 1024
 """Kept free beside the file, more than the log is long: on a full disk SQLite needs room even to delete."""
+
+
+class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[outbox]."""
+
+    max_messages: Count = 100_000
+    max_bytes: Count = 256 * 1024 * 1024
 
 
 class _RefusedError(OutboxError):
@@ -78,12 +88,14 @@ class Outbox:
         self.max_messages = max_messages
         self.max_bytes = max_bytes
         self._mutex = threading.Lock()
+        self._order = threading.Lock()
         self._lock = _lock(path.with_suffix(".lock"))
         self._reserve = path.with_suffix(".reserve")
         try:
             self._database = self._open()
             self._keep_reserve()
             self._count, self._bytes = self._read_size()
+            ((self._sequence,),) = self._select("SELECT value FROM counters WHERE name = 'sequence'")
             self.retry_rejected()
         except BaseException:
             self._lock.close()
@@ -100,20 +112,25 @@ class Outbox:
 
         Args:
             topic: where it is to be published.
-            encode: makes the payload; gets the sequence.
+            encode: makes the payload before the database is locked; gets the sequence.
 
         Raises:
             OutboxError: the disk refuses; no sequence was taken.
         """
+        with self._order:
+            message = Message(self._sequence + 1, topic, encode(self._sequence + 1))
+            self._store(message)
+            self._sequence = message.sequence
+        return message
+
+    def _store(self, message: Message) -> None:
+        row = message.sequence, message.topic, message.payload
         with self._transaction(durable=True) as database:
-            ((sequence,),) = database.execute("SELECT value + 1 FROM counters WHERE name = 'sequence'")
-            message = Message(sequence, topic, encode(sequence))
-            database.execute("UPDATE counters SET value = ? WHERE name = 'sequence'", (sequence,))
-            database.execute("INSERT INTO messages VALUES (?, ?, ?, NULL)", (sequence, topic, message.payload))
+            database.execute("UPDATE counters SET value = ? WHERE name = 'sequence'", (message.sequence,))
+            database.execute("INSERT INTO messages VALUES (?, ?, ?, NULL)", row)
             self._count += 1
             self._bytes += len(message.payload)
             self._drop_oldest(database)
-        return message
 
     def pending(self, after: int = 0, limit: int = -1) -> list[Message]:
         """Return messages to publish, oldest first, with sequences past `after`."""

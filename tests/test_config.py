@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from edge_caption.backends.engines import engine_folder
-from edge_caption.config import PASSWORD_VARIABLE, Settings, default_state_dir, load
+from edge_caption.config import load
 from edge_caption.errors import ConfigError
+from edge_caption.mqtt.settings import PASSWORD_VARIABLE
+from edge_caption.node.settings import Settings, default_state_dir
 
 
 def read(tmp_path: Path, text: str, environment: dict[str, str] | None = None, **options: object) -> Settings:
@@ -47,7 +49,7 @@ def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
     """
     settings = read(tmp_path, text)
     assert settings.state_dir == Path.home() / "captions"
-    assert (settings.camera.fps, settings.camera.no_frame_s, settings.camera.loop) == (2, 4.5, True)
+    assert (settings.cameras[0].fps, settings.cameras[0].no_frame_s, settings.cameras[0].loop) == (2, 4.5, True)
     assert (settings.mqtt.broker.host, settings.mqtt.broker.port, settings.mqtt.broker.tls) == ("broker", 8883, True)
     assert (settings.model.beam, settings.outbox.max_messages) == (3, 10)
     assert settings.gate.min_confidence == 0.4
@@ -55,11 +57,11 @@ def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
 
 def test_options_override_the_file_and_absent_ones_do_not(tmp_path: Path) -> None:
     settings = read(tmp_path, "[camera]\nfps = 2\nname = 'porch'", camera={"fps": 5, "name": None}, node=None)
-    assert (settings.camera.fps, settings.camera.name) == (5, "porch")
+    assert (settings.cameras[0].fps, settings.cameras[0].name) == (5, "porch")
 
 
 def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:
-    source = read(tmp_path, "[camera]\nsource = 0").camera.source
+    source = read(tmp_path, "[camera]\nsource = 0").cameras[0].source
     assert source is not None
     assert source.address == "0"
 
@@ -126,9 +128,9 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
     subprocess.run([*command.split(), files["ca_file"]], check=True, capture_output=True)
     settings = read(tmp_path, example, mqtt=files)
     # Each setting is in the example.
-    for section in (settings, settings.camera, settings.mqtt, settings.model, settings.gate, settings.outbox):
+    for section in (settings, settings.cameras[0], settings.mqtt, settings.model, settings.gate, settings.outbox):
         for name in section.__struct_fields__:
-            assert f"\n{name} = " in example or f"\n[{name}]\n" in example
+            assert f"\n{name} = " in example or f"\n[{name.removesuffix('s')}]\n" in example
 
 
 @pytest.mark.parametrize(
@@ -180,9 +182,9 @@ def test_a_bad_password_file_is_named(tmp_path: Path, content: bytes | None) -> 
 def test_no_representation_of_the_settings_holds_a_secret(tmp_path: Path) -> None:
     text = "[mqtt]\nbroker = 'mqtt://me:hush1@b'\n[camera]\nsource = 'rtsp://u:hush2@cam/1?token=hush3'"
     settings = read(tmp_path, text)
-    assert "hush" not in f"{settings!r} {settings} {settings.camera.source} {settings.mqtt.broker}"
-    assert settings.camera.source is not None
-    assert settings.camera.source.address == "rtsp://u:hush2@cam/1?token=hush3"
+    assert "hush" not in f"{settings!r} {settings} {settings.cameras[0].source} {settings.mqtt.broker}"
+    assert settings.cameras[0].source is not None
+    assert settings.cameras[0].source.address == "rtsp://u:hush2@cam/1?token=hush3"
 
 
 def test_state_lies_where_the_xdg_specification_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_caption.cameras.camera import Feed
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
-from edge_caption.config import CameraSettings
 from edge_caption.image_header import SUFFIXES
 
 Kind = Callable[[Source, CameraSettings], Feed]

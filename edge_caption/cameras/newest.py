@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_caption.frame import Frame
@@ -28,8 +29,9 @@ class Shot:
 class Newest:
     """One place: a new frame replaces the one in it, so a slow reader never falls behind."""
 
-    def __init__(self) -> None:
-        """Begin empty."""
+    def __init__(self, notify: Callable[[], None] = lambda: None) -> None:
+        """Begin empty; `notify` is called when a frame that is wanted has come, or none will come any more."""
+        self._notify = notify
         self._changed = threading.Condition()
         self._frame: Frame | None = None
         self.sequence = 0
@@ -47,6 +49,9 @@ class Newest:
             self.sequence += 1
             self.arrived = time.monotonic()
             self._changed.notify_all()
+            wanted = self._wanted
+        if wanted:
+            self._notify()
 
     def take(self, timeout_s: float) -> Shot | None:
         """Take the newest frame out, or None when none came in time or none will come."""
@@ -77,3 +82,4 @@ class Newest:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        self._notify()

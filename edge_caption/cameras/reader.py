@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.newest import Newest
@@ -19,9 +20,9 @@ class Reader:
     and as it writes only into its own `newest` it disturbs nobody if it wakes up.
     """
 
-    def __init__(self, feed: Feed) -> None:
-        """Start."""
-        self.newest = Newest()
+    def __init__(self, feed: Feed, notify: Callable[[], None] = lambda: None) -> None:
+        """Start; `notify` is called from the thread when there is something to take."""
+        self.newest = Newest(notify)
         self.started = self.newest.arrived
         """Monotonic seconds."""
         self.error: CameraError | None = None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from edge_caption.errors import ConfigError
+
+NAME = re.compile(r"[\w-]+")
+"""Of a camera, before the = of its source."""
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
 
@@ -85,3 +89,15 @@ def _check_path(address: str) -> None:
 def _looks_like_url(address: str) -> bool:
     head, colon, rest = address.partition(":")
     return bool(colon) and (head.lower() in SCHEMES or "@" in rest)
+
+
+def named_source(text: str) -> tuple[str | None, Source]:
+    """Read SOURCE or NAME=SOURCE; what is there under the whole text is a file whose name holds a =.
+
+    Raises:
+        ConfigError: it is no source.
+    """
+    name, sign, address = text.partition("=")
+    if not sign or not NAME.fullmatch(name) or Path(text).exists():
+        return None, Source(text)
+    return name, Source(address)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from edge_caption.backoff import Backoff
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.reader import Reader
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.stillness import Stillness
-from edge_caption.config import CameraSettings
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +40,9 @@ class Over:
 class Watch:
     """Takes frames from a feed, whatever happens to it. For one thread."""
 
-    def __init__(self, feed: Feed, settings: CameraSettings) -> None:
-        """Start reading."""
+    def __init__(self, feed: Feed, settings: CameraSettings, notify: Callable[[], None] = lambda: None) -> None:
+        """Start reading; `notify` is called from the reading thread when `take` may have something to return."""
+        self._notify = notify
         self.reconnects = 0
         """How often the feed was opened again."""
         self._feed = feed
@@ -51,7 +53,7 @@ class Watch:
         self._stillness = Stillness()
         self._held: Shot | None = None
         self._lost = self._started = False
-        self._reader: Reader | None = Reader(feed)
+        self._reader: Reader | None = Reader(feed, notify)
 
     def take(self, timeout_s: float, not_before: float = 0.0) -> Shot | Lost | Back | Over | None:
         """Return what happens next, or None when nothing does in time.
@@ -89,7 +91,7 @@ class Watch:
         self._hanging = [reader for reader in self._hanging if reader.alive]
         if len(self._hanging) < MAX_HANGING:
             self.reconnects += 1
-            self._reader = Reader(self._feed)
+            self._reader = Reader(self._feed, self._notify)
         else:
             self._retry_at = time.monotonic() + self._backoff.next_s()
 

@@ -8,9 +8,9 @@ from typing import Literal
 from edge_caption.cameras.camera import Camera
 from edge_caption.cameras.http_address import HttpAddress
 from edge_caption.cameras.mjpeg import Mjpeg
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.snapshot import Snapshot
 from edge_caption.cameras.source import Source
-from edge_caption.config import CameraSettings
 from edge_caption.errors import CameraError
 from edge_caption.image_header import JPEG, PNG, RIFF
 

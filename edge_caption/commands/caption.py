@@ -9,13 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from edge_caption.commands.model_options import add_model_options
 from edge_caption.errors import PhotoError
 
 if TYPE_CHECKING:
-    from edge_caption.caption import Caption, Word
+    from edge_caption.caption import Caption
 
 STDIN = "-"
 
@@ -99,20 +97,8 @@ def _as_text(name: str, caption: Caption, arguments: list[str]) -> str:
 
 
 def _as_json(name: str, caption: Caption, attention: bool) -> str:
-    record = {
-        # A name on disk may be any bytes, JSON only text.
-        "file": os.fsencode(name).decode("utf-8", "replace"),
-        "caption": caption.text,
-        "language": caption.language,
-        "words": [_word(word, attention) for word in caption.words],
-        "confidence": round(caption.confidence, 4),
-        "stages_ms": {stage: round(spent, 3) for stage, spent in caption.stages_ms.items()},
-    }
-    return msgspec.json.encode(record).decode()
+    from edge_caption.records import PhotoCaption, encode, sentence
 
-
-def _word(word: Word, attention: bool) -> dict[str, Any]:
-    record: dict[str, Any] = {"text": word.text, "log_prob": round(word.log_prob, 4)}
-    if attention:
-        record["attention"] = [[round(float(weight), 5) for weight in row] for row in word.attention]
-    return record
+    # A name on disk may be any bytes, JSON only text.
+    file = os.fsencode(name).decode("utf-8", "replace")
+    return encode(PhotoCaption(file=file, **sentence(caption, attention=attention))).decode()

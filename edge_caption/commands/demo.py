@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options, model_options, positive
-from edge_caption.commands.run import add_camera_options, caption_feed, stopping
+from edge_caption.commands.run import add_camera_options, caption_feeds, stopping
 from edge_caption.commands.values import checked, rate
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed
-    from edge_caption.config import Settings
+    from edge_caption.cameras.settings import CameraSettings
+    from edge_caption.node.settings import Settings
 
 FPS = 2.0
 
@@ -50,7 +51,7 @@ def handle(args: argparse.Namespace) -> int:
     with stopping(args.seconds) as stop, tempfile.TemporaryDirectory(prefix="edge-caption-demo-") as folder:
         settings = _settings(args, port, Path(folder))
         _explain(settings, port)
-        return caption_feed(settings, _feed(settings), stop, args.captions)
+        return caption_feeds(settings, [_feed(settings.cameras[0])], stop, args.captions)
 
 
 def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
@@ -67,11 +68,11 @@ def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
     return load(None, options, environment={})
 
 
-def _feed(settings: Settings) -> Feed:
-    if settings.camera.source is not None:
+def _feed(camera: CameraSettings) -> Feed:
+    if camera.source is not None:
         from edge_caption.cameras.kinds import feed_of
 
-        return feed_of(settings.camera.source, settings.camera)
+        return feed_of(camera.source, camera)
     from edge_caption.demo.panning import panning_feed
 
     return panning_feed()

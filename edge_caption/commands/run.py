@@ -7,26 +7,28 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from edge_caption.commands.model_options import add_model_options, model_options
-from edge_caption.commands.output import discard_output
 from edge_caption.commands.values import checked, name, path, rate, share
 from edge_caption.errors import ConfigError
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed
-    from edge_caption.config import Settings
-    from edge_caption.mqtt.messages import CaptionMessage
+    from edge_caption.cameras.settings import CameraSettings
+    from edge_caption.cameras.source import Source
+    from edge_caption.node.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 def add_parser(subparsers: Any) -> None:
     """Register the command."""
-    from edge_caption.cameras.source import Source
+    from edge_caption.cameras.source import named_source
 
     parser = subparsers.add_parser(
         "run",
@@ -36,9 +38,11 @@ def add_parser(subparsers: Any) -> None:
     add_camera_options(parser, fps="1", node="the computer's name")
     parser.add_argument(
         "--source",
-        type=checked(Source),
-        metavar="SOURCE",
-        help="camera index, /dev/video…, rtsp:// or http:// URL, video file, folder or 'pattern' of photos",
+        type=checked(named_source),
+        action="append",
+        metavar="[NAME=]SOURCE",
+        help="camera index, /dev/video…, rtsp:// or http:// URL, video file, folder or 'pattern' of photos; "
+        "once for each camera, then each with its name",
     )
     parser.add_argument(
         "--min-confidence",
@@ -88,12 +92,18 @@ def _add_broker_options(parser: argparse.ArgumentParser) -> None:
 
 
 def options(args: argparse.Namespace) -> dict[str, object]:
-    """Return the options in the settings' shape; None where one was not given."""
+    """Return the options in the settings' shape; None where one was not given.
+
+    Raises:
+        ConfigError: of several sources, one has no name.
+    """
+    alone, named = _sources(args.source or [])
     return {
         "node": args.node,
         "prefix": args.prefix,
         "state_dir": args.state_dir,
-        "camera": {"source": args.source, "name": args.camera, "fps": args.fps, "loop": args.loop},
+        "camera": {"source": alone, "name": args.camera, "fps": args.fps, "loop": args.loop},
+        **({"cameras": named} if named else {}),
         "mqtt": {
             "broker": args.broker,
             "protocol": args.protocol,
@@ -105,52 +115,59 @@ def options(args: argparse.Namespace) -> dict[str, object]:
     }
 
 
+def _sources(given: list[tuple[str | None, Source]]) -> tuple[Source | None, list[dict[str, object]]]:
+    """Return the source that has no name, or the tables of those that have one."""
+    if not given or (len(given) == 1 and given[0][0] is None):
+        return (given[0][1] if given else None), []
+    if any(name is None for name, _ in given):
+        raise ConfigError("several sources need names; write each as in --source porch=rtsp://…")
+    return None, [{"name": name, "source": source} for name, source in given]
+
+
 def handle(args: argparse.Namespace) -> int:
     """Run until a signal or the end of a file.
 
     Returns:
         0; errors are raised.
     """
-    from edge_caption.cameras.kinds import feed_of
     from edge_caption.config import load
 
     settings = load(args.config, options(args))
-    source = settings.camera.source
-    if source is None:
-        raise ConfigError("no camera is given; use --source, or source in the [camera] part of the --config file")
     with stopping() as stop:
-        return caption_feed(settings, feed_of(source, settings.camera), stop)
+        return caption_feeds(settings, [_feed(camera) for camera in settings.cameras], stop)
 
 
-def caption_feed(settings: Settings, feed: Feed, stop: threading.Event, limit: int | None = None) -> int:
-    """Load the model and run the loop, with captions on standard output and the log on standard error.
+def _feed(camera: CameraSettings) -> Feed:
+    from edge_caption.cameras.kinds import feed_of
+
+    if camera.source is None:
+        raise ConfigError("no camera is given; use --source, or source in the [camera] part of the --config file")
+    return feed_of(camera.source, camera)
+
+
+def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Event, limit: int | None = None) -> int:
+    """Load the model and run the node, with captions on standard output and the log on standard error.
 
     Args:
-        settings: of the run.
-        feed: where frames come from.
+        settings: of the node.
+        feeds: where each camera's frames come from.
         stop: ends it.
         limit: stop after so many captions.
     """
-    from edge_caption import loop
     from edge_caption.captioner import Captioner
+    from edge_caption.commands.console import Console
+    from edge_caption.model.live import LiveCaptioner
+    from edge_caption.node.start import run
 
     _set_up_log()
-    model = settings.model
-    captioner = Captioner(
-        model.bundle,
-        flavour=model.flavour,
-        backend=model.backend,
-        beam=model.beam,
-        threads=model.threads,
-        language=model.language,
-    )
+    captioner = Captioner(**msgspec.structs.asdict(settings.model))
     if settings.gate.min_confidence and not captioner.calibrated:
         log.warning(
             "the model %s has no calibrated confidence: min_confidence compares with the mean probability of the "
             "words, which says nothing of right and wrong",
             captioner.model.name,
         )
-    loop.run(settings, feed, captioner, _printer(stop, limit), stop)
+    run(settings, feeds, LiveCaptioner(captioner), [Console(stop)], stop, limit)
     return 0
 
 
@@ -175,30 +192,6 @@ def stopping(seconds: float | None = None) -> Iterator[threading.Event]:
             timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _printer(stop: threading.Event, limit: int | None) -> Callable[[CaptionMessage], None]:
-    import time
-
-    shown = 0
-
-    def show(message: CaptionMessage) -> None:
-        nonlocal shown
-        clock = time.strftime("%H:%M:%S", time.localtime(message.captured_at))
-        try:
-            print(f"{clock}  {message.camera}  {message.caption}  ({message.confidence:.0%})", flush=True)
-        except BrokenPipeError:
-            # Nobody reads any more (`… | head`); the broker still does, but the user has left.
-            discard_output()
-            stop.set()
-        except OSError as error:
-            log.warning("captions can't be printed any more (%s); they still go to the broker", error.strerror)
-            discard_output()
-        shown += 1
-        if shown == limit:
-            stop.set()
-
-    return show
 
 
 def _set_up_log() -> None:

@@ -7,12 +7,12 @@ import threading
 import time
 
 from edge_caption.backoff import Backoff
-from edge_caption.config import MqttSettings
 from edge_caption.errors import ConfigError, OutboxError
 from edge_caption.mqtt.connection import BrokenError, Connection, RefusedError, TakenOverError
 from edge_caption.mqtt.delivery import Delivery
 from edge_caption.mqtt.retained import Retained
 from edge_caption.mqtt.selectable_event import SelectableEvent
+from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
 

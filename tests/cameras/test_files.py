@@ -12,8 +12,8 @@ import pytest
 
 from edge_caption.cameras.camera import Camera
 from edge_caption.cameras.kinds import feed_of
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
-from edge_caption.config import CameraSettings
 from edge_caption.errors import CameraError
 from tests.conftest import encode
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from edge_caption.cameras.kinds import feed_of, kind_of, photos, video
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
-from edge_caption.config import CameraSettings
 from edge_caption.errors import ConfigError
 
 

@@ -15,9 +15,9 @@ import pytest
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.newest import Shot
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
-from edge_caption.config import CameraSettings
 from edge_caption.errors import CameraError
 from edge_caption.frame import Frame
 from tests.cameras.servers import MjpegCamera, MuteServer, read_age_s
@@ -246,7 +246,7 @@ def test_rtsp_with_a_login_works_and_a_wrong_password_leaks_nothing(rtsp_port: i
 import sys
 from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.source import Source
-from edge_caption.config import CameraSettings
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.errors import CameraError
 for address in sys.argv[1:]:
     try:

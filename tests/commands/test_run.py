@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from edge_caption.identity import outbox_path
 from edge_caption.mqtt.broker import free_port
+from edge_caption.node.identity import outbox_path
 from edge_caption.outbox import Outbox
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, running, wait_for
 from tests.cameras.servers import MjpegCamera, MuteServer

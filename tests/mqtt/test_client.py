@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.config import MqttSettings
 from edge_caption.mqtt import client as client_file
 from edge_caption.mqtt import delivery
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.broker import free_port
 from edge_caption.mqtt.client import Client
+from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, running, wait_for

@@ -8,16 +8,19 @@ import msgspec
 import numpy as np
 import pytest
 
-from edge_caption import loop
 from edge_caption.cameras.kinds import feed_of
 from edge_caption.captioner import Captioner
-from edge_caption.config import GateSettings, Settings, load
+from edge_caption.config import load
 from edge_caption.errors import CameraError, ConfigError, OutboxError
-from edge_caption.frame import Pixels
-from edge_caption.identity import outbox_path
+from edge_caption.frame import Frame, Pixels
 from edge_caption.mqtt.broker import free_port
-from edge_caption.mqtt.messages import CaptionEvent, CaptionMessage, Health
+from edge_caption.node import node, start
+from edge_caption.node.gates.settings import GateSettings
+from edge_caption.node.identity import outbox_path
+from edge_caption.node.node import Captions
+from edge_caption.node.settings import Settings
 from edge_caption.outbox import Outbox
+from edge_caption.records import CaptionRecord, Health, Record
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
 from tests.conftest import encode
 
@@ -44,12 +47,25 @@ def settings_for(tmp_path: Path, album: Path | str, broker: str, **camera: objec
     return load(None, options, {})
 
 
-def run(settings: Settings, captioner: Captioner, stop: threading.Event | None = None) -> list[CaptionMessage]:
-    assert settings.camera.source
-    shown: list[CaptionMessage] = []
-    feed = feed_of(settings.camera.source, settings.camera)
-    loop.run(settings, feed, captioner, shown.append, stop or threading.Event())
-    return shown
+class Shown:
+    """A sink that keeps what it gets."""
+
+    name = "the test"
+    wants_frames = False
+
+    def __init__(self) -> None:
+        self.captions: list[CaptionRecord] = []
+
+    def take(self, record: Record, frame: Frame | None) -> None:
+        if isinstance(record, CaptionRecord):
+            self.captions.append(record)
+
+
+def run(settings: Settings, captioner: Captions, stop: threading.Event | None = None) -> list[CaptionRecord]:
+    shown = Shown()
+    feeds = [feed_of(camera.source, camera) for camera in settings.cameras if camera.source]
+    start.run(settings, feeds, captioner, [shown], stop or threading.Event())
+    return shown.captions
 
 
 def test_every_photo_becomes_one_event_with_what_the_captioner_said(
@@ -57,7 +73,7 @@ def test_every_photo_becomes_one_event_with_what_the_captioner_said(
 ) -> None:
     shown = run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
     events = wait_for(lambda: (found := listener.payloads("/event")) and len(found) == 6 and found)
-    messages = [msgspec.json.decode(event, type=CaptionEvent) for event in events]
+    messages = [msgspec.json.decode(event, type=CaptionRecord) for event in events]
     assert [message.id for message in messages] == [f"pi:{number}" for number in range(1, 7)]
     expected = [tiny_captioner.caption(photo) for photo in sorted(album.iterdir())]
     assert [message.caption for message in messages] == [caption.text for caption in expected]
@@ -86,7 +102,7 @@ def test_what_remains_on_the_broker_tells_the_truth(
         "edge_caption/pi/cam/porch/caption",
     }
     assert kept["edge_caption/pi/status"] == kept["edge_caption/pi/cam/porch/status"] == b"offline"
-    newest = msgspec.json.decode(kept["edge_caption/pi/cam/porch/caption"], type=CaptionMessage)
+    newest = msgspec.json.decode(kept["edge_caption/pi/cam/porch/caption"], type=CaptionRecord)
     assert newest.id == "pi:6"
     health = msgspec.json.decode(kept["edge_caption/pi/health"], type=Health)
     assert (health.captions, health.outbox_depth, health.outbox_rejected) == (6, 0, 0)
@@ -111,14 +127,14 @@ def test_what_the_gate_holds_back_is_counted_and_leaves_no_gap(
     kept = retained(mosquitto.port)
     health = msgspec.json.decode(kept["edge_caption/pi/health"], type=Health)
     assert (health.captions, health.silenced) == (len(expected), 6 - len(expected))
-    newest = msgspec.json.decode(kept["edge_caption/pi/cam/porch/caption"], type=CaptionMessage)
+    newest = msgspec.json.decode(kept["edge_caption/pi/cam/porch/caption"], type=CaptionRecord)
     assert newest.caption == expected[-1]
 
 
 def test_an_absent_broker_leaves_the_captions_for_the_next_start(
     tmp_path: Path, album: Path, tiny_captioner: Captioner, monkeypatch: pytest.MonkeyPatch, mosquitto: Mosquitto
 ) -> None:
-    monkeypatch.setattr(loop, "DRAIN_S", 0.5)
+    monkeypatch.setattr(node, "DRAIN_S", 0.5)
     run(settings_for(tmp_path, album, f"mqtt://127.0.0.1:{free_port()}"), tiny_captioner)
     outbox = Outbox(outbox_path(tmp_path / "state", "pi"))
     assert outbox.depth == 6
@@ -130,7 +146,7 @@ def test_an_absent_broker_leaves_the_captions_for_the_next_start(
     captured = [event["captured_at"] for event in listener.events()]
     assert captured == sorted(captured)
     # The retained topic never shows the backlog.
-    first = msgspec.json.decode(listener.payloads("/caption")[0], type=CaptionMessage)
+    first = msgspec.json.decode(listener.payloads("/caption")[0], type=CaptionRecord)
     assert int(first.id.removeprefix("pi:")) > 6
     listener.close()
 

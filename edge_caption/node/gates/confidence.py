@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_caption.caption import Caption
-from edge_caption.config import GateSettings
+from edge_caption.node.gates.settings import GateSettings
 
 
 class Gate:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from edge_caption.errors import ConfigError, OutboxError
-from edge_caption.identity import node_name, outbox_path
+from edge_caption.node.identity import node_name, outbox_path
 
 
 def test_a_given_name_is_taken_and_not_kept(tmp_path: Path) -> None:

@@ -1,0 +1,39 @@
+"""Records as lines on standard output."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from edge_caption.commands.output import discard_output
+from edge_caption.frame import Frame
+from edge_caption.records import CaptionRecord, Record
+
+log = logging.getLogger(__name__)
+
+
+class Console:
+    """Prints each caption: time, camera, sentence, confidence."""
+
+    name = "the console"
+    wants_frames = False
+
+    def __init__(self, stop: threading.Event) -> None:
+        """Take what ends the program once nobody reads its output any more."""
+        self._stop = stop
+
+    def take(self, record: Record, frame: Frame | None) -> None:
+        """Print a caption."""
+        if not isinstance(record, CaptionRecord):
+            return
+        clock = time.strftime("%H:%M:%S", time.localtime(record.captured_at))
+        try:
+            print(f"{clock}  {record.camera}  {record.caption}  ({record.confidence:.0%})", flush=True)
+        except BrokenPipeError:
+            # Nobody reads any more (`… | head`); the broker still does, but the user has left.
+            discard_output()
+            self._stop.set()
+        except OSError as error:
+            log.warning("captions can't be printed any more (%s); they still go to the broker", error.strerror)
+            discard_output()

@@ -1,0 +1,27 @@
+"""The captioner in use, which can be swapped while frames flow."""
+
+from __future__ import annotations
+
+from edge_caption.caption import Caption
+from edge_caption.captioner import Captioner, Photo
+
+
+class LiveCaptioner:
+    """Captions with the captioner of the moment. For any number of threads: one in the midst of a caption ends it."""
+
+    def __init__(self, captioner: Captioner) -> None:
+        """Begin with this one."""
+        self.current = captioner
+
+    def caption(self, photo: Photo) -> Caption:
+        """Caption a photo; `Caption.model` tells which model did.
+
+        Raises:
+            PhotoError: it can't be read.
+        """
+        return self.current.caption(photo)
+
+    def swap(self, captioner: Captioner) -> Captioner:
+        """Caption with another one from the next frame on, and return the one before."""
+        before, self.current = self.current, captioner
+        return before

@@ -1,0 +1,82 @@
+"""What the connection to the broker can be told."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from edge_caption.bounds import Positive
+from edge_caption.errors import ConfigError
+from edge_caption.mqtt.address import Address
+from edge_caption.text import read_text
+
+PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
+
+Protocol = Literal["5", "3.1.1"]
+
+
+class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[mqtt]."""
+
+    broker: Address = Address("localhost", 1883)
+    protocol: Protocol | None = None
+    """None: 5, or 3.1.1 with the embedded broker, which speaks nothing else."""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    """Certificates to trust with mqtts://; None: the system's."""
+    health_s: Positive = 30.0
+
+
+def checked(mqtt: MqttSettings, environment: Mapping[str, str] = os.environ) -> MqttSettings:
+    """Return the settings with the password in them, after checking what their types can't say.
+
+    Args:
+        mqtt: as they were given.
+        environment: where the broker's password may be.
+
+    Raises:
+        ConfigError: two settings don't fit together, or a file can't be read.
+    """
+    if mqtt.broker.embedded and mqtt.protocol == "5":
+        raise ConfigError("the embedded broker speaks MQTT 3.1.1 only; leave --protocol out or use another broker")
+    _check_certificates(mqtt)
+    return _with_password(mqtt, environment)
+
+
+def _check_certificates(mqtt: MqttSettings) -> None:
+    if mqtt.ca_file is None:
+        return
+    if not mqtt.broker.tls:
+        raise ConfigError("certificates to trust (mqtt.ca_file) are for mqtts:// only; write the broker so")
+    try:
+        ssl.create_default_context(cafile=mqtt.ca_file)
+    except OSError as error:
+        reason = "it holds none in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
+        raise ConfigError(f"the certificates to trust cannot be read: {mqtt.ca_file}: {reason}") from None
+
+
+def _with_password(mqtt: MqttSettings, environment: Mapping[str, str]) -> MqttSettings:
+    """Put the password in: the file's before the environment's before the address's."""
+    password = environment.get(PASSWORD_VARIABLE)
+    if mqtt.password_file:
+        password = _read_password(mqtt.password_file)
+    if not password or mqtt.broker.embedded:
+        return mqtt
+    return msgspec.structs.replace(mqtt, broker=mqtt.broker.with_password(password))
+
+
+def _read_password(path: Path) -> str:
+    try:
+        password = read_text(path).rstrip("\n")
+    except OSError as error:
+        raise ConfigError(f"the password file {path} cannot be read: {error.strerror}") from None
+    except UnicodeError as error:
+        raise ConfigError(f"the password file {path} {error}") from None
+    if not password:
+        raise ConfigError(f"the password file {path} is empty")
+    return password

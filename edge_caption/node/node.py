@@ -1,0 +1,219 @@
+"""Cameras -> captioner -> journal -> broker and sinks, until somebody says stop or all files have ended."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edge_caption.cameras.newest import Shot
+from edge_caption.cameras.watch import Back, Lost, Over
+from edge_caption.caption import Caption
+from edge_caption.errors import CameraError
+from edge_caption.frame import Pixels
+from edge_caption.mqtt.client import Client
+from edge_caption.mqtt.topics import Topics
+from edge_caption.node.camera import Happening, NodeCamera
+from edge_caption.node.gates.confidence import Gate
+from edge_caption.node.journal import Journal
+from edge_caption.node.sinks import Sinks
+from edge_caption.node.status import merged, resident_mb
+from edge_caption.outbox import Outbox
+from edge_caption.records import Health, encode
+
+log = logging.getLogger(__name__)
+
+GLANCE_S = 0.25
+"""How long nothing may happen before the node looks whether it is to stop."""
+
+DRAIN_S = 10.0
+"""How long a file's end waits for the broker's next acknowledgement."""
+
+FIRST_HEALTH_S = 5.0
+
+
+class Captions(Protocol):
+    """What the node needs of a captioner."""
+
+    def caption(self, photo: Pixels, /) -> Caption: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a node is composed of."""
+
+    captioner: Captions
+    outbox: Outbox
+    topics: Topics
+    client: Client
+    sinks: Sinks
+    gate: Gate
+
+
+class Node:
+    """The parts at work. One thread runs the captioner for all cameras, the one longest past its due time first."""
+
+    def __init__(self, parts: Parts, health_s: float, limit: int | None = None) -> None:
+        """Take the parts.
+
+        Args:
+            parts: what does the work.
+            health_s: seconds between two health records.
+            limit: stop after so many captions.
+        """
+        self._parts = parts
+        self._journal = Journal(parts.outbox, parts.topics.node)
+        self._health_s = health_s
+        self._limit = limit
+        self._cameras: Sequence[NodeCamera] = ()
+        self._changed = threading.Event()
+        self._started = time.monotonic()
+        self._health_at = self._started + min(FIRST_HEALTH_S, health_s)
+
+    def notify(self) -> None:
+        """Say that a camera may have something; for any thread."""
+        self._changed.set()
+
+    def run(self, cameras: Sequence[NodeCamera], stop: threading.Event) -> None:
+        """Caption until `stop` is set, the limit is reached or all cameras are over.
+
+        Raises:
+            CameraError: the only camera could not be opened or read.
+            ConfigError: the broker refused the first login.
+            OutboxError: the disk refuses captions.
+        """
+        self._cameras = cameras
+        while not stop.is_set() and not self._reached_limit():
+            self._check_broker()
+            self._changed.clear()
+            if not self._serve_next():
+                if all(camera.over for camera in cameras):
+                    self._drain(stop)
+                    return
+                self._changed.wait(self._idle_s())
+            self._tell_health()
+
+    def say_offline(self) -> None:
+        """Leave topics that tell the truth while the program is not running."""
+        self._parts.client.retain(self._parts.topics.health, encode(self.health()))
+        for camera in self._cameras:
+            self._set_online(camera, False)
+
+    def health(self) -> Health:
+        """Return how the node does now."""
+        meters = [camera.meter for camera in self._cameras]
+        cameras = {camera.name: camera.health() for camera in self._cameras}
+        outbox, client = self._parts.outbox, self._parts.client
+        return Health(
+            node=self._parts.topics.node,
+            at=round(time.time(), 3),
+            uptime_s=round(time.monotonic() - self._started, 1),
+            fps=round(sum(camera.fps for camera in cameras.values()), 2),
+            captions=sum(meter.captions for meter in meters),
+            silenced=sum(meter.silenced for meter in meters),
+            latency_ms=merged(meter.latency_ms for meter in meters),
+            age_ms=merged(meter.age_ms for meter in meters),
+            frames_dropped=sum(meter.frames_dropped for meter in meters),
+            camera_reconnects=sum(camera.watch.reconnects for camera in self._cameras),
+            broker_reconnects=max(0, client.connections - 1),
+            outbox_depth=outbox.depth,
+            outbox_rejected=outbox.rejected,
+            outbox_dropped=outbox.dropped,
+            rss_mb=resident_mb(),
+            cameras=cameras,
+        )
+
+    def _serve_next(self) -> bool:
+        """Serve the camera that is longest past its due time of those that have something; return whether one had."""
+        for camera in sorted(self._cameras, key=lambda camera: camera.due):
+            if not camera.over and (happened := self._look(camera)):
+                self._serve(camera, happened)
+                return True
+        return False
+
+    def _look(self, camera: NodeCamera) -> Happening | None:
+        try:
+            return camera.look()
+        except CameraError as error:
+            if len(self._cameras) == 1:
+                raise
+            camera.over = True
+            return Lost(str(error))
+
+    def _idle_s(self) -> float:
+        """Return how long nothing needs to be looked at."""
+        now = time.monotonic()
+        waits = [camera.due - now for camera in self._cameras if not camera.over and camera.due > now]
+        return min([GLANCE_S, *waits])
+
+    def _serve(self, camera: NodeCamera, happened: Happening) -> None:
+        match happened:
+            case Shot():
+                self._caption(camera, happened)
+            case Lost():
+                self._lose(camera, happened.reason)
+            case Back():
+                log.info("the camera %s is back", camera.name)
+                self._write_event(camera, "camera_back", "it gives frames again")
+            case Over():
+                log.debug("the camera %s has ended", camera.name)
+
+    def _caption(self, camera: NodeCamera, shot: Shot) -> None:
+        self._set_online(camera, True)
+        began = time.monotonic()
+        caption = self._parts.captioner.caption(shot.frame.pixels)
+        latency_ms = (time.monotonic() - began) * 1000
+        if not self._parts.gate.lets_through(caption):
+            camera.meter.silenced += 1
+            return
+        age_ms = (time.monotonic() - shot.arrived) * 1000
+        dropped = camera.take_dropped()
+        record = self._journal.write_caption(camera.name, caption, shot.frame.captured_at, age_ms, dropped)
+        camera.meter.count(latency_ms, age_ms)
+        self._parts.client.retain(self._parts.topics.caption(camera.name), encode(record))
+        self._parts.client.notice()
+        self._parts.sinks.hand(record, shot.frame)
+
+    def _lose(self, camera: NodeCamera, reason: str) -> None:
+        after = "it has ended" if camera.over else "it is tried again until it is back"
+        log.warning("the camera %s is lost (%s); %s", camera.name, reason, after)
+        self._set_online(camera, False)
+        self._write_event(camera, "camera_lost", reason)
+
+    def _write_event(self, camera: NodeCamera, event_type: str, reason: str) -> None:
+        record = self._journal.write_event(camera.name, event_type, reason)
+        self._parts.client.notice()
+        self._parts.sinks.hand(record)
+
+    def _set_online(self, camera: NodeCamera, online: bool) -> None:
+        if online != camera.online:
+            topic = self._parts.topics.camera_status(camera.name)
+            self._parts.client.retain(topic, b"online" if online else b"offline")
+        camera.online = online
+
+    def _reached_limit(self) -> bool:
+        return self._limit is not None and sum(camera.meter.captions for camera in self._cameras) >= self._limit
+
+    def _check_broker(self) -> None:
+        if self._parts.client.failure:
+            raise self._parts.client.failure
+
+    def _drain(self, stop: threading.Event) -> None:
+        """Wait for the broker to take what files gave, as long as it keeps taking."""
+        outbox, client = self._parts.outbox, self._parts.client
+        taken, until = client.acknowledged, time.monotonic() + DRAIN_S
+        while outbox.depth > outbox.rejected and time.monotonic() < until and not stop.is_set():
+            self._check_broker()
+            stop.wait(0.05)
+            if client.acknowledged != taken:
+                taken, until = client.acknowledged, time.monotonic() + DRAIN_S
+        if left := outbox.depth:
+            log.warning("%d captions wait in %s for the next start", left, outbox.path.parent)
+
+    def _tell_health(self) -> None:
+        if time.monotonic() >= self._health_at:
+            self._health_at = time.monotonic() + self._health_s
+            self._parts.client.retain(self._parts.topics.health, encode(self.health()))

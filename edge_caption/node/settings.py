@@ -1,0 +1,34 @@
+"""Everything that a node can be told; each section is defined in the room that it sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from edge_caption.cameras.settings import CameraSettings
+from edge_caption.files import own_folder
+from edge_caption.model.settings import ModelSettings
+from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.node.gates.settings import GateSettings
+from edge_caption.outbox import OutboxSettings
+
+
+def default_state_dir() -> Path:
+    """Return where state is kept when nothing else is said."""
+    return own_folder("XDG_STATE_HOME", ".local/state", "--state-dir")
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything that `run` can be told."""
+
+    node: str | None = None
+    """None: the name kept in the state directory, at first the computer's."""
+    prefix: str = "edge_caption"
+    state_dir: Path = msgspec.field(default_factory=default_state_dir)
+    cameras: tuple[CameraSettings, ...] = (CameraSettings(),)
+    """[camera] is one, [[cameras]] are several."""
+    mqtt: MqttSettings = MqttSettings()
+    model: ModelSettings = ModelSettings()
+    gate: GateSettings = GateSettings()
+    outbox: OutboxSettings = OutboxSettings()

@@ -1,0 +1,163 @@
+"""The records of what happens. Console, MQTT, HTTP, history and page all show these.
+
+Times are seconds since the Unix epoch unless the name says otherwise. docs/schemas/ has each one's JSON Schema.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from edge_caption.caption import Box, Caption, ModelIdentity, Word
+
+SCHEMA = 1
+"""Goes up when a field changes its meaning or disappears; new fields may come without."""
+
+
+class WordRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One word of a caption."""
+
+    text: str
+    log_prob: float
+    box: Box
+    """Where the captioner looked: left, top, right, bottom, 0-1."""
+    attention: tuple[tuple[float, ...], ...] | None = None
+    """The weight of each region, in rows; left out unless it was asked for."""
+
+
+class Sentence(msgspec.Struct, frozen=True, kw_only=True):
+    """What the captioner says of a picture, from wherever the picture came."""
+
+    caption: str
+    language: str
+    words: tuple[WordRecord, ...]
+    confidence: float
+    stages_ms: dict[str, float]
+    model: ModelIdentity
+
+
+class PhotoCaption(Sentence, frozen=True, kw_only=True):
+    """The caption of a photo file."""
+
+    file: str
+
+
+class CaptionRecord(Sentence, frozen=True, kw_only=True):
+    """The caption of a camera's frame."""
+
+    id: str
+    """`<node>:<sequence>`, without gaps over all captions and camera events of the node."""
+    event_type: Literal["caption"] = "caption"
+    node: str
+    camera: str
+    captured_at: float
+    age_ms: float
+    """From the frame's arrival to the moment the caption went to disk."""
+    dropped_since_last: int
+    schema: int = SCHEMA
+
+
+class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """A camera was lost or is back."""
+
+    id: str
+    event_type: str
+    """`camera_lost` or `camera_back`."""
+    node: str
+    camera: str
+    captured_at: float
+    """When it was noticed."""
+    reason: str
+    schema: int = SCHEMA
+
+
+Record: TypeAlias = CaptionRecord | CameraEvent
+"""What has an id and reaches every sink."""
+
+
+class Percentiles(msgspec.Struct, frozen=True):
+    """Of the latest captions, in milliseconds."""
+
+    p50: float
+    p95: float
+    max: float
+
+
+class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How one camera does; counters start at 0 with the program."""
+
+    online: bool
+    fps: float
+    """Captions a second since the last health record."""
+    captions: int
+    silenced: int
+    """Captions that a gate held back; not among `captions`."""
+    latency_ms: Percentiles | None
+    """The captioner alone; None before the first caption."""
+    age_ms: Percentiles | None
+    """From the frame's arrival to the disk."""
+    frames_dropped: int
+    """Replaced by a newer frame before the captioner could take them; the --fps cap does that on purpose."""
+    reconnects: int
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How the node does; counters start at 0 with the program, except `outbox_dropped`."""
+
+    node: str
+    at: float
+    uptime_s: float
+    fps: float
+    """Captions a second of all cameras since the last health record."""
+    captions: int
+    silenced: int
+    latency_ms: Percentiles | None
+    age_ms: Percentiles | None
+    frames_dropped: int
+    camera_reconnects: int
+    broker_reconnects: int
+    outbox_depth: int
+    outbox_rejected: int
+    """In the outbox because the broker rejected them."""
+    outbox_dropped: int
+    """Lost because the outbox was full, since it was made."""
+    rss_mb: float
+    cameras: dict[str, CameraHealth]
+    schema: int = SCHEMA
+
+
+PUBLIC = (CaptionRecord, CameraEvent, Health, PhotoCaption)
+"""The records that leave the program; each has a JSON Schema in docs/schemas/."""
+
+
+def sentence(caption: Caption, *, attention: bool = False) -> dict[str, Any]:
+    """Return the fields of `Sentence`, rounded for readers.
+
+    Args:
+        caption: what was said.
+        attention: give each word's weights of all regions, too.
+    """
+    return {
+        "caption": caption.text,
+        "language": caption.language,
+        "words": tuple(_word(word, attention) for word in caption.words),
+        "confidence": round(caption.confidence, 4),
+        "stages_ms": {stage: round(spent, 2) for stage, spent in caption.stages_ms.items()},
+        "model": caption.model,
+    }
+
+
+def _word(word: Word, attention: bool) -> WordRecord:
+    rows = tuple(tuple(round(float(weight), 5) for weight in row) for row in word.attention) if attention else None
+    return WordRecord(text=word.text, log_prob=round(word.log_prob, 4), box=word.box, attention=rows)
+
+
+def encode(record: msgspec.Struct) -> bytes:
+    """Return JSON."""
+    return msgspec.json.encode(record)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return each public record's JSON Schema by its name."""
+    return {kind.__name__: msgspec.json.schema(kind) for kind in PUBLIC}
