@@ -41,7 +41,7 @@ def test_json_holds_what_the_readme_says(tiny_bundle: Path, photo: Path, capsys:
     record = json.loads(capsys.readouterr().out)
     assert set(record) == {"file", "caption", "language", "words", "confidence", "stages_ms", "model"}
     assert record["file"] == str(photo)
-    assert set(record["words"][0]) == {"text", "log_prob"}
+    assert set(record["words"][0]) == {"text", "log_prob", "box"}
     assert 0 < record["confidence"] <= 1
 
 
