@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.report import report
-from edge_caption.backends import REFERENCE
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
+from edge_caption.model.backends import REFERENCE
 
 if TYPE_CHECKING:
     from training.data.load import CaptionFile

@@ -20,10 +20,10 @@ import cv2
 import msgspec
 
 from benchmarks.replay import Job, Said, replay
-from edge_caption.bundle import DEFAULT, open_bundle
 from edge_caption.errors import BackendError, ConfigError
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.bundle import DEFAULT, open_bundle
+from edge_caption.model.preprocess import to_input
 
 ROOT = Path(__file__).parent.parent
 

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
-from edge_caption.bundle import Decoding
-from edge_caption.vocabulary import PAD
+from edge_caption.model.bundle import Decoding
+from edge_caption.model.vocabulary import PAD
 from training.batches import Sentences
 from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto

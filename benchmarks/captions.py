@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from edge_caption.caption import Caption
-from edge_caption.captioner import Captioner
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
+from edge_caption.model.caption import Caption
+from edge_caption.model.captioner import Captioner
 
 
 def caption_all(captioner: Captioner, pictures: Iterable[Path | Pixels], count: int, title: str) -> list[Caption]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_caption.caption import Caption
+from edge_caption.model.caption import Caption
 from training.data.photos import CaptionedPhoto
 from training.languages import split_spaced
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality import caption_files
-from edge_caption.bundle import open_bundle
-from edge_caption.caption import Caption
-from edge_caption.captioner import Captioner
-from edge_caption.confidence import mean_probability
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.caption import Caption
+from edge_caption.model.captioner import Captioner
+from edge_caption.model.confidence import mean_probability
 from export.confidence import Bools, Floats, features_of, figures, out_of_fold, reliability
 from training.data.photos import CaptionedPhoto
 from training.right import MEANING, right

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from benchmarks.charts import ciders, confidences, lengths
 from benchmarks.diversity import Sentence
 from benchmarks.quality import Figures, caption_files, diversity_of, score_runs, texts
-from edge_caption.bundle import Manifest, open_bundle
-from edge_caption.caption import Caption, Word
-from edge_caption.captioner import Captioner
-from edge_caption.frame import Pixels
-from edge_caption.photos import read_photo
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import read_photo
+from edge_caption.model.bundle import Manifest, open_bundle
+from edge_caption.model.caption import Caption, Word
+from edge_caption.model.captioner import Captioner
 from training.data.photos import CaptionedPhoto
 from training.scores import Scorer
 

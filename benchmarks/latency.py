@@ -22,17 +22,17 @@ import onnx
 import torch
 from numpy.typing import NDArray
 
-from edge_caption.backends import BACKENDS, REFERENCE, Arrays, Session
-from edge_caption.backends.onnx import OnnxSession
-from edge_caption.bundle import Bundle, open_bundle
-from edge_caption.decoder import Decoder, greedy
-from edge_caption.encoder import Encoder
-from edge_caption.engine import Engine, open_engine
 from edge_caption.errors import BackendError, BundleError
-from edge_caption.frame import Pixels
-from edge_caption.photos import list_photos, read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import END
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import list_photos, read_photo
+from edge_caption.model.backends import BACKENDS, REFERENCE, Arrays, Session
+from edge_caption.model.backends.onnx import OnnxSession
+from edge_caption.model.bundle import Bundle, open_bundle
+from edge_caption.model.decoder import Decoder, greedy
+from edge_caption.model.encoder import Encoder
+from edge_caption.model.flavour import LoadedFlavour, load_flavour
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import END
 from export.to_onnx import to_onnx
 from training.model import CaptionModel, Dimensions
 from training.recover import dimensions
@@ -100,20 +100,20 @@ def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
     }
 
 
-def open_engines(bundle: Bundle, threads: int) -> list[Engine]:
+def open_engines(bundle: Bundle, threads: int) -> list[LoadedFlavour]:
     """Load the flavour that suits each installed backend, the runtime's default first; say why of one that can't."""
-    engines = [open_engine(bundle, None, REFERENCE, threads)]
+    engines = [load_flavour(bundle, None, REFERENCE, threads)]
     for name, backend in BACKENDS.items():
         if name == REFERENCE or not backend.installed:
             continue
         try:
-            engines.append(open_engine(bundle, None, name, threads))
+            engines.append(load_flavour(bundle, None, name, threads))
         except (BackendError, BundleError) as error:
             print(f"benchmarks: {name} is left out: {error}", file=sys.stderr)
     return engines
 
 
-def row(engine: Engine) -> str:
+def row(engine: LoadedFlavour) -> str:
     """Name an engine; the default backend goes without saying."""
     return engine.flavour if engine.backend == REFERENCE else f"{engine.flavour} {engine.backend}"
 
@@ -159,7 +159,7 @@ class Stopwatch:
         return outputs
 
 
-def overhead(engine: Engine, side: int, rounds: int) -> dict[str, float]:
+def overhead(engine: LoadedFlavour, side: int, rounds: int) -> dict[str, float]:
     """Return the share of a frame's time that goes by outside the graphs: making its input small, and the loop's own.
 
     The median over `rounds` of all frames.

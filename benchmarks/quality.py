@@ -11,8 +11,8 @@ from typing import Any
 from benchmarks.captions import caption_all
 from benchmarks.diversity import Sentence, diversity
 from benchmarks.intervals import bleu_interval, mean_interval
-from edge_caption.caption import Caption
-from edge_caption.captioner import Captioner
+from edge_caption.model.caption import Caption
+from edge_caption.model.captioner import Captioner
 from training.data.load import CaptionFile, load_sentences
 from training.data.photos import CaptionedPhoto
 from training.languages import LANGUAGES

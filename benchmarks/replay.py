@@ -15,12 +15,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from edge_caption.backends.onnx import OnnxSession
-from edge_caption.bundle import open_bundle
-from edge_caption.decoder import Decoder, greedy
-from edge_caption.encoder import Encoder, Seen
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.backends.onnx import OnnxSession
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.decoder import Decoder, greedy
+from edge_caption.model.encoder import Encoder, Seen
+from edge_caption.model.preprocess import to_input
 
 
 class Job(msgspec.Struct, frozen=True):

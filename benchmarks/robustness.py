@@ -17,12 +17,12 @@ from benchmarks.attacks import ATTACKS, Attack, ReferenceLoss
 from benchmarks.captions import caption_all
 from benchmarks.corruptions import CORRUPTIONS, SEVERITIES, Corruption
 from benchmarks.intervals import bleu_4, mean_interval
-from edge_caption.bundle import open_bundle
-from edge_caption.captioner import Captioner
 from edge_caption.errors import ConfigError
-from edge_caption.frame import Pixels
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import read_photo
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.captioner import Captioner
+from edge_caption.model.preprocess import to_input
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.photos import CaptionedPhoto
 from training.scores import Scorer

@@ -23,8 +23,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper
 
-from edge_caption.backends.onnx import HARMFUL, PROVIDER
-from edge_caption.bundle import open_bundle
+from edge_caption.model.backends.onnx import HARMFUL, PROVIDER
+from edge_caption.model.bundle import open_bundle
 
 ROWS, INNER, COLUMNS = 512, 1024, 1024
 """Of the product that shows the peak; it fills every core's registers and stays in its cache."""

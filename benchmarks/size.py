@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from edge_caption.bundle import open_bundle
+from edge_caption.model.bundle import open_bundle
 
 
 def measure(bundle: Path | None) -> dict[str, Any]:

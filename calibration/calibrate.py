@@ -12,12 +12,12 @@ from calibration.observe import Observed, Watcher, side_of
 from calibration.photos import digest
 from calibration.ranges import METHODS, Extremes, Histogram, Histograms, Means, Range
 from calibration.table import Table, graphs_sha256
-from edge_caption import preprocess
-from edge_caption.bundle import Decoding
-from edge_caption.decoder import Decoder, greedy
-from edge_caption.encoder import Encoder
 from edge_caption.errors import ConfigError
-from edge_caption.photos import read_photo
+from edge_caption.images.photos import read_photo
+from edge_caption.model import preprocess
+from edge_caption.model.bundle import Decoding
+from edge_caption.model.decoder import Decoder, greedy
+from edge_caption.model.encoder import Encoder
 
 GRAPHS = ("encoder", "decoder")
 

@@ -8,9 +8,9 @@ import onnx
 from onnx import ModelProto
 
 from calibration.table import CalibrationError
-from edge_caption.backends import REFERENCE
-from edge_caption.bundle import open_bundle
-from edge_caption.engine import open_engine
+from edge_caption.model.backends import REFERENCE
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.flavour import load_flavour
 
 FLAVOUR = "fp32"
 
@@ -26,6 +26,6 @@ def load_graphs(folder: Path) -> tuple[ModelProto, ModelProto]:
     bundle = open_bundle(folder)
     if FLAVOUR not in bundle.manifest.flavours:
         raise CalibrationError(f"{folder} has no flavour {FLAVOUR}; export it with --flavours {FLAVOUR} first")
-    open_engine(bundle, FLAVOUR, REFERENCE, 1)  # as a device does, it refuses graphs that are no such encoder, decoder
+    load_flavour(bundle, FLAVOUR, REFERENCE, 1)  # as a device does, it refuses graphs that are no such encoder, decoder
     _, encoder, decoder = bundle.graphs(FLAVOUR)
     return onnx.load(encoder), onnx.load(decoder)

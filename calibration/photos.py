@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_caption.errors import PhotoError
-from edge_caption.photos import list_photos
+from edge_caption.images.photos import list_photos
 from edge_caption.text import read_text
 
 

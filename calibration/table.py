@@ -12,8 +12,8 @@ from onnx import ModelProto
 
 from calibration.observe import CLAMPS, observed_tensors
 from calibration.ranges import IMAGE_LIKE, Range
-from edge_caption import preprocess
 from edge_caption.errors import EdgeCaptionError
+from edge_caption.model import preprocess
 from edge_caption.text import read_text
 
 LARGEST = float(np.finfo(np.float32).max)

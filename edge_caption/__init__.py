@@ -16,8 +16,8 @@ from edge_caption.errors import (
 )
 
 if TYPE_CHECKING:
-    from edge_caption.caption import Caption, Word
-    from edge_caption.captioner import Captioner
+    from edge_caption.model.caption import Caption, Word
+    from edge_caption.model.captioner import Captioner
 
 __version__ = "0.1.0"
 
@@ -41,11 +41,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # ONNX Runtime and OpenCV load only once a captioner is asked for: `--help` stays quick.
     if name == "Captioner":
-        from edge_caption.captioner import Captioner
+        from edge_caption.model.captioner import Captioner
 
         return Captioner
     if name in ("Caption", "Word"):
-        from edge_caption import caption
+        from edge_caption.model import caption
 
         return getattr(caption, name)
     raise AttributeError(f"module 'edge_caption' has no attribute {name!r}")

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from edge_caption.caption import Box, Caption, ModelIdentity, Word
+from edge_caption.model.caption import Box, Caption, ModelIdentity, Word
 
 SCHEMA = 1
 """Goes up when a field changes its meaning or disappears; new fields may come without."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_caption.caption import Caption
-from edge_caption.confidence import Confidence, features
+from edge_caption.model.caption import Caption
+from edge_caption.model.confidence import Confidence, features
 from training.right import MEANING, right
 
 FOLDS = 5

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import ModelProto
 
 from calibration.table import Table
-from edge_caption.bundle import Graphs
+from edge_caption.model.bundle import Graphs
 from export.errors import ExportError
 from export.half import to_half
 from export.qdq import convolutions, quantize_encoder

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from edge_caption.backends.onnx import OnnxSession
-from edge_caption.bundle import FLAVOUR_OF_MACHINE, Graphs
-from edge_caption.vocabulary import START
+from edge_caption.model.backends.onnx import OnnxSession
+from edge_caption.model.bundle import FLAVOUR_OF_MACHINE, Graphs
+from edge_caption.model.vocabulary import START
 from export.flavours import REFERENCE
 
 STEPS = 12

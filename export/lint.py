@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, numpy_helper
 
-from edge_caption.backends.tensorrt_builder import build
-from edge_caption.backends.tensorrt_library import RTX, load_library
 from edge_caption.errors import BackendError
+from edge_caption.model.backends.tensorrt_builder import build
+from edge_caption.model.backends.tensorrt_library import RTX, load_library
 from export.errors import ExportError
 
 UNKNOWN = {"DynamicQuantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "QLinearMatMul"}

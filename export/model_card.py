@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from calibration.table import Table
-from edge_caption.confidence import Confidence
+from edge_caption.model.confidence import Confidence
 from export.flavours import REFERENCE
 from export.parity import Parity
 from export.write_bundle import Contents

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from edge_caption.backends.onnx import OnnxSession
-from edge_caption.encoder import Encoder, Floats
+from edge_caption.model.backends.onnx import OnnxSession
+from edge_caption.model.encoder import Encoder, Floats
 
 Images = Sequence[NDArray[np.uint8]]
 """Encoder inputs."""

@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from edge_caption.bundle import Decoding
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import END, START
+from edge_caption.images.photos import read_photo
+from edge_caption.model.bundle import Decoding
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import END, START
 from export.errors import ExportError
 from training.model import CaptionModel
 

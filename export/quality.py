@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edge_caption.caption import Caption
-from edge_caption.captioner import Captioner
+from edge_caption.model.caption import Caption
+from edge_caption.model.captioner import Captioner
 from export.errors import ExportError
 from export.flavours import REFERENCE
 from training.data.photos import CaptionedPhoto

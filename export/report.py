@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from edge_caption.confidence import Confidence
+from edge_caption.model.confidence import Confidence
 from export.flavours import REFERENCE
 from export.latency import STEPS, Latency
 from export.parity import TOLERANCE, Parity

@@ -12,11 +12,11 @@ from onnx import ModelProto
 from calibration.calibrate import Progress, calibrate
 from calibration.photos import sample
 from calibration.table import Table, load_table
-from edge_caption.backends import BACKENDS
-from edge_caption.bundle import Decoding
 from edge_caption.errors import ConfigError
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.backends import BACKENDS
+from edge_caption.model.bundle import Decoding
+from edge_caption.model.preprocess import to_input
 from export.confidence import fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Model, check_kept, graphs_of, make_flavours
 from export.fusion import prove_fusion

@@ -27,16 +27,16 @@ from calibration.output import check_folder, refusing
 from calibration.photos import sample
 from calibration.ranges import METHODS
 from calibration.table import Table
-from edge_caption.bundle import Decoding
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
-from edge_caption.decoder import Decoder, greedy
-from edge_caption.encoder import Encoder
 from edge_caption.errors import ConfigError
 from edge_caption.files import write_whole
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import Vocabulary
+from edge_caption.images.photos import read_photo
+from edge_caption.model.bundle import Decoding
+from edge_caption.model.decoder import Decoder, greedy
+from edge_caption.model.encoder import Encoder
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import Vocabulary
 from export.noise import decibels, regions_of, session_of
 from export.options import loss
 from export.qdq import convolutions, quantize_encoder

@@ -14,12 +14,12 @@ import msgspec
 
 from calibration.output import check_folder, refusing
 from calibration.table import Table
-from edge_caption import preprocess
-from edge_caption.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes
-from edge_caption.confidence import Confidence
 from edge_caption.errors import ConfigError
 from edge_caption.files import writing
-from edge_caption.vocabulary import Vocabulary
+from edge_caption.model import preprocess
+from edge_caption.model.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes
+from edge_caption.model.confidence import Confidence
+from edge_caption.model.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
 from training.languages import LANGUAGES
 from training.model import Dimensions

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from calibration.calibrate import calibrate
-from edge_caption.vocabulary import END, PAD, SPECIAL, Vocabulary, start_word
+from edge_caption.model.vocabulary import END, PAD, SPECIAL, Vocabulary, start_word
 from export.flavours import REFERENCE, SHIPPED, make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, replacing, sizes_of, write_bundle

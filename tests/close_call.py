@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edge_caption.decoder import Decoder
-from edge_caption.encoder import Seen
-from edge_caption.vocabulary import END
+from edge_caption.model.decoder import Decoder
+from edge_caption.model.encoder import Seen
+from edge_caption.model.vocabulary import END
 
 CLOSE_CALL = 0.1
 """Nats: words that are as likely as each other within a tenth."""

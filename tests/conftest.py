@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_caption.backends.cuda import LIBRARY
-from edge_caption.captioner import Captioner
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
+from edge_caption.model.backends.cuda import LIBRARY
+from edge_caption.model.captioner import Captioner
 
 ROOT = Path(__file__).parent.parent
 

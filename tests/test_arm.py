@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from benchmarks.arm import UNAVAILABLE
-from edge_caption.bundle import open_bundle
-from edge_caption.captioner import Captioner
-from edge_caption.decoder import Decoder
-from edge_caption.encoder import Encoder
-from edge_caption.engine import open_engine
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.captioner import Captioner
+from edge_caption.model.decoder import Decoder
+from edge_caption.model.encoder import Encoder
+from edge_caption.model.flavour import load_flavour
+from edge_caption.model.preprocess import to_input
 from tests.close_call import CLOSE_CALL, parting
 from tests.conftest import ROOT
 
@@ -47,7 +47,7 @@ def test_the_wheel_says_on_arm_what_it_says_here(processor: str, demo_photos: li
     same = [(one, other) for one, other in zip(there, here, strict=True) if one["caption"] == other.text]
     assert 2 * len(same) > len(demo_photos)
     bundle = open_bundle()
-    vocabulary, engine = bundle.vocabulary(), open_engine(bundle, "cpu-arm", "onnxruntime", 1)
+    vocabulary, engine = bundle.vocabulary(), load_flavour(bundle, "cpu-arm", "onnxruntime", 1)
     speaker = Decoder(engine.decoder, vocabulary.start("en"))
     for photo, one, other in zip(demo_photos, there, here, strict=True):
         seen = Encoder(engine.encoder)(to_input(read_photo(photo), bundle.manifest.sizes.side))

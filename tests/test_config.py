@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.backends.engines import engine_folder
 from edge_caption.config import load
 from edge_caption.errors import ConfigError
+from edge_caption.model.backends.engines import engine_folder
 from edge_caption.mqtt.settings import PASSWORD_VARIABLE
 from edge_caption.node.settings import Settings, default_state_dir
 

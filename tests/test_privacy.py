@@ -13,7 +13,7 @@ REPORTS = ("ORT_DISABLE_TELEMETRY", "CI")
 """What keeps ONNX Runtime from reporting: ours, and what would hide that ours is missing."""
 
 
-@pytest.mark.parametrize("package", ["edge_caption.captioner", "calibration.observe", "export.fusion"])
+@pytest.mark.parametrize("package", ["edge_caption.model.captioner", "calibration.observe", "export.fusion"])
 def test_onnx_runtime_keeps_no_record_of_its_use(
     package: str, tiny_bundle: Path, demo_photos: list[Path], tmp_path: Path
 ) -> None:

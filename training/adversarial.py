@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from edge_caption.vocabulary import Vocabulary
+from edge_caption.model.vocabulary import Vocabulary
 from training.batches import Batch
 from training.discriminator import Discriminator
 from training.model import CaptionModel

@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, Dataset, DistributedSampler, Sampler
 
 from edge_caption.errors import PhotoError
-from edge_caption.frame import Pixels
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import END, PAD, Vocabulary
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import END, PAD, Vocabulary
 from training.data.degrade import degrade
 from training.data.photos import CaptionedPhoto, DataError, files_of
 from training.languages import LANGUAGES

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import torch
 
-from edge_caption.bundle import open_bundle
 from edge_caption.errors import BundleError, ConfigError
 from edge_caption.files import writing
-from edge_caption.vocabulary import Vocabulary
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.vocabulary import Vocabulary
 from training.data.sources import Source
 from training.model import CaptionModel, Dimensions
 from training.recover import recover

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from edge_caption.vocabulary import END, PAD, START, UNKNOWN
+from edge_caption.model.vocabulary import END, PAD, START, UNKNOWN
 from training.model import Decoder, Seen
 
 MAX_STEPS = 20

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edge_caption.vocabulary import PAD, UNKNOWN
+from edge_caption.model.vocabulary import PAD, UNKNOWN
 
 WIDTHS = (1, 2, 3, 4)
 """Words that the convolutions see at once."""

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import END, PAD
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import END, PAD
 from training.checkpoint import Checkpoint
 from training.data.photos import DataError
 from training.decode import MAX_STEPS, NEVER_SAID

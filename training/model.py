@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edge_caption.vocabulary import SPECIAL
+from edge_caption.model.vocabulary import SPECIAL
 from training.cells import CELLS, CellName
 from training.encoders import BACKBONES, Colour, EncoderName, build
 

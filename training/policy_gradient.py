@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from edge_caption.vocabulary import PAD
+from edge_caption.model.vocabulary import PAD
 from training.batches import Batch
 from training.decode import sample
 from training.model import Seen

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from edge_caption.vocabulary import Vocabulary
+from edge_caption.model.vocabulary import Vocabulary
 from training.batches import Batch
 from training.int8 import RoundedActivation, round_like_int8, stop_rounding
 from training.model import CaptionModel

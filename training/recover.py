@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from onnx import NodeProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from edge_caption.bundle import Bundle
 from edge_caption.errors import BundleError
+from edge_caption.model.bundle import Bundle
 from training.model import CaptionModel, Decoder, Dimensions, Encoder
 
 FLAVOURS = ("fp32", "cpu-x86", "cpu-arm")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from edge_caption.vocabulary import END, PAD, Vocabulary
+from edge_caption.model.vocabulary import END, PAD, Vocabulary
 from training.batches import Batch
 from training.model import CaptionModel
 from training.policy_gradient import PolicyGradient

@@ -14,7 +14,7 @@ from torch.nn import functional
 from torchvision.ops import StochasticDepth
 
 from edge_caption.errors import ConfigError
-from edge_caption.vocabulary import PAD, Vocabulary
+from edge_caption.model.vocabulary import PAD, Vocabulary
 from training.batches import Batch
 from training.decode import MAX_STEPS, greedy
 from training.model import CaptionModel, Seen

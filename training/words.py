@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from edge_caption.vocabulary import SPECIAL, Vocabulary, start_word
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary, start_word
 from training.data.photos import CaptionedPhoto
 from training.languages import LANGUAGES
 

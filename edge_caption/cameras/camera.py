@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 
 
 class Camera(Protocol):

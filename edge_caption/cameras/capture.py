@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.errors import CameraError
-from edge_caption.frame import Frame
-from edge_caption.photos import silence_opencv
+from edge_caption.images.frame import Frame
+from edge_caption.images.photos import silence_opencv
 
 
 def silence_ffmpeg() -> None:

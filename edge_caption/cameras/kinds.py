@@ -9,7 +9,7 @@ from pathlib import Path
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
-from edge_caption.image_header import SUFFIXES
+from edge_caption.images.header import SUFFIXES
 
 Kind = Callable[[Source, CameraSettings], Feed]
 

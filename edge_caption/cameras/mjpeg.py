@@ -9,8 +9,8 @@ from collections import deque
 
 from edge_caption.cameras.jpegs import JpegSplitter
 from edge_caption.errors import CameraError, PhotoError
-from edge_caption.frame import Frame
-from edge_caption.photos import decode_photo
+from edge_caption.images.frame import Frame
+from edge_caption.images.photos import decode_photo
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 
 
 @dataclass(frozen=True)

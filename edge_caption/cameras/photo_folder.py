@@ -9,8 +9,8 @@ from pathlib import Path
 
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError, PhotoError
-from edge_caption.frame import Frame
-from edge_caption.photos import list_photos, read_photo
+from edge_caption.images.frame import Frame
+from edge_caption.images.photos import list_photos, read_photo
 
 log = logging.getLogger(__name__)
 

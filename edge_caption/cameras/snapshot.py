@@ -7,8 +7,8 @@ import time
 
 from edge_caption.cameras.http_address import HttpAddress
 from edge_caption.errors import CameraError, PhotoError
-from edge_caption.frame import Frame, Pixels
-from edge_caption.photos import MAX_BYTES, decode_photo
+from edge_caption.images.frame import Frame, Pixels
+from edge_caption.images.photos import MAX_BYTES, decode_photo
 
 VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 """What the camera says of a picture, and how it is asked for a newer one (RFC 9110, section 13.1)."""

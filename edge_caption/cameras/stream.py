@@ -7,7 +7,7 @@ import cv2
 from edge_caption.cameras.capture import read_now, silence_ffmpeg
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 
 
 class Stream:

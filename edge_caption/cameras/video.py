@@ -12,7 +12,7 @@ import cv2
 from edge_caption.cameras.capture import silence_ffmpeg, to_rgb
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 
 log = logging.getLogger(__name__)
 

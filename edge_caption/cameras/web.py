@@ -12,7 +12,7 @@ from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.snapshot import Snapshot
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
-from edge_caption.image_header import JPEG, PNG, RIFF
+from edge_caption.images.header import JPEG, PNG, RIFF
 
 Content = Literal["stream", "picture", "page", "film"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from edge_caption.commands.values import path
 
 if TYPE_CHECKING:
-    from edge_caption.backends.tensorrt_builder import Progress
-    from edge_caption.backends.tensorrt_library import Library
+    from edge_caption.model.backends.tensorrt_builder import Progress
+    from edge_caption.model.backends.tensorrt_library import Library
 
 
 def add_parser(subparsers: Any) -> None:
@@ -29,10 +29,10 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build what is not there yet, and say where it is; returns 0."""
-    from edge_caption.backends import BACKENDS
-    from edge_caption.backends.engines import find_or_build
-    from edge_caption.bundle import open_bundle
-    from edge_caption.engine import suiting_flavour
+    from edge_caption.model.backends import BACKENDS
+    from edge_caption.model.backends.engines import find_or_build
+    from edge_caption.model.bundle import open_bundle
+    from edge_caption.model.flavour import suiting_flavour
 
     bundle = open_bundle(args.bundle)
     _, *graphs = bundle.graphs(args.flavour or suiting_flavour(bundle, BACKENDS["tensorrt"]))
@@ -49,21 +49,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _with_gpu() -> tuple[Library, str]:
-    from edge_caption.backends.cuda import Gpu
-    from edge_caption.backends.tensorrt_library import load_library
+    from edge_caption.model.backends.cuda import Gpu
+    from edge_caption.model.backends.tensorrt_library import load_library
 
     gpu = Gpu()
     return load_library(), gpu.name
 
 
 def _without_gpu() -> tuple[Library, None]:
-    from edge_caption.backends.tensorrt_library import RTX, load_library
+    from edge_caption.model.backends.tensorrt_library import RTX, load_library
 
     return load_library((RTX,)), None
 
 
 def _progress(name: str) -> Progress:
-    from edge_caption.backends.tensorrt_builder import silently
+    from edge_caption.model.backends.tensorrt_builder import silently
 
     def show(phase: str, done: int, steps: int) -> None:
         # Begins and ends at the line's beginning: what is printed next takes its place.

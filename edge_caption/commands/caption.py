@@ -13,7 +13,7 @@ from edge_caption.commands.model_options import add_model_options
 from edge_caption.errors import PhotoError
 
 if TYPE_CHECKING:
-    from edge_caption.caption import Caption
+    from edge_caption.model.caption import Caption
 
 STDIN = "-"
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.attention and not args.json:
         args.refuse("--attention needs --json")
-    from edge_caption.captioner import Captioner
+    from edge_caption.model.captioner import Captioner
 
     captioner = Captioner(
         args.bundle,
@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _photos(arguments: list[str]) -> Iterator[tuple[str, Path | bytes | PhotoError]]:
     """Yield name and source of each photo; a folder without photos is an error in its place."""
-    from edge_caption.photos import list_photos
+    from edge_caption.images.photos import list_photos
 
     for argument in arguments:
         if argument == STDIN:
@@ -81,7 +81,7 @@ def _photos(arguments: list[str]) -> Iterator[tuple[str, Path | bytes | PhotoErr
 
 
 def _read_stdin() -> bytes | PhotoError:
-    from edge_caption.photos import MAX_BYTES
+    from edge_caption.images.photos import MAX_BYTES
 
     if sys.stdin is None:
         return PhotoError("standard input is closed; pipe a photo to it, or leave - out")

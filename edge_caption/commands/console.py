@@ -7,7 +7,7 @@ import threading
 import time
 
 from edge_caption.commands.output import discard_output
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 from edge_caption.records import CaptionRecord, Record
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from edge_caption.errors import BackendError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from edge_caption.bundle import Bundle
+    from edge_caption.model.bundle import Bundle
 
 ROUNDS = 20
 
@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
 
 def show(args: argparse.Namespace) -> int:
     """Print what a bundle is; returns 0."""
-    from edge_caption.bundle import open_bundle
+    from edge_caption.model.bundle import open_bundle
 
     bundle = open_bundle(args.bundle)
     if args.json:
@@ -75,23 +75,23 @@ def _flavour(bundle: Bundle, flavour: str) -> str:
 
 def verify(args: argparse.Namespace) -> int:
     """Check every file of a bundle, and every flavour's graphs; returns 0, or raises what is wrong."""
-    from edge_caption.backends import REFERENCE
-    from edge_caption.bundle import open_bundle
-    from edge_caption.engine import open_engine
+    from edge_caption.model.backends import REFERENCE
+    from edge_caption.model.bundle import open_bundle
+    from edge_caption.model.flavour import load_flavour
 
     bundle = open_bundle(args.bundle)
     bundle.verify()
     bundle.vocabulary()
     for flavour in bundle.manifest.flavours:
-        open_engine(bundle, flavour, REFERENCE, threads=1)
+        load_flavour(bundle, flavour, REFERENCE, threads=1)
     print(f"{bundle.folder} is whole: {len(bundle.manifest.files)} files")
     return 0
 
 
 def list_flavours(args: argparse.Namespace) -> int:
     """Caption a picture with each flavour on each installed backend; returns 0 if one of them runs, else 1."""
-    from edge_caption.backends import BACKENDS, REFERENCE
-    from edge_caption.bundle import open_bundle
+    from edge_caption.model.backends import BACKENDS, REFERENCE
+    from edge_caption.model.bundle import open_bundle
 
     bundle = open_bundle(args.bundle)
     default, works = (bundle.default_flavour(), REFERENCE), False
@@ -111,7 +111,7 @@ def _milliseconds(folder: Path, flavour: str, backend: str) -> float:
     """Return the median of ROUNDS captions of a 640x480 picture."""
     import numpy as np
 
-    from edge_caption.captioner import Captioner
+    from edge_caption.model.captioner import Captioner
 
     captioner = Captioner(folder, flavour=flavour, backend=backend, threads=1)
     picture = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)

@@ -40,13 +40,13 @@ def positive(text: str) -> int:
 
 
 def _beam(text: str) -> int:
-    from edge_caption.backends import MAX_BEAMS
+    from edge_caption.model.backends import MAX_BEAMS
 
     return _at_most(MAX_BEAMS, text)
 
 
 def _threads(text: str) -> int:
-    from edge_caption.captioner import MAX_THREADS
+    from edge_caption.model.captioner import MAX_THREADS
 
     return _at_most(MAX_THREADS, text)
 
@@ -58,7 +58,7 @@ def _at_most(most: int, text: str) -> int:
 
 
 def _backend(text: str) -> str:
-    from edge_caption.captioner import check_backends
+    from edge_caption.model.captioner import check_backends
 
     check_backends(text)
     return text

@@ -154,8 +154,8 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
         stop: ends it.
         limit: stop after so many captions.
     """
-    from edge_caption.captioner import Captioner
     from edge_caption.commands.console import Console
+    from edge_caption.model.captioner import Captioner
     from edge_caption.model.live import LiveCaptioner
     from edge_caption.node.start import run
 

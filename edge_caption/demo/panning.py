@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from edge_caption.cameras.camera import Feed
-from edge_caption.frame import Frame, Pixels
-from edge_caption.photos import list_photos, read_photo
+from edge_caption.images.frame import Frame, Pixels
+from edge_caption.images.photos import list_photos, read_photo
 
 PHOTOS = Path(__file__).with_name("photos")
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_caption.caption import Caption
-from edge_caption.captioner import Captioner, Photo
+from edge_caption.model.caption import Caption
+from edge_caption.model.captioner import Captioner, Photo
 
 
 class LiveCaptioner:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from edge_caption.caption import Caption
+from edge_caption.model.caption import Caption
 from edge_caption.outbox import Outbox
 from edge_caption.records import CameraEvent, CaptionRecord, Record, encode, sentence
 

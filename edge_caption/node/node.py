@@ -11,9 +11,9 @@ from typing import Protocol
 
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over
-from edge_caption.caption import Caption
 from edge_caption.errors import CameraError
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
+from edge_caption.model.caption import Caption
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.camera import Happening, NodeCamera

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 from edge_caption.records import Record
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.arm import compare, measure
 from benchmarks.replay import Job, Said, replay
-from edge_caption.captioner import Captioner
 from edge_caption.errors import ConfigError
+from edge_caption.model.captioner import Captioner
 
 SAID = Said("p", "e", "a dog runs", (4, 5, 6), (4, 5, 6, 2), (-0.1, -0.2, -0.3))
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.attacks import ATTACKS, ReferenceLoss, fgsm, pgd, random_signs
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import END, SPECIAL, START, Vocabulary
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import END, SPECIAL, START, Vocabulary
 from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto
 from training.model import CaptionModel, Dimensions

@@ -7,9 +7,9 @@ import numpy as np
 
 from benchmarks.confidence import measure
 from benchmarks.plots import plot
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
 from tests.conftest import encode
-from tests.test_confidence import calibrate
+from tests.model.test_confidence import calibrate
 from training.data.load import load
 
 

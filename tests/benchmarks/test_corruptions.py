@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from benchmarks.corruptions import CORRUPTIONS, SEVERITIES, defocus_blur, low_light, motion_blur
-from edge_caption.frame import Pixels
-from edge_caption.photos import list_photos, read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import list_photos, read_photo
+from edge_caption.model.preprocess import to_input
 from tests.conftest import ROOT
 
 

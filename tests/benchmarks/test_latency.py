@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.latency import captioner, frames, open_engines, ratios, row, time_rounds
-from edge_caption.backends import BACKENDS
-from edge_caption.bundle import open_bundle
-from edge_caption.engine import suiting_flavour
+from edge_caption.model.backends import BACKENDS
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.flavour import suiting_flavour
 
 
 def test_every_installed_backend_is_timed_in_the_same_rounds(tiny_bundle: Path) -> None:

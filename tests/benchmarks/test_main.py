@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import main
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from training.checkpoint import Checkpoint
 from training.model import CaptionModel, Dimensions
 

@@ -15,8 +15,8 @@ from calibration.graphs import load_graphs
 from calibration.observe import Observed, watched_tensors
 from calibration.table import CalibrationError, Table, load_table
 from edge_caption.errors import BundleError, ConfigError, PhotoError
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
 
 Graphs = tuple[ModelProto, ModelProto]
 

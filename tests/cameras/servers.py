@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
 
 CELL = 16
 BITS = 32

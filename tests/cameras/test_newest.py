@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from edge_caption.cameras.newest import Newest
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 
 
 def frame(number: int) -> Frame:

@@ -19,7 +19,7 @@ from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
 from edge_caption.errors import CameraError
-from edge_caption.frame import Frame
+from edge_caption.images.frame import Frame
 from tests.cameras.servers import MjpegCamera, MuteServer, read_age_s
 from tests.cameras.test_files import write_film
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import cv2
 
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
 from tests.cameras.servers import draw_time
 from tests.conftest import encode
 

@@ -40,7 +40,7 @@ def test_ctrl_c_at_any_moment_leaves_no_half_engine(tensorrt_bundle: Path, tmp_p
 
 PROGRAM = """
 import os, signal, sys
-from edge_caption.backends import tensorrt_library
+from edge_caption.model.backends import tensorrt_library
 from edge_caption.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 calls = 0

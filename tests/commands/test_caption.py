@@ -11,9 +11,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge_caption import photos
 from edge_caption.cli import main
-from edge_caption.frame import Pixels
+from edge_caption.images import photos
+from edge_caption.images.frame import Pixels
 from tests.conftest import encode
 
 

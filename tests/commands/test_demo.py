@@ -80,7 +80,7 @@ import signal, sys
 from edge_caption.cli import main
 class Finder:
     def find_spec(name, *_):
-        if name == "edge_caption.captioner":
+        if name == "edge_caption.model.captioner":
             signal.raise_signal(signal.SIGTERM)
 sys.meta_path.insert(0, Finder)
 sys.exit(main())

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from edge_caption.backends import BACKENDS
 from edge_caption.cli import main
+from edge_caption.model.backends import BACKENDS
 from tests.conftest import without_gpu
 
 

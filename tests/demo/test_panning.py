@@ -8,7 +8,7 @@ import pytest
 
 from edge_caption.demo.panning import HEIGHT, WIDTH, panning_feed, window
 from edge_caption.errors import PhotoError
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
 from tests.conftest import encode
 
 

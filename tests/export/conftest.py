@@ -13,7 +13,7 @@ from torch import nn
 
 from calibration.calibrate import calibrate
 from calibration.table import Table
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from export.flavours import make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from calibration.table import CalibrationError, load_table
-from edge_caption.bundle import open_bundle
-from edge_caption.captioner import Captioner
 from edge_caption.errors import ConfigError
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.captioner import Captioner
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from export.errors import ExportError
 from export.flavours import FLAVOURS, SHIPPED
 from export.quality import cider_lost, gate

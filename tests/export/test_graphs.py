@@ -8,8 +8,8 @@ import torch
 from onnx import ModelProto, numpy_helper
 from onnxruntime import InferenceSession
 
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
 from export.errors import ExportError
 from export.parity import TOLERANCE, prove_parity
 from export.to_onnx import to_onnx

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from calibration.table import CalibrationError
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
 from export.errors import ExportError
 from export.flavours import FLAVOURS, make_flavours
 from export.fusion import optimized, prove_fusion

@@ -9,7 +9,7 @@ from pathlib import Path
 from calibration.calibrate import calibrate
 from calibration.ranges import METHODS
 from calibration.table import load_table
-from edge_caption.captioner import Captioner
+from edge_caption.model.captioner import Captioner
 from export.flavours import make_flavours
 from export.write_bundle import write_bundle
 from tests.export.conftest import Exported

@@ -4,8 +4,8 @@ from collections.abc import Collection
 
 from onnx import ModelProto
 
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
 from export.flavours import make_flavours
 from export.noise import decibels, noisiest, regions_of
 from export.qdq import convolutions

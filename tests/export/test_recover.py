@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from edge_caption.bundle import open_bundle
-from edge_caption.engine import open_engine
 from edge_caption.errors import BundleError
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.flavour import load_flavour
+from edge_caption.model.preprocess import to_input
 from export.flavours import make_flavours
 from export.write_bundle import write_bundle
 from tests.export.conftest import SIZE, Exported
@@ -53,7 +53,7 @@ def noise(expected: torch.Tensor, actual: torch.Tensor) -> float:
 
 def test_the_shipped_bundle_can_be_read_back(demo_photos: list[Path]) -> None:
     bundle = open_bundle()
-    engine, model = open_engine(bundle, None, "onnxruntime", 1), load_checkpoint(bundle.folder).model
+    engine, model = load_flavour(bundle, None, "onnxruntime", 1), load_checkpoint(bundle.folder).model
     images = [to_input(read_photo(photo), bundle.manifest.sizes.side) for photo in demo_photos]
     with torch.inference_mode():
         seen = [[part.numpy() for part in model.encoder(torch.from_numpy(image))] for image in images]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.decoder import Decoder, Sentence
-from edge_caption.encoder import Seen
-from edge_caption.vocabulary import SPECIAL, START, Vocabulary
+from edge_caption.model.decoder import Decoder, Sentence
+from edge_caption.model.encoder import Seen
+from edge_caption.model.vocabulary import SPECIAL, START, Vocabulary
 from export.qdq import convolutions
 from export.sensitivity import Bench, Measured, Sensitivity, draw, find, main
 from tests.export.conftest import Exported

@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
-from edge_caption.bundle import open_bundle
-from edge_caption.captioner import Captioner
 from edge_caption.errors import BundleError
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.captioner import Captioner
 from export.shared_weights import share_weights
 from tests.export.test_int8 import run
 

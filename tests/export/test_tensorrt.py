@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper, shape_inference
 
-from edge_caption.backends.onnx import HARMFUL
-from edge_caption.backends.tensorrt_library import RTX
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
+from edge_caption.images.photos import read_photo
+from edge_caption.model.backends.onnx import HARMFUL
+from edge_caption.model.backends.tensorrt_library import RTX
+from edge_caption.model.preprocess import to_input
 from export.errors import ExportError
 from export.graphs import DecoderGraph
 from export.half import CALCULATED_WITH, to_half

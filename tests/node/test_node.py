@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from edge_caption.cameras.kinds import feed_of
-from edge_caption.captioner import Captioner
 from edge_caption.config import load
 from edge_caption.errors import CameraError, ConfigError, OutboxError
-from edge_caption.frame import Frame, Pixels
+from edge_caption.images.frame import Frame, Pixels
+from edge_caption.model.captioner import Captioner
 from edge_caption.mqtt.broker import free_port
 from edge_caption.node import node, start
 from edge_caption.node.gates.settings import GateSettings

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from edge_caption.frame import Pixels
-from edge_caption.photos import read_photo
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import read_photo
 from tests.conftest import PHOTOS, encode
 from training.batches import in_steps
 from training.data.load import load

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from edge_caption.frame import Pixels
-from edge_caption.vocabulary import END, PAD, START
+from edge_caption.images.frame import Pixels
+from edge_caption.model.vocabulary import END, PAD, START
 from tests.conftest import encode
 from training.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
 from training.data.photos import CaptionedPhoto, files_of

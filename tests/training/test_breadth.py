@@ -12,7 +12,7 @@ import torch
 from msgspec.structs import replace
 
 from calibration.calibrate import calibrate
-from edge_caption.captioner import Captioner
+from edge_caption.model.captioner import Captioner
 from export.flavours import make_flavours
 from export.parity import prove_parity
 from export.to_onnx import to_onnx

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from edge_caption.errors import BundleError
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.photos import DataError
 from training.encoders import load_imagenet

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
 from training.data.degrade import DAMAGES, Damage, degrade, infrared, low_light
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from edge_caption.vocabulary import END, PAD, UNKNOWN
+from edge_caption.model.vocabulary import END, PAD, UNKNOWN
 from training.discriminator import Discriminator
 
 PHOTOS, WORDS = 12, 40

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from edge_caption.errors import ConfigError
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from training.checkpoint import Checkpoint
 from training.cross_entropy import CrossEntropy
 from training.data.photos import DataError

@@ -9,9 +9,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from edge_caption.photos import read_photo
-from edge_caption.preprocess import to_input
-from edge_caption.vocabulary import END, SPECIAL, START, Vocabulary
+from edge_caption.images.photos import read_photo
+from edge_caption.model.preprocess import to_input
+from edge_caption.model.vocabulary import END, SPECIAL, START, Vocabulary
 from tests.conftest import ROOT
 from training.checkpoint import Checkpoint
 from training.data.photos import DataError

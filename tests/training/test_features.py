@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from edge_caption.frame import Pixels
+from edge_caption.images.frame import Pixels
 from tests.conftest import encode
 from training.data.photos import CaptionedPhoto
 from training.features import features_of

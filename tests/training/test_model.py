@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from edge_caption.vocabulary import END, PAD, START
+from edge_caption.model.vocabulary import END, PAD, START
 from training.decode import greedy, sample
 from training.model import CaptionModel, Dimensions, Seen
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from edge_caption.vocabulary import SPECIAL, Vocabulary
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from tests.conftest import ROOT
 from training import teach
 from training.checkpoint import Checkpoint, load_checkpoint

@@ -15,8 +15,8 @@ import torch
 from msgspec import structs
 
 from calibration.calibrate import calibrate
-from edge_caption.captioner import Captioner
 from edge_caption.errors import BundleError, ConfigError
+from edge_caption.model.captioner import Captioner
 from export.flavours import make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle

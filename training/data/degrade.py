@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_caption.frame import Pixels
-from edge_caption.photos import decode_photo
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import decode_photo
 
 Damage = Callable[[Pixels, random.Random], Pixels]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_caption.caption import Caption
+from edge_caption.model.caption import Caption
 from edge_caption.node.gates.settings import GateSettings
 
 

@@ -1,0 +1,1 @@
+"""Bytes -> pixels: photos are checked, decoded and turned upright here, for every part of the program."""

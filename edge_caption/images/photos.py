@@ -1,0 +1,113 @@
+"""Photo files -> pixels."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_caption.errors import PhotoError
+from edge_caption.images.frame import Pixels
+from edge_caption.images.header import SUFFIXES, read_size
+from edge_caption.images.transparency import decode_over_white, may_be_transparent
+
+MAX_PIXELS = 100_000_000
+"""Larger photos are refused before they are decoded: 100 megapixels take 300 MB. Half as many where some may be
+transparent, which takes more."""
+
+MAX_BYTES = 200_000_000
+
+REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+"""JPEG decodes to a half, a quarter or an eighth in a fraction of the time."""
+
+ENOUGH = 640
+"""Pixels of the shorter side that a reduced photo keeps at least: twice what encoders take."""
+
+
+def read_photo(file: Path) -> Pixels:
+    """Read a photo.
+
+    Raises:
+        PhotoError: it is missing, no regular file, too large or not a whole JPEG, PNG or WebP image.
+    """
+    try:
+        status = file.stat()
+        # A pipe would keep the caller waiting, and /dev/zero never ends.
+        if not stat.S_ISREG(status.st_mode):
+            raise PhotoError(f"{file} is no file; give a JPEG, PNG or WebP file")
+        if status.st_size > MAX_BYTES:
+            raise PhotoError(f"{file} is larger than {MAX_BYTES // 10**6} MB; make it smaller")
+        data = file.read_bytes()
+    except OSError as error:
+        raise PhotoError(f"{file} can't be read ({error.strerror}); check the path") from error
+    except ValueError as error:
+        raise PhotoError(f"{str(file)!r} is no path ({error}); check it") from error
+    return decode_photo(data, str(file))
+
+
+def decode_photo(data: bytes, name: str) -> Pixels:
+    """Decode JPEG, PNG or WebP, turned upright as its EXIF says, perhaps smaller but never below ENOUGH.
+
+    Args:
+        data: the file's bytes.
+        name: what to call it in messages.
+
+    Raises:
+        PhotoError: the bytes are empty, too many pixels or no whole image. Some damage can't be found: header.py.
+    """
+    silence_opencv()
+    if not data:
+        raise PhotoError(f"{name} is empty; copy it again")
+    try:
+        bgr = _decode(data, name)
+    except (ValueError, cv2.error) as error:
+        reason = error if isinstance(error, ValueError) else "damaged"
+        raise PhotoError(f"{name} can't be decoded ({reason}); give a whole JPEG, PNG or WebP image") from error
+    if bgr is None:
+        raise PhotoError(f"{name} can't be decoded (damaged); give a whole JPEG, PNG or WebP image")
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+
+
+def _decode(data: bytes, name: str) -> NDArray[Any] | None:
+    width, height = read_size(data)
+    transparent = may_be_transparent(data)
+    most = MAX_PIXELS // 2 if transparent else MAX_PIXELS
+    if width * height > most:
+        raise PhotoError(f"{name} has {width}x{height} pixels and {most} are the most; make it smaller")
+    if not transparent:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), _reading(min(width, height)))
+    if (bgr := decode_over_white(data)) is not None and not bgr.size:
+        raise PhotoError(f"{name} shows nothing, for every pixel is transparent; give another photo")
+    return bgr
+
+
+def silence_opencv() -> None:
+    """Keep OpenCV's log off stderr: a photo's faults are in our errors, and of cameras it repeats URLs' passwords.
+
+    libjpeg and libpng write there by themselves; nothing but a look at the bytes beforehand keeps them from it.
+    """
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
+
+def _reading(shorter_side: int) -> int:
+    factors = [factor for factor in REDUCED if shorter_side >= factor * ENOUGH]
+    return REDUCED[max(factors)] if factors else cv2.IMREAD_COLOR
+
+
+def list_photos(folder: Path) -> list[Path]:
+    """Return the photos right in a folder, by name.
+
+    Raises:
+        PhotoError: there are none, or the folder can't be read.
+    """
+    try:
+        photos = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    except OSError as error:
+        raise PhotoError(f"the folder {folder} can't be read ({error.strerror}); check its rights") from error
+    if not photos:
+        raise PhotoError(f"the folder {folder} holds no photo ({', '.join(sorted(SUFFIXES))}); choose another")
+    return photos

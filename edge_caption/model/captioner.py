@@ -1,0 +1,168 @@
+"""The captioner: a photo in, a caption out."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from edge_caption.errors import ConfigError, PhotoError
+from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import decode_photo, read_photo
+from edge_caption.model.backends import BACKENDS, MAX_BEAMS, REFERENCE
+from edge_caption.model.bundle import Bundle, open_bundle
+from edge_caption.model.caption import Caption, ModelIdentity, Word
+from edge_caption.model.confidence import mean_probability
+from edge_caption.model.decoder import Decoder, Sentence, beam_search, greedy
+from edge_caption.model.encoder import Encoder, Seen
+from edge_caption.model.fastest import load_fastest
+from edge_caption.model.flavour import LoadedFlavour, load_first
+from edge_caption.model.preprocess import to_input
+
+Photo: TypeAlias = Path | str | bytes | bytearray | memoryview | Pixels
+
+AUTO = "auto"
+"""The fastest of the installed backends that proves itself."""
+
+MAX_THREADS = 1024
+"""More than any processor has cores; ONNX Runtime would start them all."""
+
+
+class Captioner:
+    """Says in a sentence what a picture shows. One serves any number of threads."""
+
+    def __init__(
+        self,
+        bundle: Path | str | None = None,
+        *,
+        flavour: str | None = None,
+        backend: str | None = None,
+        beam: int | None = None,
+        threads: int | None = None,
+        language: str | None = None,
+    ) -> None:
+        """Load a bundle.
+
+        Args:
+            bundle: its folder; the one that ships with the package if None.
+            flavour: the one made for this machine and the backend if None.
+            backend: onnxruntime, which is always there and meant by None; an installed extra; or auto, the fastest of
+                them that proves itself. With commas, the first that works here: tensorrt,onnxruntime.
+            beam: sentences kept while searching; 1 is greedy; the bundle's own default if None.
+            threads: CPU threads of the encoder; all cores, but at most 4, if None.
+            language: en, zh, …; the bundle's first if None.
+
+        Raises:
+            BundleError: the bundle is incomplete, altered or of another version.
+            BackendError: this machine can't run it, or the backend is not installed.
+            ConfigError: beam or threads are out of range, there is no such backend, or the bundle does not speak the
+                language.
+        """
+        opened = open_bundle(Path(bundle) if bundle is not None else None)
+        self._decoding = opened.manifest.decoding
+        self._beams = self._decoding.beam if beam is None else beam
+        threads = min(4, os.cpu_count() or 1) if threads is None else threads
+        if not 1 <= self._beams <= MAX_BEAMS:
+            raise ConfigError(f"beam must be 1 to {MAX_BEAMS}, not {self._beams}")
+        if not 1 <= threads <= MAX_THREADS:
+            raise ConfigError(f"threads must be 1 to {MAX_THREADS}, not {threads}")
+        self.language, self._joiner = opened.manifest.speak(language)
+        # It was fitted to sentences in the bundle's first language.
+        self._confidence = opened.manifest.confidence if self.language == self._decoding.language else None
+        self._load(opened, _open(opened, flavour, backend or REFERENCE, threads))
+
+    def _load(self, bundle: Bundle, engine: LoadedFlavour) -> None:
+        self._vocabulary = vocabulary = bundle.vocabulary()
+        self._side, self._grid = bundle.manifest.sizes.side, bundle.manifest.sizes.grid
+        self._encoder = Encoder(engine.encoder)
+        self._decoder = Decoder(
+            engine.decoder,
+            vocabulary.start(self.language),
+            vocabulary.special,
+            vocabulary.encode(self._decoding.not_last),
+        )
+        self.model = ModelIdentity(bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend)
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether a caption's confidence is the probability that it is right."""
+        return self._confidence is not None
+
+    def caption(self, photo: Photo) -> Caption:
+        """Caption a photo.
+
+        Args:
+            photo: a path, the bytes of a JPEG, PNG or WebP file, or pixels (height, width, 3), RGB, uint8.
+
+        Raises:
+            PhotoError: it can't be read.
+            TypeError: it is none of these.
+        """
+        started = time.perf_counter()
+        image = to_input(_pixels(photo), self._side)
+        prepared = time.perf_counter()
+        seen = self._encoder(image)
+        encoded = time.perf_counter()
+        sentence = self._search(seen)
+        decoded = time.perf_counter()
+        stages = {
+            "preprocess": (prepared - started) * 1000,
+            "encode": (encoded - prepared) * 1000,
+            "decode": (decoded - encoded) * 1000,
+        }
+        return self._caption(sentence, stages)
+
+    def _search(self, seen: Seen) -> Sentence:
+        if self._beams == 1:
+            return greedy(self._decoder, seen, self._decoding.max_words)
+        return beam_search(self._decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty)
+
+    def _caption(self, sentence: Sentence, stages: dict[str, float]) -> Caption:
+        grid = (self._grid, self._grid)
+        texts = self._vocabulary.decode(sentence.tokens)
+        parts = zip(texts, sentence.log_probs, sentence.attentions, strict=True)
+        words = tuple(Word(text, log_prob, attention.reshape(grid)) for text, log_prob, attention in parts)
+        confidence = (self._confidence.probability if self._confidence else mean_probability)(
+            sentence.log_prob, len(words)
+        )
+        return Caption(
+            self._joiner.join(texts), words, sentence.log_prob, confidence, stages, self.model, self.language
+        )
+
+
+def check_backends(names: str) -> list[str]:
+    """Return the names that commas separate.
+
+    Raises:
+        ConfigError: there is no such backend.
+    """
+    separate = names.split(",")
+    if names != AUTO and (unknown := [name for name in separate if name not in BACKENDS]):
+        raise ConfigError(f"there is no backend {unknown[0]!r}; choose one of: {', '.join(BACKENDS)}, {AUTO}")
+    return separate
+
+
+def _open(bundle: Bundle, flavour: str | None, backend: str, threads: int) -> LoadedFlavour:
+    if backend == AUTO:
+        return load_fastest(bundle, flavour, threads)
+    return load_first(bundle, flavour, check_backends(backend), threads)
+
+
+def _pixels(photo: Photo) -> Pixels:
+    if isinstance(photo, bytes | bytearray | memoryview):
+        return decode_photo(bytes(photo), "the photo")
+    if isinstance(photo, np.ndarray):
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
+            raise PhotoError(
+                f"pixels must be uint8 (height, width, 3) RGB, not {photo.dtype} {photo.shape}; convert them"
+            )
+        return photo
+    try:
+        path = Path(photo)
+    except TypeError:
+        kind = type(photo).__name__
+        raise TypeError(f"a photo is a path, a file's bytes or an RGB array, not {kind}; give one of these") from None
+    return read_photo(path)

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+import platform
+import re
+from codecs import BOM_UTF8
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge_caption.errors import BundleError
+from edge_caption.model.bundle import open_bundle
+from edge_caption.model.captioner import Captioner
+
+
+def change(folder: Path, **fields: object) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, **fields}))
+
+
+def flip_a_byte(file: Path) -> None:
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "encoder.cpu-x86.onnx is not the file": lambda folder: flip_a_byte(folder / "encoder.cpu-x86.onnx"),
+    "vocabulary.json can't be read": lambda folder: (folder / "vocabulary.json").unlink(),
+    "vocabulary.json is not the file": lambda folder: (folder / "vocabulary.json").write_text("[]"),
+    "manifest.json is damaged": lambda folder: (folder / "manifest.json").write_text("{"),
+    "is not a bundle": lambda folder: (folder / "manifest.json").unlink(),
+    "has schema 99": lambda folder: change(folder, schema=99),
+    "wants preprocessing crop-224": lambda folder: change(folder, preprocessing="crop-224"),
+    "has no flavour": lambda folder: change(folder, flavours={}),
+    "does not name": lambda folder: change(folder, files={}),
+}
+
+
+def resize(folder: Path, **sizes: int) -> None:
+    change(folder, sizes={**json.loads((folder / "manifest.json").read_text())["sizes"], **sizes})
+
+
+DAMAGE |= {
+    "is damaged (Expected `int` >= 1 - at `$.sizes.side`)": lambda folder: resize(folder, side=0),
+    "is damaged (Expected `int` >= 1 - at `$.decoding.max_words`)": lambda folder: change(
+        folder, decoding={"max_words": 0}
+    ),
+    "(has image of shape (1, 224, 224, 3), not (1, 100, 100, 3))": lambda folder: resize(folder, side=100),
+    "(has regions of shape (1, 49, 32), not (1, 25, 32))": lambda folder: resize(folder, grid=5),
+    "(has log_probs of shape (None, 40), not (None, 41))": lambda folder: resize(folder, words=41),
+    "decoder.fp32.onnx is not the graph that manifest.json describes (has token, ": lambda folder: change(
+        folder, flavours={"cpu-x86": {"encoder": "decoder.fp32.onnx", "decoder": "encoder.fp32.onnx"}}
+    ),
+}
+
+
+@pytest.mark.parametrize("says", DAMAGE)
+def test_a_damaged_or_foreign_bundle_is_refused_in_one_sentence(tiny_bundle: Path, says: str) -> None:
+    DAMAGE[says](tiny_bundle)
+    with pytest.raises(BundleError, match=re.escape(says)) as caught:
+        Captioner(tiny_bundle, flavour="cpu-x86")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_with_a_byte_order_mark_is_read(tiny_bundle: Path) -> None:
+    manifest = tiny_bundle / "manifest.json"
+    manifest.write_bytes(BOM_UTF8 + manifest.read_bytes())
+    open_bundle(tiny_bundle).verify()
+
+
+def test_a_whole_bundle_verifies(tiny_bundle: Path) -> None:
+    open_bundle(tiny_bundle).verify()
+
+
+def test_a_flavour_that_is_not_there_is_named_with_those_that_are(tiny_bundle: Path) -> None:
+    with pytest.raises(BundleError, match=r"no flavour trt; choose one of: cpu-arm, cpu-x86"):
+        Captioner(tiny_bundle, flavour="trt")
+
+
+@pytest.mark.parametrize(("machine", "flavour"), [("x86_64", "cpu-x86"), ("AMD64", "cpu-x86"), ("aarch64", "cpu-arm")])
+def test_the_machine_picks_its_flavour(
+    tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch, machine: str, flavour: str
+) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert open_bundle(tiny_bundle).graphs()[0] == flavour
+
+
+def test_the_shipped_bundle_is_whole_and_small() -> None:
+    bundle = open_bundle()
+    bundle.verify()
+    assert {"cpu-x86", "cpu-arm"} <= set(bundle.manifest.flavours)
+    assert sum(record.size for record in bundle.manifest.files.values()) < 12_000_000
+    assert bundle.manifest.training["terms"]
+    assert (bundle.folder / "MODEL_CARD.md").exists()
+    on_disk = {file.name for file in bundle.folder.iterdir()}
+    assert on_disk == {"manifest.json", *bundle.manifest.files}
