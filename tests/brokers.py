@@ -44,7 +44,7 @@ class Mosquitto:
         # user root: a broker that drops its rights cannot read pytest's folders.
         own = ["user root", "allow_anonymous true"] if not lines else ["user root", *lines]
         kept = ["persistence true", f"persistence_location {folder}/", "max_queued_messages 100000"]
-        self._config.write_text("\n".join([f"listener {self.port} 127.0.0.1", *kept, *own, ""]))
+        self._config.write_text("\n".join([f"listener {self.port} 127.0.0.1", "log_type all", *kept, *own, ""]))
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -58,6 +58,9 @@ class Mosquitto:
             self._process.send_signal(how)
             self._process.wait(10)
         self._process = None
+
+    def log(self) -> str:
+        return (self._folder / "mosquitto.log").read_text()
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
@@ -84,6 +87,9 @@ class Listener:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        self._client.publish(topic, payload, 1, retain).wait_for_publish(WAIT_S)
 
     def payloads(self, ending: str) -> list[bytes]:
         """Return what came on topics with this ending, in order."""

@@ -1,15 +1,19 @@
-"""The thread that brings the outbox and the retained topics to the broker, over any number of connections."""
+"""The thread that talks to the broker, over any number of connections: what goes out, and what comes in."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from dataclasses import replace
 
 from edge_caption.backoff import Backoff
 from edge_caption.errors import ConfigError, OutboxError
-from edge_caption.mqtt.connection import BrokenError, Connection, RefusedError, TakenOverError
+from edge_caption.mqtt.connection import Connection, Traffic
 from edge_caption.mqtt.delivery import Delivery
+from edge_caption.mqtt.inbox import Handler, Inbox
+from edge_caption.mqtt.publication import Publication
+from edge_caption.mqtt.refusal import BrokenError, RefusedError, TakenOverError, UnsupportedError
 from edge_caption.mqtt.retained import Retained
 from edge_caption.mqtt.selectable_event import SelectableEvent
 from edge_caption.mqtt.settings import MqttSettings
@@ -34,7 +38,7 @@ FAREWELL_S = 2.0
 
 
 class Client:
-    """Publishes until stopped; every public method may be called from any thread and returns at once."""
+    """Publishes and receives until stopped; every public method may be called from any thread and returns at once."""
 
     def __init__(self, settings: MqttSettings, topics: Topics, outbox: Outbox) -> None:
         """Start the thread; the first connection is made in it."""
@@ -47,14 +51,23 @@ class Client:
         self._outbox = outbox
         self._protocol = settings.protocol or ("3.1.1" if settings.broker.embedded else "5")
         self._backoff = Backoff(1, 60)
-        self._wake = SelectableEvent()
+        self._attention = SelectableEvent()
+        self._inbox = Inbox()
         self._retained = Retained()
-        self._delivery = Delivery(topics, outbox, self._retained)
+        self._delivery = Delivery(topics, outbox, self._retained, self._inbox)
+        self._will = Publication(topics.status, b"offline", retain=True)
+        self._connected = False
+        self._steady = True
         self._short = 0
         self._down_told = False
         self._stop_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._thread.start()
+
+    @property
+    def reconnects(self) -> int:
+        """Connections after the first."""
+        return max(0, self.connections - 1)
 
     @property
     def acknowledged(self) -> int:
@@ -63,21 +76,36 @@ class Client:
 
     def notice(self) -> None:
         """Say that something new is in the outbox."""
-        self._wake.set()
+        self._attention.set()
 
     def retain(self, topic: str, payload: bytes) -> None:
         """Make this the newest value of a retained topic; values in between may never be sent."""
         self._retained.set(topic, payload)
-        self._wake.set()
+        self._attention.set()
+
+    def publish(self, publication: Publication) -> bool:
+        """Send something that is worth nothing later; return False where there is no connection to send it through."""
+        if self._connected:
+            self._delivery.passing.append(publication)
+            self._attention.set()
+        return self._connected
+
+    def subscribe(self, topic_filter: str, handler: Handler) -> None:
+        """Have a handler called with what is published on matching topics, from now on and over all connections.
+
+        It runs on the thread that talks to the broker, so it must be quick. One that raises harms nobody.
+        """
+        self._inbox.subscribe(topic_filter, handler)
+        self._attention.set()
 
     def stop(self, flush_s: float) -> bool:
         """Send for at most `flush_s` seconds what is waiting, say offline and disconnect; return whether it ended."""
         self._stop_at = time.monotonic() + flush_s
-        self._wake.set()
+        self._attention.set()
         self._thread.join(flush_s + FAREWELL_S + 1)
         ended = not self._thread.is_alive()
         if ended:
-            self._wake.close()
+            self._attention.close()
         return ended
 
     def _run(self) -> None:
@@ -89,7 +117,11 @@ class Client:
             except RefusedError as refusal:
                 self._refuse(str(refusal))
             except TakenOverError:
+                self._delivery.excuse()
                 self._tell_fight("throws this one out")
+            except UnsupportedError as error:
+                if self._do_without(error.lacks):
+                    continue
             except (OSError, BrokenError, OutboxError) as error:
                 if self._stop_at is None:
                     self._tell_down(_reason(error))
@@ -104,12 +136,22 @@ class Client:
         else:
             self.failure = ConfigError(reason)
 
+    def _do_without(self, lacks: str) -> bool:
+        """Change the will so that the broker takes it; return whether that leaves something to try."""
+        before = self._will
+        self._will = replace(before, retain=False) if lacks == "retain" else replace(before, qos=0)
+        if self._will == before:
+            self._tell_down(f"it does not support {lacks}")
+        return self._will != before
+
     def _judge(self, lasted_s: float, *, accepted: bool) -> None:
         """Learn from how a connection went."""
-        if lasted_s > LASTING_S:
+        self._steady = lasted_s > LASTING_S
+        if self._steady:
             self._backoff.reset()
             self._short = 0
-        elif accepted:
+        # What a broker closes over a message is no fight.
+        elif accepted and not self._delivery.unanswered:
             self._short += 1
             # MQTT 3.1.1 and some MQTT 5 brokers (Mosquitto 2.0.11) just close the connection of the one thrown out.
             if self._short == FIGHT_ROUNDS:
@@ -131,7 +173,7 @@ class Client:
     def _pause(self, seconds: float) -> None:
         until = time.monotonic() + seconds
         while self._stop_at is None and (left := until - time.monotonic()) > 0:
-            self._wake.wait(left)
+            self._attention.wait(left)
 
     def _tell_down(self, reason: str) -> None:
         """Once per outage."""
@@ -151,8 +193,8 @@ class Client:
             self._settings.broker,
             self._protocol,
             self._name,
-            self._topics.status,
-            self._wake,
+            self._will,
+            self._attention,
             ca_file=str(ca_file) if ca_file else None,
         )
         politely = False
@@ -166,23 +208,31 @@ class Client:
             self._say_goodbye(connection)
             politely = True
         finally:
+            self._connected = False
             connection.close(politely=politely)
 
     def _greet(self, connection: Connection) -> None:
         self._delivery.begin(connection)
         # A broker that closes the connection over a rejected message would do so for ever.
-        if not self._short:
+        if self._steady:
             self._delivery.retry_rejected()
+        self._inbox.renew()
         self._retained.renew(self._topics.status, b"online")
+        self._connected = True
 
     def _deliver(self, connection: Connection) -> None:
         retry_at = time.monotonic() + RETRY_REJECTED_S
         while not self._finished:
             self._delivery.send()
-            self._delivery.settle(connection.step(1.0))
+            self._receive(connection.step(1.0))
             if time.monotonic() > retry_at:
                 retry_at = time.monotonic() + RETRY_REJECTED_S
                 self._delivery.retry_rejected()
+
+    def _receive(self, traffic: Traffic) -> None:
+        self._delivery.settle(traffic.answers)
+        for message in traffic.messages:
+            self._inbox.deliver(message)
 
     @property
     def _finished(self) -> bool:
@@ -190,12 +240,12 @@ class Client:
 
     def _say_goodbye(self, connection: Connection) -> None:
         """Publish offline before DISCONNECT, which keeps the will from being published."""
-        mid = connection.publish(self._topics.status, b"offline", retain=True)
+        mid = connection.publish(connection.limits.fit(self._will))
         until = time.monotonic() + FAREWELL_S
         while time.monotonic() < until:
-            answers = connection.step(until - time.monotonic())
-            self._delivery.settle(answers)
-            if mid in [answer.mid for answer in answers]:
+            traffic = connection.step(until - time.monotonic())
+            self._receive(traffic)
+            if mid in [answer.mid for answer in traffic.answers]:
                 return
 
 

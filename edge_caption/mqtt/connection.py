@@ -7,51 +7,40 @@ a hidden one.
 
 from __future__ import annotations
 
-import logging
 import select
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, Client, MQTTv5, MQTTv311
+from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.publication import Publication, Received
+from edge_caption.mqtt.refusal import (
+    NOT_AUTHORIZED,
+    OLD_BROKER,
+    TOPIC_INVALID,
+    BrokenError,
+    closed,
+    refused_login,
+    unanswered_login,
+)
 from edge_caption.mqtt.selectable_event import SelectableEvent
-
-log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 ANSWER_TIMEOUT_S = 10.0
 KEEPALIVE_S = 30
-QOS = 1
-
-# MQTT 5, 2.4: what a broker may answer.
-UNSUPPORTED_PROTOCOL = 132
-TAKEN_OVER = 142
-NOT_AUTHORIZED = 135
-TOPIC_INVALID = 144
-WAIT_AND_RETRY = frozenset({128, 131, 136, 137, 139, 151, 156, 157, 159})
-
-
-class RefusedError(Exception):
-    """The broker does not let this client in, and would not the next time either."""
-
-
-class BrokenError(Exception):
-    """The connection has ended."""
-
-
-class TakenOverError(BrokenError):
-    """Another client with the same name has connected."""
+SUBSCRIBE_QOS = 1
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the broker said of one publication."""
+    """What the broker said of one publication or subscription."""
 
     mid: int
 
@@ -62,16 +51,42 @@ class Answer:
     """It would not want anything on this topic."""
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a broker takes (MQTT 5, 3.2.2.3). Brokers that speak 3.1.1 don't tell theirs."""
+
+    receive_maximum: int = 65_535
+    """Publications without an answer."""
+
+    maximum_packet: int = 268_435_460
+    """Bytes."""
+
+    retain: bool = True
+
+    qos: int = 2
+
+    def fit(self, publication: Publication) -> Publication:
+        """Return it without what the broker lacks."""
+        return replace(publication, qos=min(publication.qos, self.qos), retain=publication.retain and self.retain)
+
+
+class Traffic(NamedTuple):
+    """What came from the broker."""
+
+    answers: list[Answer]
+    messages: list[Received]
+
+
 class Connection:
-    """Publishes with QoS 1 and collects the answers."""
+    """Publishes, subscribes, and collects what comes back."""
 
     def __init__(
         self,
         address: Address,
         protocol: str,
         name: str,
-        will_topic: str,
-        wake: SelectableEvent,
+        will: Publication,
+        attention: SelectableEvent,
         ca_file: str | None = None,
     ) -> None:
         """Prepare; nothing is sent.
@@ -80,32 +95,31 @@ class Connection:
             address: of the broker.
             protocol: "5" or "3.1.1".
             name: the client id.
-            will_topic: where the broker publishes a retained `offline` should this client vanish.
-            wake: ends the wait in `step`.
+            will: what the broker publishes should this client vanish.
+            attention: ends the wait in `step`.
             ca_file: certificates to trust in place of the system's.
         """
-        self.receive_maximum = 65_535
-        """Publications without an answer that the broker allows (MQTT 5, 3.2.2.3.3)."""
-        self.maximum_packet = 268_435_460
-        """Bytes of a packet that the broker allows (MQTT 5, 3.2.2.3.6)."""
+        self.limits = Limits()
+        """Known once `open` has returned."""
         self._address = address
-        self._wake = wake
-        self._answers: list[Answer] = []
+        self._attention = attention
+        self._will = will
+        self._traffic = Traffic([], [])
         self._accepted = False
         self._end: ReasonCode | None = None
-        five = protocol == "5"
+        self._five = protocol == "5"
         # Without reconnect_on_failure=False paho would quietly go down to MQTT 3.1.
-        self._client = Client(
+        self._client = paho.Client(
             CallbackAPIVersion.VERSION2,
             name,
-            protocol=MQTTv5 if five else MQTTv311,
-            clean_session=None if five else True,
+            protocol=paho.MQTTv5 if self._five else paho.MQTTv311,
+            clean_session=None if self._five else True,
             reconnect_on_failure=False,
         )
         self._client.connect_timeout = CONNECT_TIMEOUT_S
         # The outbox has its own window; paho's queue must never hold anything back.
         self._client.max_inflight_messages = 0
-        self._client.will_set(will_topic, b"offline", QOS, retain=True)
+        self._client.will_set(will.topic, will.payload, will.qos, will.retain)
         if address.username is not None:
             self._client.username_pw_set(address.username, address.password)
         if address.tls:
@@ -113,52 +127,75 @@ class Connection:
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
 
     def open(self, cancelled: Callable[[], bool]) -> None:
         """Connect and log in, unless it is cancelled meanwhile.
 
         Raises:
             RefusedError: by the broker; the message is a sentence.
+            UnsupportedError: the broker lacks what the will asks for.
             BrokenError: no usable answer.
             OSError: nobody there.
         """
         # MQTT 5: nothing of an earlier session, the outbox knows what is open. 3.1.1 was told so in __init__.
-        clean = True if self._client.protocol == MQTTv5 else MQTT_CLEAN_START_FIRST_ONLY
+        clean = True if self._five else paho.MQTT_CLEAN_START_FIRST_ONLY
         self._client.connect(self._address.host, self._address.port, KEEPALIVE_S, clean_start=clean)
         until = time.monotonic() + ANSWER_TIMEOUT_S
         while not self._accepted:
             if cancelled():
                 raise BrokenError("cancelled")
             if time.monotonic() > until:
-                hint = "; an old broker may need --protocol 3.1.1" if self._client.protocol == MQTTv5 else ""
-                raise BrokenError(f"it accepts connections but does not answer{hint}")
-            self.step(until - time.monotonic())
+                raise BrokenError(f"it accepts connections but does not answer{OLD_BROKER if self._five else ''}")
+            try:
+                self.step(until - time.monotonic())
+            except BrokenError as error:
+                raise unanswered_login(error, tls=self._address.tls, five=self._five) from None
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
-        """Send and return the number by which `step` gives the answer.
+    def publish(self, publication: Publication) -> int:
+        """Send and return the number by which `step` gives the answer; with QoS 0, that it has been sent.
 
         Raises:
             BrokenError: the connection has ended.
         """
-        sent = self._client.publish(topic, payload, QOS, retain)
+        sent = self._client.publish(
+            publication.topic,
+            publication.payload,
+            publication.qos,
+            publication.retain,
+            _properties(publication) if self._five else None,
+        )
         if sent.rc != MQTTErrorCode.MQTT_ERR_SUCCESS:
-            raise self._broken()
+            raise closed(self._end)
         return sent.mid
 
-    def step(self, timeout_s: float) -> list[Answer]:
-        """Wait for traffic or a wake-up, handle it and return the broker's answers.
+    def subscribe(self, topic_filter: str) -> int:
+        """Ask for the messages of these topics and return the number by which `step` gives the answer.
+
+        Raises:
+            BrokenError: the connection has ended.
+        """
+        code, mid = self._client.subscribe(topic_filter, SUBSCRIBE_QOS)
+        if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
+            raise closed(self._end)
+        return mid
+
+    def step(self, timeout_s: float) -> Traffic:
+        """Wait for traffic or for attention, handle it, and return what came from the broker.
 
         Raises:
             BrokenError: the connection has ended.
             RefusedError: while logging in.
         """
-        self._wait(timeout_s)
+        # With QoS 0 the answer may be here since `publish`.
+        self._wait(0 if self._traffic.answers else timeout_s)
         lives = self._client.socket() is not None and self._client.loop_misc() == MQTTErrorCode.MQTT_ERR_SUCCESS
-        answers, self._answers = self._answers, []
+        traffic, self._traffic = self._traffic, Traffic([], [])
         # What was answered before the end counts; the next step tells of the end.
-        if not lives and not answers:
-            raise self._broken()
-        return answers
+        if not lives and not any(traffic):
+            raise closed(self._end)
+        return traffic
 
     def close(self, *, politely: bool) -> None:
         """End it; politely means that the broker need not publish the will."""
@@ -177,43 +214,77 @@ class Connection:
         # Decrypted bytes that wait inside TLS don't show in select().
         buffered = bool(getattr(sock, "pending", int)())
         readable, writable, _ = select.select(
-            [sock, self._wake.receiver],
+            [sock, self._attention.receiver],
             [sock] if client.want_write() else [],
             [],
             0 if buffered else max(0.0, min(timeout_s, 1.0)),
         )
-        if self._wake.receiver in readable:
-            self._wake.clear()
+        if self._attention.receiver in readable:
+            self._attention.clear()
         if sock in readable or buffered:
             client.loop_read()
         if sock in writable and client.socket() is not None:
             client.loop_write()
 
-    def _broken(self) -> BrokenError:
-        if self._end is not None and self._end.value == TAKEN_OVER:
-            return TakenOverError()
-        said = f" ({self._end})" if self._end is not None and self._end.value != 128 else ""
-        return BrokenError(f"it closed the connection{said}")
-
-    def _on_connect(self, client: Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
-        if not reason.is_failure:
-            self._accepted = True
-            self.receive_maximum = getattr(properties, "ReceiveMaximum", self.receive_maximum)
-            self.maximum_packet = getattr(properties, "MaximumPacketSize", self.maximum_packet)
-        elif reason.value == UNSUPPORTED_PROTOCOL:
-            raise RefusedError(f"{self._address} does not speak MQTT 5; run with --protocol 3.1.1")
-        elif reason.value in WAIT_AND_RETRY:
-            raise BrokenError(f"it does not take connections now: {reason}")
-        else:
-            raise RefusedError(f"{self._address} refused the login ({reason}); check the user name and password")
+    def _on_connect(self, client: paho.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
+        if reason.is_failure:
+            raise refused_login(reason, str(self._address), self._will.topic)
+        self._accepted = True
+        limits = _limits(properties)
+        # What the will had to do without, the broker doesn't take from others either.
+        self.limits = replace(limits, retain=limits.retain and self._will.retain, qos=min(limits.qos, self._will.qos))
 
     def _on_disconnect(
-        self, client: Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Properties | None
+        self, client: paho.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Properties | None
     ) -> None:
         self._end = reason
 
     def _on_publish(
-        self, client: Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties | None
+        self, client: paho.Client, userdata: Any, mid: int, reason: ReasonCode, properties: Properties | None
     ) -> None:
-        denied = reason.value in (NOT_AUTHORIZED, TOPIC_INVALID)
-        self._answers.append(Answer(mid, str(reason) if reason.is_failure else None, denied))
+        self._answer(mid, [reason])
+
+    def _on_subscribe(
+        self, client: paho.Client, userdata: Any, mid: int, reasons: list[ReasonCode], properties: Properties | None
+    ) -> None:
+        self._answer(mid, reasons)
+
+    def _answer(self, mid: int, reasons: Iterable[ReasonCode]) -> None:
+        for reason in reasons:
+            denied = reason.value in (NOT_AUTHORIZED, TOPIC_INVALID)
+            self._traffic.answers.append(Answer(mid, str(reason) if reason.is_failure else None, denied))
+
+    def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
+        properties = message.properties
+        self._traffic.messages.append(
+            Received(
+                message.topic,
+                bytes(message.payload),
+                message.qos,
+                bool(message.retain),
+                getattr(properties, "ResponseTopic", None),
+                getattr(properties, "CorrelationData", None),
+            )
+        )
+
+
+def _limits(properties: object) -> Limits:
+    """Read a CONNACK; MQTT 3.1.1 has no properties."""
+    default = Limits()
+    return Limits(
+        getattr(properties, "ReceiveMaximum", default.receive_maximum),
+        getattr(properties, "MaximumPacketSize", default.maximum_packet),
+        bool(getattr(properties, "RetainAvailable", default.retain)),
+        getattr(properties, "MaximumQoS", default.qos),
+    )
+
+
+def _properties(publication: Publication) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if publication.correlation_data is not None:
+        properties.CorrelationData = publication.correlation_data
+    if publication.expiry_s is not None:
+        properties.MessageExpiryInterval = publication.expiry_s
+    if publication.user_properties:
+        properties.UserProperty = list(publication.user_properties)
+    return properties

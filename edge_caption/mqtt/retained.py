@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container
+from collections.abc import Collection, Iterable
 
 
 class Retained:
@@ -27,13 +27,18 @@ class Retained:
             self._values = {topic: payload, **{other: self._values[other] for other in self._values if other != topic}}
             self._unsent = dict.fromkeys(self._values)
 
-    def take(self, flying: Container[str]) -> list[tuple[str, bytes]]:
+    def resend(self, topics: Iterable[str]) -> None:
+        """Make these unsent again."""
+        with self._mutex:
+            self._unsent.update(dict.fromkeys(topic for topic in topics if topic in self._values))
+
+    def take(self, flying: Collection[str], most: int) -> list[tuple[str, bytes]]:
         """Return topics and values to send now; those on their way wait, so that each topic has one at a time."""
         with self._mutex:
-            now = [(topic, self._values[topic]) for topic in self._unsent if topic not in flying]
-            for topic, _ in now:
+            ready = [topic for topic in self._unsent if topic not in flying][: max(0, most)]
+            for topic in ready:
                 del self._unsent[topic]
-        return now
+            return [(topic, self._values[topic]) for topic in ready]
 
     @property
     def waiting(self) -> bool:

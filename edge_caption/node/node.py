@@ -118,7 +118,7 @@ class Node:
             age_ms=merged(meter.age_ms for meter in meters),
             frames_dropped=sum(meter.frames_dropped for meter in meters),
             camera_reconnects=sum(camera.watch.reconnects for camera in self._cameras),
-            broker_reconnects=max(0, client.connections - 1),
+            broker_reconnects=client.reconnects,
             outbox_depth=outbox.depth,
             outbox_rejected=outbox.rejected,
             outbox_dropped=outbox.dropped,

@@ -5,7 +5,6 @@ import random
 import signal
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,45 +13,10 @@ import pytest
 
 from edge_caption.mqtt import client as client_file
 from edge_caption.mqtt import delivery
-from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.broker import free_port
-from edge_caption.mqtt.client import Client
-from edge_caption.mqtt.settings import MqttSettings
-from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
-from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, running, wait_for
-
-__all__ = ["listener", "mosquitto"]
-
-TOPICS = Topics("edge_caption", "pi")
-Start = Callable[..., Client]
-
-
-@pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[Outbox]:
-    box = Outbox(tmp_path / "outbox.db")
-    yield box
-    box.close()
-
-
-@pytest.fixture
-def start(outbox: Outbox) -> Iterator[Start]:
-    """Start clients that are stopped in the end."""
-    started: list[Client] = []
-
-    def start(broker: str, box: Outbox = outbox, **settings: object) -> Client:
-        client = Client(MqttSettings(broker=Address.parse(broker), **settings), TOPICS, box)  # type: ignore[arg-type]
-        started.append(client)
-        return client
-
-    yield start
-    for client in started:
-        client.stop(0)
-
-
-def commit(outbox: Outbox, count: int = 1) -> None:
-    for _ in range(count):
-        outbox.commit("cam/porch/event", lambda sequence: b'{"id":"pi:%d"}' % sequence)
+from tests.brokers import Listener, Mosquitto, retained, running, wait_for
+from tests.mqtt.conftest import TOPICS, Silent, Start, commit
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -215,8 +179,8 @@ def test_what_the_access_list_denies_is_parked_and_named_once(
     wait_for(lambda: outbox.rejected == 20)
     assert outbox.depth == 20
     told = [record.message for record in caplog.records if "rejects" in record.message]
-    reason = "the broker rejects edge_caption/pi/cam/porch/event (Not authorized)"
-    assert told == [f"{reason}; messages for it are kept and tried again later"]
+    reason = "the broker rejects edge_caption/pi/cam/porch/event (Not authorized); let this client's user write to it"
+    assert told == [f"{reason}; what it rejects is kept and tried again later"]
     assert client.failure is None
 
 
@@ -274,65 +238,6 @@ def test_a_brokers_small_window_is_kept(tmp_path: Path, outbox: Outbox, start: S
         wait_for(lambda: outbox.depth == 0)
 
 
-def test_a_message_larger_than_the_broker_takes_is_parked(tmp_path: Path, outbox: Outbox, start: Start) -> None:
-    outbox.commit("cam/porch/event", lambda _: bytes(5000))
-    commit(outbox, 3)
-    for broker in running(tmp_path, "allow_anonymous true", "max_packet_size 2000"):
-        start(broker.url)
-        wait_for(lambda: outbox.depth == 1)
-        assert outbox.rejected == 1
-
-
-class Silent:
-    """A TCP server that passes traffic on to a broker until it falls silent, or that never says anything."""
-
-    def __init__(self, target: int | None) -> None:
-        self.target = target
-        self.silent = threading.Event()
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        self._open: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        for each in (self._server, *self._open):
-            each.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._server.accept()
-            except OSError:
-                return
-            self._open.append(client)
-            if self.target:
-                broker = socket.create_connection(("127.0.0.1", self.target))
-                self._open.append(broker)
-                threading.Thread(target=self._pass, args=(client, broker, False), daemon=True).start()
-                threading.Thread(target=self._pass, args=(broker, client, True), daemon=True).start()
-
-    def _pass(self, source: socket.socket, sink: socket.socket, mute: bool) -> None:
-        try:
-            while data := source.recv(65536):
-                if not (mute and self.silent.is_set()):
-                    sink.sendall(data)
-        except OSError:
-            return
-
-
-@pytest.fixture
-def silent() -> Iterator[Callable[[int | None], Silent]]:
-    servers: list[Silent] = []
-
-    def make(target: int | None) -> Silent:
-        servers.append(Silent(target))
-        return servers[-1]
-
-    yield make
-    for server in servers:
-        server.close()
-
-
 def test_a_connection_without_acknowledgements_is_given_up(
     mosquitto: Mosquitto,
     listener: Listener,
@@ -370,19 +275,41 @@ def test_a_server_that_never_answers_does_not_hold_up_the_stop(
 # paho 2.2 leaves the socket of a handshake that failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tls_is_checked_against_the_given_certificates(
-    tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture, certificate: tuple[Path, Path]
 ) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
-    command += f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
-    subprocess.run(command.split(), check=True, capture_output=True)
-    key.chmod(0o644)
+    pem, key = certificate
     commit(outbox, 40)
-    for broker in running(tmp_path, "allow_anonymous true", f"keyfile {key}", f"certfile {certificate}"):
+    for broker in running(tmp_path, "allow_anonymous true", f"keyfile {key}", f"certfile {pem}"):
         url = f"mqtts://127.0.0.1:{broker.port}"
         start(url)
         wait_for(lambda: "not reachable" in caplog.text)
         assert "certificate" in caplog.text
         assert outbox.depth == 40
-        start(url, ca_file=certificate)
+        start(url, ca_file=pem)
         wait_for(lambda: outbox.depth == 0)
+
+
+def test_at_most_sixteen_captions_are_on_their_way_at_once(
+    mosquitto: Mosquitto, listener: Listener, outbox: Outbox, start: Start, silent: Callable[[int | None], Silent]
+) -> None:
+    between = silent(mosquitto.port)
+    client = start(f"mqtt://127.0.0.1:{between.port}")
+    commit(outbox)
+    client.notice()
+    wait_for(lambda: client.acknowledged == 1)
+    between.silent.set()
+    commit(outbox, 100)
+    client.notice()
+    wait_for(lambda: len(listener.sequences()) > 16)
+    time.sleep(0.3)
+    assert listener.sequences() == set(range(1, 18))
+
+
+def test_reconnects_are_counted_from_the_second_connection_on(mosquitto: Mosquitto, start: Start) -> None:
+    client = start(mosquitto.url)
+    assert client.reconnects == 0
+    for connections in (1, 2, 3):
+        wait_for(lambda wanted=connections: client.connections == wanted)  # type: ignore[misc]
+        assert client.reconnects == connections - 1
+        mosquitto.stop()
+        mosquitto.start()

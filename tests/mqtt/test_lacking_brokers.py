@@ -1,0 +1,155 @@
+"""Brokers that don't take everything, or lack something."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge_caption.outbox import Outbox
+from tests.brokers import Listener, retained, wait_for
+from tests.mqtt.conftest import TOPICS, RunBroker, Start, commit
+
+ANYBODY = "allow_anonymous true"
+
+
+def told(caplog: pytest.LogCaptureFixture, about: str) -> list[str]:
+    return [record.message for record in caplog.records if about in record.message]
+
+
+def test_what_is_too_large_is_parked_on_every_path_and_the_rest_goes_on(
+    run_broker: RunBroker, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    outbox.commit("cam/porch/event", lambda _: bytes(5000))
+    commit(outbox, 3)
+    broker = run_broker(ANYBODY, "max_packet_size 2000")
+    client = start(broker.url)
+    for size in (5000, 6000):
+        client.retain(TOPICS.caption("porch"), bytes(size))
+        client.retain(TOPICS.health, b"small")
+        wait_for(lambda: outbox.depth == 1)
+    wait_for(lambda: retained(broker.port).get(TOPICS.health) == b"small")
+    assert outbox.rejected == 1
+    assert TOPICS.caption("porch") not in retained(broker.port)
+    client.retain(TOPICS.caption("porch"), b"small enough")
+    wait_for(lambda: retained(broker.port).get(TOPICS.caption("porch")) == b"small enough")
+    assert client.connections == 1
+    assert "oversize" not in broker.log()
+    assert len(told(caplog, TOPICS.event("porch"))) == len(told(caplog, TOPICS.caption("porch"))) == 1
+    assert "larger than the 2,000 that it allows" in caplog.text
+    assert "raise its packet limit (Mosquitto: max_packet_size)" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["event", "retained"])
+def test_what_an_old_broker_closes_the_connection_over_is_found_and_parked(
+    run_broker: RunBroker, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    commit(outbox, 3)
+    if path == "event":
+        outbox.commit("cam/porch/event", lambda _: bytes(5000))
+    commit(outbox, 3)
+    broker = run_broker(ANYBODY, "max_packet_size 2000")
+    client = start(broker.url, protocol="3.1.1")
+    client.retain(TOPICS.health, b"small" if path == "event" else bytes(5000))
+    client.retain(TOPICS.caption("porch"), b"small")
+    wait_for(lambda: outbox.depth == outbox.rejected == (path == "event"))
+    wait_for(lambda: retained(broker.port).get(TOPICS.caption("porch")) == b"small")
+    connections = client.connections
+    commit(outbox, 5)
+    client.notice()
+    wait_for(lambda: outbox.depth == outbox.rejected)
+    assert client.connections == connections <= 4
+    topic = TOPICS.event("porch") if path == "event" else TOPICS.health
+    assert len(told(caplog, f"the broker rejects {topic} (it closes the connection over it); its log may say why")) == 1
+    assert "another client" not in caplog.text
+
+
+LACKS: dict[str, Callable[[str], bool]] = {
+    "retain_available false": lambda said: "keeps no retained messages" in said and "QoS 0" not in said,
+    "max_qos 0": lambda said: "takes QoS 0 only and acknowledges nothing" in said and "retained" not in said,
+    "retain_available false\nmax_qos 0": lambda said: "keeps no retained messages" in said and "QoS 0" in said,
+}
+
+
+@pytest.mark.parametrize("lines", LACKS)
+def test_a_broker_that_lacks_something_gets_the_rest_and_what_is_lost_is_said_once(
+    run_broker: RunBroker, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture, lines: str
+) -> None:
+    broker = run_broker(ANYBODY, lines)
+    heard = Listener(broker.port)
+    commit(outbox, 100)
+    client = start(broker.url)
+    wait_for(lambda: heard.sequences() == set(range(1, 101)))
+    client.retain(TOPICS.health, b"alive")
+    wait_for(lambda: heard.payloads("/health"))
+    wait_for(lambda: outbox.depth == 0)
+    assert client.failure is None
+    assert client.connections == 1
+    assert client.stop(1)
+    wait_for(lambda: heard.payloads("pi/status") == [b"online", b"offline"])
+    kept = set(retained(broker.port))
+    heard.close()
+    assert kept == (set() if "retain_available" in lines else {TOPICS.health, TOPICS.status})
+    errors = [record.message for record in caplog.records if record.levelname in ("ERROR", "WARNING")]
+    assert LACKS[lines]("\n".join(errors))
+    assert len(errors) == lines.count("\n") + 1
+    assert "password" not in caplog.text
+
+
+# paho 2.2 leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_broker_that_wants_a_client_certificate_is_named_as_such(
+    run_broker: RunBroker, start: Start, caplog: pytest.LogCaptureFixture, certificate: tuple[Path, Path]
+) -> None:
+    pem, key = certificate
+    lines = (ANYBODY, f"keyfile {key}", f"certfile {pem}", f"cafile {pem}", "require_certificate true")
+    broker = run_broker(*lines)
+    start(f"mqtts://127.0.0.1:{broker.port}", ca_file=pem)
+    wait_for(lambda: told(caplog, "not reachable"))
+    assert "client certificate" in caplog.text
+
+
+def test_a_denied_status_is_named_and_the_rest_goes_on(
+    run_broker: RunBroker, tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "rules"
+    rules.write_text(f"topic write {TOPICS.event('porch')}\ntopic read #\n")
+    rules.chmod(0o644)
+    commit(outbox, 3)
+    client = start(run_broker(ANYBODY, f"acl_file {rules}").url)
+    wait_for(lambda: outbox.depth == 0)
+    assert client.connections == 1
+    reason = f"the broker rejects {TOPICS.status} (Not authorized); let this client's user write to it"
+    assert told(caplog, "rejects") == [f"{reason}; what it rejects is not published"]
+
+
+DYNAMIC_SECURITY = Path("/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so")
+
+
+@pytest.mark.skipif(not DYNAMIC_SECURITY.exists(), reason="Mosquitto's dynamic security is not here")
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+def test_a_denied_subscription_is_named_and_the_rest_goes_on(
+    run_broker: RunBroker,
+    tmp_path: Path,
+    outbox: Outbox,
+    start: Start,
+    caplog: pytest.LogCaptureFixture,
+    protocol: str,
+) -> None:
+    rights = tmp_path / "rights.json"
+    access = {"publishClientSend": True, "publishClientReceive": True, "subscribe": False, "unsubscribe": True}
+    nobody: list[str] = []
+    rights.write_bytes(msgspec.json.encode({"clients": nobody, "roles": nobody, "defaultACLAccess": access}))
+    lines = (ANYBODY, f"plugin {DYNAMIC_SECURITY}", f"plugin_opt_config_file {rights}")
+    client = start(run_broker(*lines).url, protocol=protocol)
+    client.subscribe("edge_caption/pi/bridge/request/#", lambda _: None)
+    wait_for(lambda: told(caplog, "rejects"))
+    commit(outbox, 3)
+    client.notice()
+    wait_for(lambda: outbox.depth == 0)
+    assert client.connections == 1
+    (sentence,) = told(caplog, "rejects")
+    assert "edge_caption/pi/bridge/request/#" in sentence
+    assert "let this client's user read it; its messages don't arrive here" in sentence
