@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 from edge_caption.errors import BackendError, BundleError
 from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import list_photos, read_photo
-from edge_caption.model.backends import BACKENDS, REFERENCE, Arrays, Session
+from edge_caption.model.backends import BACKENDS, REFERENCE
 from edge_caption.model.backends.onnx import OnnxSession
+from edge_caption.model.backends.session import Arrays, Session
 from edge_caption.model.bundle import Bundle, open_bundle
 from edge_caption.model.decoder import Decoder, greedy
 from edge_caption.model.encoder import Encoder

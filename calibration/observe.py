@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
-from edge_caption.model.backends import Arrays
+from edge_caption.model.backends.session import Arrays
 
 Activations = Mapping[str, NDArray[np.float32]]
 Watcher = Callable[[Activations], None]

@@ -40,7 +40,7 @@ def positive(text: str) -> int:
 
 
 def _beam(text: str) -> int:
-    from edge_caption.model.backends import MAX_BEAMS
+    from edge_caption.model.backends.session import MAX_BEAMS
 
     return _at_most(MAX_BEAMS, text)
 

@@ -12,7 +12,8 @@ import numpy as np
 from edge_caption.errors import ConfigError, PhotoError
 from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import decode_photo, read_photo
-from edge_caption.model.backends import BACKENDS, MAX_BEAMS, REFERENCE
+from edge_caption.model.backends import BACKENDS, REFERENCE
+from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.bundle import Bundle, open_bundle
 from edge_caption.model.caption import Caption, ModelIdentity, Word
 from edge_caption.model.confidence import mean_probability

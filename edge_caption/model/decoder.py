@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_caption.model.backends import Session
+from edge_caption.model.backends.session import Session
 from edge_caption.model.encoder import Floats, Seen
 from edge_caption.model.vocabulary import END, SPECIAL, START, UNKNOWN
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_caption.model.backends import Session
+from edge_caption.model.backends.session import Session
 
 Floats = NDArray[np.float32]
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_caption.errors import BackendError, BundleError
-from edge_caption.model.backends import BACKENDS, Backend, Session, open_session
+from edge_caption.model.backends import BACKENDS, Backend, open_session
+from edge_caption.model.backends.session import Session
 from edge_caption.model.bundle import Bundle, Shape, check_shapes
 
 log = logging.getLogger(__name__)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from edge_caption.model.caption import Caption
-from edge_caption.model.captioner import Captioner, Photo
+from edge_caption.model.captioner import Photo
+
+
+class Captions(Protocol):
+    """What captions photos."""
+
+    def caption(self, photo: Photo, /) -> Caption:
+        """Caption a photo; raises PhotoError where it can't be read."""
+        ...
 
 
 class LiveCaptioner:
     """Captions with the captioner of the moment. For any number of threads: one in the midst of a caption ends it."""
 
-    def __init__(self, captioner: Captioner) -> None:
+    def __init__(self, captioner: Captions) -> None:
         """Begin with this one."""
         self.current = captioner
 
@@ -21,7 +31,7 @@ class LiveCaptioner:
         """
         return self.current.caption(photo)
 
-    def swap(self, captioner: Captioner) -> Captioner:
+    def swap(self, captioner: Captions) -> Captions:
         """Caption with another one from the next frame on, and return the one before."""
         before, self.current = self.current, captioner
         return before

@@ -7,13 +7,11 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over
 from edge_caption.errors import CameraError
-from edge_caption.images.frame import Pixels
-from edge_caption.model.caption import Caption
+from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.camera import Happening, NodeCamera
@@ -33,12 +31,6 @@ DRAIN_S = 10.0
 """How long a file's end waits for the broker's next acknowledgement."""
 
 FIRST_HEALTH_S = 5.0
-
-
-class Captions(Protocol):
-    """What the node needs of a captioner."""
-
-    def caption(self, photo: Pixels, /) -> Caption: ...
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
 from edge_caption.cameras.camera import Feed
+from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.gates.confidence import Gate
 from edge_caption.node.identity import node_name, outbox_path
-from edge_caption.node.node import Captions, Node, Parts
+from edge_caption.node.node import Node, Parts
 from edge_caption.node.settings import Settings
 from edge_caption.node.sinks import Sink, Sinks
 from edge_caption.outbox import Outbox

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_caption.model.backends import Arrays
+from edge_caption.model.backends.session import Arrays
 from edge_caption.model.decoder import NGRAM, Decoder, Sentence, beam_search, greedy
 from edge_caption.model.encoder import Seen
 from edge_caption.model.vocabulary import END, SPECIAL, START

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from edge_caption.config import load
 from edge_caption.errors import BackendError, BundleError, ConfigError
-from edge_caption.model.backends import BACKENDS, Arrays, Backend, Session
+from edge_caption.model.backends import BACKENDS, Backend
 from edge_caption.model.backends.onnx import OnnxSession
+from edge_caption.model.backends.session import Arrays, Session
 from edge_caption.model.captioner import Captioner
 
 Offer = Callable[..., None]

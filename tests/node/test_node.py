@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,12 +13,13 @@ from edge_caption.cameras.kinds import feed_of
 from edge_caption.config import load
 from edge_caption.errors import CameraError, ConfigError, OutboxError
 from edge_caption.images.frame import Frame, Pixels
-from edge_caption.model.captioner import Captioner
+from edge_caption.model.caption import Caption
+from edge_caption.model.captioner import Captioner, Photo
+from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.mqtt.broker import free_port
 from edge_caption.node import node, start
 from edge_caption.node.gates.settings import GateSettings
 from edge_caption.node.identity import outbox_path
-from edge_caption.node.node import Captions
 from edge_caption.node.settings import Settings
 from edge_caption.outbox import Outbox
 from edge_caption.records import CaptionRecord, Health, Record
@@ -208,3 +210,71 @@ def _listening(port: int) -> set[str]:
     """Return the addresses on which this computer listens on a port, as /proc/net/tcp writes them."""
     rows = [line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]]
     return {row[1].partition(":")[0] for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
+
+
+def several(tmp_path: Path, broker: str, sources: dict[str, str], **camera: object) -> Settings:
+    options = {
+        "node": "pi",
+        "state_dir": tmp_path / "state",
+        "camera": {"fps": 100, **camera},
+        "cameras": [{"name": name, "source": source} for name, source in sources.items()],
+        "mqtt": {"broker": broker, "health_s": 0.2},
+    }
+    return load(None, options, {})
+
+
+def test_several_cameras_share_the_captioner_and_one_sequence(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
+) -> None:
+    settings = several(tmp_path, mosquitto.url, {"porch": str(album), "garden": str(album), "hall": str(album)})
+    shown = run(settings, tiny_captioner)
+    assert [record.id for record in shown] == [f"pi:{number}" for number in range(1, 19)]
+    by_camera = {name: [record for record in shown if record.camera == name] for name in ("porch", "garden", "hall")}
+    expected = [tiny_captioner.caption(photo).text for photo in sorted(album.iterdir())]
+    for records in by_camera.values():
+        assert [record.caption for record in records] == expected
+    # None is served twice before the others were served once.
+    turns = [record.camera for record in shown[:9]]
+    assert all(len(set(turns[place : place + 3])) == 3 for place in (0, 3, 6))
+    wait_for(lambda: len(listener.events()) == 18)
+    health = msgspec.json.decode(retained(mosquitto.port)["edge_caption/pi/health"], type=Health)
+    assert {name: camera.captions for name, camera in health.cameras.items()} == {"porch": 6, "garden": 6, "hall": 6}
+
+
+def test_a_camera_that_is_not_there_stops_no_other(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    settings = several(tmp_path, mosquitto.url, {"porch": str(album), "gone": str(tmp_path / "gone.mp4")})
+    shown = run(settings, tiny_captioner)
+    assert [record.camera for record in shown] == ["porch"] * 6
+    kept = retained(mosquitto.port)
+    assert kept["edge_caption/pi/cam/gone/status"] == b"offline"
+
+
+class Renamed:
+    """A captioner whose captions say that another model made them."""
+
+    def __init__(self, captioner: Captioner, name: str) -> None:
+        self._captioner, self._name = captioner, name
+
+    def caption(self, photo: Photo) -> Caption:
+        caption = self._captioner.caption(photo)
+        return replace(caption, model=msgspec.structs.replace(caption.model, name=self._name))
+
+
+def test_the_captioner_is_swapped_while_frames_flow(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    live = LiveCaptioner(tiny_captioner)
+    stop = threading.Event()
+    shown: list[CaptionRecord] = []
+    settings = settings_for(tmp_path, album, mosquitto.url, loop=True)
+    runner = threading.Thread(target=lambda: shown.extend(run(settings, live, stop)))
+    runner.start()
+    threading.Timer(1.0, lambda: live.swap(Renamed(tiny_captioner, "second"))).start()
+    threading.Timer(2.0, stop.set).start()
+    runner.join(20)
+    names = [record.model.name for record in shown]
+    assert names == sorted(names, key=lambda name: name == "second")
+    assert set(names) == {tiny_captioner.model.name, "second"}
+    assert [record.id for record in shown] == [f"pi:{number}" for number in range(1, len(shown) + 1)]

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
-
-from numpy.typing import NDArray
 
 from edge_caption.errors import BackendError
-
-Arrays = Sequence[NDArray[Any]]
-
-MAX_BEAMS = 20
-"""Sentences that a decoder goes on with in one step, at most."""
-
-
-class Session(Protocol):
-    """A graph that is ready to run."""
-
-    def run(self, **inputs: NDArray[Any]) -> Arrays:
-        """Return the outputs in the graph's order; may be called from several threads."""
+from edge_caption.model.backends.session import Session
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edge_caption.errors import BackendError
-from edge_caption.model.backends import Arrays
+from edge_caption.model.backends.session import Arrays
 from edge_caption.model.bundle import Shape
 
 PROVIDER = "CPUExecutionProvider"

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge_caption.errors import BackendError
-from edge_caption.model.backends import Arrays
+from edge_caption.model.backends.session import Arrays
 
 # To import OpenVINO is to report it to Intel through Google Analytics. It does without the package that reports where
 # that can't be imported, and so nothing leaves the device.

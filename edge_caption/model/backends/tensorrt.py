@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.errors import BackendError
-from edge_caption.model.backends import MAX_BEAMS, Arrays
 from edge_caption.model.backends.cuda import Gpu
 from edge_caption.model.backends.engines import find_or_build
+from edge_caption.model.backends.session import MAX_BEAMS, Arrays
 from edge_caption.model.backends.tensorrt_library import load_library
 
 TYPES = {"FLOAT": np.float32, "HALF": np.float16, "INT64": np.int64, "INT32": np.int32, "UINT8": np.uint8}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_caption.errors import BackendError
-from edge_caption.model.backends import MAX_BEAMS
+from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.backends.tensorrt_library import Library
 
 FLAGS = f"strongly typed, 1 to {MAX_BEAMS} rows"
