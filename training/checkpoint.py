@@ -13,6 +13,7 @@ from edge_caption.errors import BundleError, ConfigError
 from edge_caption.files import writing
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.vocabulary import Vocabulary
+from training.checksum import check_whole
 from training.data.sources import Source
 from training.model import CaptionModel, Dimensions
 from training.recover import recover
@@ -81,13 +82,15 @@ def load_checkpoint(file: Path) -> Checkpoint:
     """Read what `save` wrote, or, of a bundle's folder, the captioner that it was made of.
 
     Raises:
-        BundleError: the file is missing, cut short or no checkpoint of this program; or the bundle can't be read back.
+        BundleError: the file is missing, cut short, altered or no checkpoint of this program; or the bundle can't be
+            read back.
     """
     if file.is_dir():
         bundle = open_bundle(file)
         manifest = bundle.manifest
         return Checkpoint(recover(bundle), bundle.vocabulary(), manifest.training, tuple(manifest.languages))
     try:
+        check_whole(file)
         content = torch.load(file, map_location="cpu", weights_only=True)
         size = msgspec.convert(content["dimensions"], Dimensions)
         vocabulary = Vocabulary(content["words"])

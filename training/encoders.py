@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from torch import nn
 from torchvision import models
 
 from training import efficientnet_lite
+from training.checksum import check_whole
 from training.data.photos import DataError
 from training.efficientnet_lite import LiteName
 
@@ -102,6 +104,8 @@ def load_imagenet(backbone: nn.Module, name: EncoderName, weights: Path | None) 
         if weights is None:
             state = models.get_model_weights(name)["IMAGENET1K_V1"].get_state_dict(check_hash=True)
         else:
+            if zipfile.is_zipfile(weights):  # torch before 1.6 wrote another form, without checksums
+                check_whole(weights)
             state = torch.load(weights, map_location="cpu", weights_only=True)
         if "dimensions" in state:
             state = {key.removeprefix(OURS): value for key, value in state["model"].items() if key.startswith(OURS)}

@@ -38,7 +38,10 @@ class TrainingLog(Callback):
             return
         assert isinstance(pl_module, CaptionStage)
         figures = {name: f"{float(value):.5f}" for name, value in trainer.callback_metrics.items()}
-        row = {"stage": pl_module.stage.name, "epoch": str(trainer.current_epoch + 1), **figures}
+        self.write({"stage": pl_module.stage.name, "epoch": str(trainer.current_epoch + 1), **figures})
+
+    def write(self, row: Row) -> None:
+        """Add an epoch's row, or write it anew, and draw the whole again."""
         rows = [*self._before(row), row]
         parts = {name: None for row in rows for name in row if name.startswith(PART)}
         with writing(self.file) as fresh, fresh.open("w", newline="") as target:
@@ -46,6 +49,12 @@ class TrainingLog(Callback):
             writer.writeheader()
             writer.writerows(rows)
         plot(self.file)
+
+    def dev_cider(self, stage: str, epoch: int) -> float | None:
+        """Return what an epoch's row says of dev, if it is there."""
+        rows = _read(self.file) if self.file.exists() else []
+        found = [row["dev_cider"] for row in rows if (row["stage"], row["epoch"]) == (stage, str(epoch))]
+        return float(found[0]) if found else None
 
     def _before(self, row: Row) -> list[Row]:
         """Return the rows so far; a run that was cut after this epoch's row was written does the epoch again."""

@@ -43,6 +43,10 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Crop, mirror and recolour train photos at random; of features that were computed once, mirror them."""
     degrade: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     """Share of train photos that are seen as by a dark or poor camera: training.data.degrade."""
+    attack: Annotated[int, msgspec.Meta(ge=0, le=16)] = 0
+    """Cross-entropy: most that a pixel (0-255) of an adversarial photo is moved by; 0 for none. FGSM, one step."""
+    attack_share: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
+    """Share of the steps whose photos are adversarial, which take about twice as long."""
     dropout: Share = 0.4
     """Of words, states and outputs; the backbone's channels get half of it."""
     stochastic_depth: Share = 0.0
@@ -72,8 +76,13 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """Refuse what can't be meant.
 
         Raises:
-            ValueError: the backbone is frozen, and the stage is quantization-aware or degrades photos.
+            ValueError: the backbone is frozen, and the stage needs it to learn.
         """
+        if self.attack and not (self.encoder_learning_rate and self.kind == "cross-entropy"):
+            raise ValueError(
+                f"the stage {self.name} can't learn from adversarial photos; "
+                "set attack to 0, or make it a cross-entropy stage with an encoder_learning_rate above 0"
+            )
         if self.degrade and not self.encoder_learning_rate:
             raise ValueError(
                 f"the stage {self.name} computes features once, of photos as they are; "

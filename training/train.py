@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any, Literal
 import lightning
 import msgspec
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from edge_caption.errors import ConfigError
@@ -19,6 +21,7 @@ from training import made_of
 from training.adversarial import Adversarial
 from training.batches import Sentences
 from training.checkpoint import Checkpoint, load_checkpoint
+from training.checksum import check_whole
 from training.cross_entropy import CrossEntropy
 from training.data.mixture import load_mixture, made_from
 from training.data.photos import CaptionedPhoto, files_of
@@ -146,6 +149,10 @@ def train(
     return file
 
 
+COMPARED = ("cross-entropy", "self-critical")
+"""Kinds of stages that never end worse than they began: where no epoch is better on dev, the start is kept."""
+
+
 @dataclass(frozen=True)
 class _Run:
     """What the stages of a run share."""
@@ -167,25 +174,44 @@ class _Run:
         features = self.folder.parent / "features"  # other runs may begin with the same backbone
         loaders = Loaders(self.data.splits, self.sentences, stage, self.recipe.seed, start.model.encoder, features)
         best = ModelCheckpoint(self.folder / stage.name, "best", monitor="dev_cider", mode="max")
-        trainer = self._trainer(stage, best)
+        trainer = self._trainer(stage, self._callbacks(stage, best))
+        before = self._score_start(stage, module, loaders) if start.trained_on and stage.kind in COMPARED else None
+        begun = copy.deepcopy(module.state_dict()) if before is not None else {}
         last = self.folder / stage.name / "last.ckpt"
         for state in last.parent.glob("*.ckpt"):
-            if not zipfile.is_zipfile(state):
-                raise ConfigError(f"{state} is damaged; delete {last.parent}, so that the stage begins anew")
+            _check_state(state)
         if trainer.is_global_zero:
             made_of.note(self.folder, stage.name, self.digests[stage.name])
         try:
             trainer.fit(module, datamodule=loaders, ckpt_path=last if last.exists() else None)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
-        kept, cider = Path(best.best_model_path), best.best_model_score
+        kept, cider = Path(best.best_model_path), float(best.best_model_score or 0)
         if stage.kind == "adversarial":  # varied sentences have less CIDEr: its best epoch would be the least varied
-            kept, cider = last, best.current_score
-        module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])
+            kept, cider = last, float(best.current_score or 0)
+        if before is not None and before >= cider:
+            _say(f"{stage.name}: no epoch was better than the start (dev CIDEr {before:.3f}), which is kept")
+            cider = before
+            module.load_state_dict(begun)
+        else:
+            _check_state(kept)
+            module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])
         if trainer.is_global_zero:
-            provenance = self._provenance(start.model.size, stage, float(cider or 0))
+            provenance = self._provenance(start.model.size, stage, cider)
             Checkpoint(module.result(), start.vocabulary, provenance, start.languages).save(file)
         trainer.strategy.barrier()
+
+    def _score_start(self, stage: Stage, module: CaptionStage, loaders: Loaders) -> float:
+        """Return dev CIDEr of what the stage begins with, its epoch 0; the log keeps it."""
+        log = TrainingLog(self.folder)
+        if (known := log.dev_cider(stage.name, 0)) is not None:
+            return known
+        scoring = self._trainer(stage, [])
+        scoring.validate(module, datamodule=loaders, verbose=False)
+        figures = {name: float(value) for name, value in scoring.callback_metrics.items()}
+        if scoring.is_global_zero:
+            log.write({"stage": stage.name, "epoch": "0", **{name: f"{value:.5f}" for name, value in figures.items()}})
+        return figures["dev_cider"]
 
     def _module(self, start: Checkpoint, stage: Stage) -> CaptionStage:
         if stage.kind == "cross-entropy":
@@ -203,13 +229,15 @@ class _Run:
         references = sentences or self.sentences["train"]
         return Reward(references, len(files_of(photos)), stage.cider_weight, stage.bleu_weight, trusts)
 
-    def _trainer(self, stage: Stage, best: ModelCheckpoint) -> lightning.Trainer:
+    def _callbacks(self, stage: Stage, best: ModelCheckpoint) -> list[Callback]:
         # `best` with save_last would leave out the epochs that are not the best so far.
         last = ModelCheckpoint(best.dirpath, "last", enable_version_counter=False)
-        callbacks = [
+        return [
             *(best, last, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedSteps(self.recipe.seed)),
-            *(TrainingLog(self.folder), TQDMProgressBar(refresh_rate=20)),
+            TrainingLog(self.folder),
         ]
+
+    def _trainer(self, stage: Stage, callbacks: Sequence[Callback]) -> lightning.Trainer:
         return lightning.Trainer(
             devices=self.machines.devices,
             num_nodes=self.machines.nodes,
@@ -219,7 +247,8 @@ class _Run:
             precision="32-true" if stage.kind == "quantization-aware" else "bf16-mixed",
             gradient_clip_val=1.0,
             logger=False,
-            callbacks=callbacks,
+            callbacks=[*callbacks, TQDMProgressBar(refresh_rate=20)],
+            enable_checkpointing=bool(callbacks),
             enable_model_summary=False,
             num_sanity_val_steps=0,
             default_root_dir=self.folder,
@@ -238,6 +267,18 @@ class _Run:
             "torch": str(torch.__version__),
             **self.origin,
         }
+
+
+@rank_zero_only
+def _say(text: str) -> None:
+    print(text)
+
+
+def _check_state(file: Path) -> None:
+    try:
+        check_whole(file)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ConfigError(f"{file} is damaged; delete {file.parent}, so that the stage begins anew") from error
 
 
 def moving_average(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

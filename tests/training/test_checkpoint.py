@@ -1,5 +1,7 @@
 """A checkpoint that goes on with other words."""
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from training.encoders import load_imagenet
 from training.model import CaptionModel, Dimensions
 
 SIZE = Dimensions(region=16, attention=8, hidden=16, embedding=12)
+SMALL = CaptionModel(SIZE, len(SPECIAL))
 
 
 def captioner(*words: str) -> Checkpoint:
@@ -63,3 +66,20 @@ def test_what_is_no_checkpoint_takes_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError) as refused:
         load_imagenet(captioner("a").model.encoder.backbone, "mobilenet_v2", tmp_path / "c.csv")
     assert str(refused.value) == f"no ImageNet weights of mobilenet_v2 from {tmp_path}/c.csv; give a file of them"
+
+
+@pytest.mark.parametrize(
+    "load", [load_checkpoint, lambda file: load_imagenet(SMALL.encoder.backbone, SIZE.encoder, file)]
+)
+def test_a_flipped_bit_is_found_wherever_it_is(tmp_path: Path, load: Callable[[Path], object]) -> None:
+    file = tmp_path / "captioner.pt"
+    Checkpoint(SMALL, Vocabulary(SPECIAL)).save(file)
+    load(file)
+    whole = file.read_bytes()
+    chance = random.Random(1)
+    for _ in range(20):
+        altered = bytearray(whole)
+        altered[chance.randrange(len(whole))] ^= 1 << chance.randrange(8)
+        file.write_bytes(altered)
+        with pytest.raises((BundleError, DataError), match=r"captioner\.pt"):
+            load(file)

@@ -22,11 +22,14 @@ from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.conftest import ROOT
 from training.__main__ import main
+from training.batches import Batch, PhotoBatches, Sentences, Step
 from training.checkpoint import Checkpoint, load_checkpoint
-from training.data.photos import CaptionedPhoto
+from training.cross_entropy import CrossEntropy
+from training.data.photos import CaptionedPhoto, files_of
 from training.log import TrainingLog
 from training.model import CaptionModel, Dimensions
 from training.recipe import Recipe, Stage, load_recipe
+from training.scores import DevScorer
 from training.train import Data, _Run, train
 from training.words import build_vocabulary
 
@@ -150,6 +153,42 @@ def test_a_run_goes_on_after_its_last_epoch_though_an_earlier_one_was_the_best(
     assert epochs == {"best": 0, "last": 2}
 
 
+def test_a_stage_that_makes_it_worse_keeps_its_start(run: Path, data: Data, tmp_path: Path) -> None:
+    few = Data(data.train[:8], data.dev[:8], data.name, data.terms)
+    harmful = structs.replace(MEMORISE, epochs=2, learning_rate=0.5)
+    kept = train(recipe(harmful), few, None, tmp_path, run / "memorise.pt")
+    with (tmp_path / "log.csv").open() as log:
+        ciders = [(row["epoch"], float(row["dev_cider"])) for row in csv.DictReader(log)]
+    assert [epoch for epoch, _ in ciders] == ["0", "1", "2"]
+    assert max(cider for _, cider in ciders) == ciders[0][1] > 5
+    before, after = (load_checkpoint(file) for file in (run / "memorise.pt", kept))
+    before = before.with_words(after.vocabulary, after.languages)
+    for name, value in before.model.encoder.state_dict().items():
+        assert torch.equal(value, after.model.encoder.state_dict()[name]), name
+    assert after.trained_on["dev_cider_greedy_torch"] == pytest.approx(ciders[0][1], abs=1e-3)
+
+
+def test_adversarial_photos_are_near_the_photo_and_unlikely_to_be_described_rightly(
+    run: Path, data: Data, tmp_path: Path
+) -> None:
+    learnt = load_checkpoint(run / "memorise.pt")
+    stage = structs.replace(MEMORISE, name="attacked", encoder_learning_rate=1e-5, attack=2, attack_share=1.0)
+    sentences = Sentences(data.dev, learnt.vocabulary, 18)
+    photos = PhotoBatches(files_of(data.dev), 224, sentences, 1, augment=False)
+    batch = photos[Step(list(range(8)), 1)]
+    assert isinstance(batch, Batch)
+    module = CrossEntropy(learnt.model.eval(), stage, learnt.vocabulary, DevScorer([]))
+    attacked = module._attacked(batch)
+    moved = (attacked.files.int() - batch.files.int()).abs()
+    assert moved.max() == 2
+    with torch.no_grad():
+        losses = [float(module.cross_entropy(module.see(one), one)[0]) for one in (batch, attacked)]
+    assert losses[1] > losses[0] + 0.02
+    few = Data(data.dev[:4], data.dev[:2], data.name, data.terms)
+    file = train(recipe(structs.replace(stage, epochs=1)), few, None, tmp_path, run / "memorise.pt")
+    assert load_checkpoint(file).trained_on["stage"] == "attacked"
+
+
 def test_a_folder_is_not_taken_for_another_run(
     data: Data, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,9 +228,13 @@ def test_a_state_that_was_cut_short_and_a_folder_that_cant_be_are_named(
     few = Data(data.train[:4], data.dev[:2], data.name, data.terms)
     last = tmp_path / "run" / "memorise" / "last.ckpt"
     last.parent.mkdir(parents=True)
-    last.write_bytes(b"PK\3\4 cut short")
-    with pytest.raises(ConfigError, match=r"last\.ckpt is damaged; delete .*memorise"):
-        train(recipe(MEMORISE), few, weights, tmp_path / "run")
+    torch.save({"epoch": torch.arange(9999)}, last)
+    altered = bytearray(last.read_bytes())
+    altered[len(altered) // 2] ^= 1
+    for content in (b"PK\3\4 cut short", altered):
+        last.write_bytes(content)
+        with pytest.raises(ConfigError, match=r"last\.ckpt is damaged; delete .*memorise"):
+            train(recipe(MEMORISE), few, weights, tmp_path / "run")
     for folder in (last, Path("/proc/nope")):
         with pytest.raises(ConfigError, match=r"can't be made \(.*\); give another --out"):
             train(recipe(MEMORISE), few, weights, folder)
@@ -300,6 +343,7 @@ def test_a_short_recipe_is_right(tmp_path: Path) -> None:
         "name = 'x'\n[[stages]]\nname = 'y'\nkind = 'quantization-aware'\nepochs = 1\nlearning_rate = 1.0",
         "name = 'é'".encode("latin-1"),
         *(RIGHT.replace("epochs = 1", f"epochs = {epochs}") for epochs in (0, -1)),
+        f"{RIGHT}attack = 2",  # of features that are computed once
         *(RIGHT.replace("learning_rate = 1.0", f"learning_rate = {rate}") for rate in ("nan", "inf", -1)),
         *(RIGHT.replace("'y'", name) for name in ("''", "'a/b'", "'..'")),
         *(RIGHT.replace("'x'", f"'x'\n{setting}") for setting in ("seed = -1", "max_words = 0", "model.region = 0")),
