@@ -123,6 +123,16 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     outbox_dropped: int
     """Lost because the outbox was full, since it was made."""
     rss_mb: float
+    cpu_percent: float
+    """Of one core, by this program since the last health record."""
+    disk_free_mb: float | None
+    temperature_c: float | None
+    """Of the hottest zone; None where the board does not tell, as below."""
+    throttled: bool | None
+    """Whether the board slows down now, for want of power or from heat."""
+    power_w: float | None
+    """Of the whole board, or of the processor where only that is told."""
+    joules_per_caption: float | None
     cameras: dict[str, CameraHealth]
     schema: int = SCHEMA
 

@@ -75,6 +75,11 @@ class Watch:
             return self._accept(found, self._reader)
         return self._fault(self._reader)
 
+    @property
+    def lost(self) -> bool:
+        """Whether the camera gives no usable frames now."""
+        return self._lost
+
     def stop(self, timeout_s: float) -> bool:
         """Stop reading and return whether every reader has ended; one that hangs in a driver has not."""
         readers = [*self._hanging, *([self._reader] if self._reader else [])]

@@ -14,11 +14,12 @@ from edge_caption.errors import CameraError
 from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
-from edge_caption.node.camera import Happening, NodeCamera
+from edge_caption.node.camera import Happening, NodeCamera, State
+from edge_caption.node.control import Control
 from edge_caption.node.gates.confidence import Gate
 from edge_caption.node.journal import Journal
 from edge_caption.node.sinks import Sinks
-from edge_caption.node.status import merged, resident_mb
+from edge_caption.node.status import Status
 from edge_caption.outbox import Outbox
 from edge_caption.records import Health, encode
 
@@ -62,8 +63,10 @@ class Node:
         self._limit = limit
         self._cameras: Sequence[NodeCamera] = ()
         self._changed = threading.Event()
-        self._started = time.monotonic()
-        self._health_at = self._started + min(FIRST_HEALTH_S, health_s)
+        self.control = Control(self.notify)
+        """What other threads may ask for."""
+        self._status = Status(parts.topics.node, parts.outbox, parts.client)
+        self._health_at = time.monotonic() + min(FIRST_HEALTH_S, health_s)
 
     def notify(self) -> None:
         """Say that a camera may have something; for any thread."""
@@ -78,9 +81,11 @@ class Node:
             OutboxError: the disk refuses captions.
         """
         self._cameras = cameras
+        self.control.watch_over(cameras)
         while not stop.is_set() and not self._reached_limit():
             self._check_broker()
             self._changed.clear()
+            self._carry_out()
             if not self._serve_next():
                 if all(camera.over for camera in cameras):
                     self._drain(stop)
@@ -92,31 +97,20 @@ class Node:
         """Leave topics that tell the truth while the program is not running."""
         self._parts.client.retain(self._parts.topics.health, encode(self.health()))
         for camera in self._cameras:
-            self._set_online(camera, False)
+            self._set_state(camera, "offline")
 
     def health(self) -> Health:
-        """Return how the node does now."""
-        meters = [camera.meter for camera in self._cameras]
-        cameras = {camera.name: camera.health() for camera in self._cameras}
-        outbox, client = self._parts.outbox, self._parts.client
-        return Health(
-            node=self._parts.topics.node,
-            at=round(time.time(), 3),
-            uptime_s=round(time.monotonic() - self._started, 1),
-            fps=round(sum(camera.fps for camera in cameras.values()), 2),
-            captions=sum(meter.captions for meter in meters),
-            silenced=sum(meter.silenced for meter in meters),
-            latency_ms=merged(meter.latency_ms for meter in meters),
-            age_ms=merged(meter.age_ms for meter in meters),
-            frames_dropped=sum(meter.frames_dropped for meter in meters),
-            camera_reconnects=sum(camera.watch.reconnects for camera in self._cameras),
-            broker_reconnects=client.reconnects,
-            outbox_depth=outbox.depth,
-            outbox_rejected=outbox.rejected,
-            outbox_dropped=outbox.dropped,
-            rss_mb=resident_mb(),
-            cameras=cameras,
-        )
+        """Return how the node does now; rates are over the time since the last call."""
+        return self._status.health(self._cameras)
+
+    def _carry_out(self) -> None:
+        """Do what other threads asked for, and tell of cameras that were switched off or on."""
+        self.control.carry_out()
+        for camera in self._cameras:
+            if not camera.enabled:
+                self._set_state(camera, "disabled")
+            elif camera.state == "disabled":
+                self._set_state(camera, "offline" if camera.watch.lost else "online")
 
     def _serve_next(self) -> bool:
         """Serve the camera that is longest past its due time of those that have something; return whether one had."""
@@ -151,14 +145,15 @@ class Node:
                 log.info("the camera %s is back", camera.name)
                 self._write_event(camera, "camera_back", "it gives frames again")
             case Over():
-                log.debug("the camera %s has ended", camera.name)
+                self._set_state(camera, "offline")
 
     def _caption(self, camera: NodeCamera, shot: Shot) -> None:
-        self._set_online(camera, True)
+        self._set_state(camera, "online")
         began = time.monotonic()
         caption = self._parts.captioner.caption(shot.frame.pixels)
         latency_ms = (time.monotonic() - began) * 1000
-        if not self._parts.gate.lets_through(caption):
+        triggered, camera.triggered = camera.triggered, False
+        if not triggered and not self._parts.gate.lets_through(caption):
             camera.meter.silenced += 1
             return
         age_ms = (time.monotonic() - shot.arrived) * 1000
@@ -172,7 +167,7 @@ class Node:
     def _lose(self, camera: NodeCamera, reason: str) -> None:
         after = "it has ended" if camera.over else "it is tried again until it is back"
         log.warning("the camera %s is lost (%s); %s", camera.name, reason, after)
-        self._set_online(camera, False)
+        self._set_state(camera, "offline" if camera.enabled else "disabled")
         self._write_event(camera, "camera_lost", reason)
 
     def _write_event(self, camera: NodeCamera, event_type: str, reason: str) -> None:
@@ -180,11 +175,10 @@ class Node:
         self._parts.client.notice()
         self._parts.sinks.hand(record)
 
-    def _set_online(self, camera: NodeCamera, online: bool) -> None:
-        if online != camera.online:
-            topic = self._parts.topics.camera_status(camera.name)
-            self._parts.client.retain(topic, b"online" if online else b"offline")
-        camera.online = online
+    def _set_state(self, camera: NodeCamera, state: State) -> None:
+        if state != camera.state:
+            self._parts.client.retain(self._parts.topics.camera_status(camera.name), state.encode())
+        camera.state = state
 
     def _reached_limit(self) -> bool:
         return self._limit is not None and sum(camera.meter.captions for camera in self._cameras) >= self._limit

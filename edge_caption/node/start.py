@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 
 from edge_caption.cameras.camera import Feed
@@ -11,6 +11,7 @@ from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.camera import NodeCamera
+from edge_caption.node.control import Control
 from edge_caption.node.gates.confidence import Gate
 from edge_caption.node.identity import node_name, outbox_path
 from edge_caption.node.node import Node, Parts
@@ -29,6 +30,7 @@ def run(
     sinks: Iterable[Sink],
     stop: threading.Event,
     limit: int | None = None,
+    steer: Callable[[Control], None] = lambda _: None,
 ) -> None:
     """Caption the cameras until `stop` is set or their files are over; what is committed by then is never lost.
 
@@ -39,6 +41,7 @@ def run(
         sinks: get every record once it is on disk.
         stop: ends the node from another thread or a signal handler.
         limit: stop after so many captions.
+        steer: gets what other threads may ask of the node.
 
     Raises:
         CameraError: the only camera cannot be opened.
@@ -64,5 +67,6 @@ def run(
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         for camera in cameras:
             stack.callback(camera.watch.stop, FLUSH_S)
+        steer(node.control)
         stack.callback(node.say_offline)
         node.run(cameras, stop)

@@ -1,78 +1,53 @@
-"""How the running node does, counted as it goes."""
+"""How the running node does."""
 
 from __future__ import annotations
 
-import resource
 import time
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
-from pathlib import Path
 
-from edge_caption.records import CameraHealth, Percentiles
+from edge_caption.mqtt.client import Client
+from edge_caption.node.board import Board
+from edge_caption.node.camera import NodeCamera
+from edge_caption.node.meter import percentiles
+from edge_caption.outbox import Outbox
+from edge_caption.records import Health, Percentiles
 
-RECENT = 256
-"""Captions of a camera that the percentiles are taken over."""
 
+class Status:
+    """Puts together what cameras, outbox, connection and board tell."""
 
-class Meter:
-    """Counts one camera's captions and how long they took."""
-
-    def __init__(self) -> None:
+    def __init__(self, node: str, outbox: Outbox, client: Client) -> None:
         """Start the clock."""
-        self.captions = 0
-        self.silenced = 0
-        self.frames_dropped = 0
-        self._measured = time.monotonic()
-        self._captions_then = 0
-        self.latency_ms: deque[float] = deque(maxlen=RECENT)
-        """Of the captioner alone."""
-        self.age_ms: deque[float] = deque(maxlen=RECENT)
-        """From a frame's arrival to the disk."""
+        self._node, self._outbox, self._client = node, outbox, client
+        self._board = Board(disk=outbox.path.parent)
+        self._started = time.monotonic()
 
-    def count(self, latency_ms: float, age_ms: float) -> None:
-        """Count one caption."""
-        self.captions += 1
-        self.latency_ms.append(latency_ms)
-        self.age_ms.append(age_ms)
-
-    def health(self, *, online: bool, reconnects: int) -> CameraHealth:
-        """Return the camera's health; its rate is over the time since the last call."""
-        return CameraHealth(
-            online=online,
-            fps=self._measure_fps(),
-            captions=self.captions,
-            silenced=self.silenced,
-            latency_ms=percentiles(self.latency_ms),
-            age_ms=percentiles(self.age_ms),
-            frames_dropped=self.frames_dropped,
-            reconnects=reconnects,
+    def health(self, cameras: Sequence[NodeCamera]) -> Health:
+        """Return how the node does now; rates are over the time since the last call."""
+        meters = [camera.meter for camera in cameras]
+        each = {camera.name: camera.health() for camera in cameras}
+        fps = sum(camera.fps for camera in each.values())
+        return Health(
+            node=self._node,
+            at=round(time.time(), 3),
+            uptime_s=round(time.monotonic() - self._started, 1),
+            fps=round(fps, 2),
+            captions=sum(meter.captions for meter in meters),
+            silenced=sum(meter.silenced for meter in meters),
+            latency_ms=merged(meter.latency_ms for meter in meters),
+            age_ms=merged(meter.age_ms for meter in meters),
+            frames_dropped=sum(meter.frames_dropped for meter in meters),
+            camera_reconnects=sum(camera.watch.reconnects for camera in cameras),
+            broker_reconnects=self._client.reconnects,
+            outbox_depth=self._outbox.depth,
+            outbox_rejected=self._outbox.rejected,
+            outbox_dropped=self._outbox.dropped,
+            cameras=each,
+            **self._board.measure(fps),
         )
-
-    def _measure_fps(self) -> float:
-        now = time.monotonic()
-        fps = (self.captions - self._captions_then) / max(now - self._measured, 1e-3)
-        self._measured, self._captions_then = now, self.captions
-        return round(fps, 2)
 
 
 def merged(values: Iterable[Iterable[float]]) -> Percentiles | None:
     """Return the percentiles over several cameras' values."""
-    return percentiles(list(chain.from_iterable(values)))
-
-
-def percentiles(values: Iterable[float]) -> Percentiles | None:
-    """Return the median, the 95th percentile and the largest of some milliseconds; None of none."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    return Percentiles(*(round(ordered[min(int(len(ordered) * part), len(ordered) - 1)], 1) for part in (0.5, 0.95, 1)))
-
-
-def resident_mb() -> float:
-    """Return the process's resident memory in megabytes (10^6 bytes), 0 where the system does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0.0
-    return round(pages * resource.getpagesize() / 1e6, 1)
+    return percentiles(chain.from_iterable(values))

@@ -1,0 +1,124 @@
+"""What the computer tells of itself: memory, processor, disk, temperature, power, throttling.
+
+Jetson: INA3221 sensors through hwmon (`in*_label`, `in*_input` in mV, `curr*_input` in mA; VDD_IN is the whole board).
+Raspberry Pi: `vcgencmd get_throttled`, whose bits 0 to 3 are of now. Intel: RAPL's energy counter.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+THROTTLED_NOW = 0b1111
+"""Bits of `vcgencmd get_throttled`: too little voltage, frequency capped, throttled, soft temperature limit."""
+
+WHOLE_BOARD = ("VDD_IN", "VIN_SYS_5V0", "POM_5V_IN")
+"""Labels of the rail that feeds everything, on the Jetson boards."""
+
+VCGENCMD_S = 2.0
+
+
+class Board:
+    """Measures the computer and this process."""
+
+    def __init__(self, disk: Path, root: Path = Path("/")) -> None:
+        """Take a folder on the disk that matters, and where /sys and /proc are."""
+        self._disk, self._sys, self._proc = disk, root / "sys", root / "proc"
+        self._cpu_then, self._at = _cpu_s(), time.monotonic()
+        self._energy_then = self._rapl_uj()
+        self._vcgencmd = shutil.which("vcgencmd")
+
+    def measure(self, fps: float) -> dict[str, Any]:
+        """Return the board's part of `Health`; processor and energy are over the time since the last call.
+
+        Args:
+            fps: captions a second over that time, for the energy of one.
+        """
+        now, cpu, energy = time.monotonic(), _cpu_s(), self._rapl_uj()
+        spent_s = max(now - self._at, 1e-3)
+        power = self._rail_w()
+        if power is None and energy is not None and self._energy_then is not None and energy >= self._energy_then:
+            power = (energy - self._energy_then) / 1e6 / spent_s
+        cpu_percent = round(100 * (cpu - self._cpu_then) / spent_s, 1)
+        self._cpu_then, self._at, self._energy_then = cpu, now, energy
+        return {
+            "rss_mb": self._resident_mb(),
+            "cpu_percent": cpu_percent,
+            "disk_free_mb": self._free_mb(),
+            "temperature_c": self._temperature_c(),
+            "throttled": self._throttled(),
+            "power_w": None if power is None else round(power, 2),
+            "joules_per_caption": None if power is None or not fps else round(power / fps, 2),
+        }
+
+    def _resident_mb(self) -> float:
+        """Return the process's resident memory in megabytes (10^6 bytes), 0 where the system does not tell."""
+        text = _read(self._proc / "self" / "statm")
+        return round(int(text.split()[1]) * resource.getpagesize() / 1e6, 1) if text else 0.0
+
+    def _free_mb(self) -> float | None:
+        try:
+            return round(shutil.disk_usage(self._disk).free / 1e6, 1)
+        except OSError:
+            return None
+
+    def _temperature_c(self) -> float | None:
+        """Return the hottest zone's temperature."""
+        zones = (_number(zone / "temp") for zone in (self._sys / "class" / "thermal").glob("thermal_zone*"))
+        degrees = [value / 1000 for value in zones if value is not None]
+        return round(max(degrees), 1) if degrees else None
+
+    def _throttled(self) -> bool | None:
+        """Return whether a Raspberry Pi slows down now; None on other boards."""
+        if not self._vcgencmd:
+            return None
+        try:
+            command = [self._vcgencmd, "get_throttled"]
+            said = subprocess.run(command, capture_output=True, text=True, timeout=VCGENCMD_S, check=True).stdout
+            return bool(int(said.partition("=")[2], 16) & THROTTLED_NOW)
+        except (OSError, ValueError, subprocess.SubprocessError):
+            return None
+
+    def _rail_w(self) -> float | None:
+        """Return what the board's input rail delivers, by a Jetson's INA3221."""
+        for label in self._labels():
+            if _read(label).strip() in WHOLE_BOARD:
+                number = label.name.removeprefix("in").removesuffix("_label")
+                millivolts = _number(label.with_name(f"in{number}_input"))
+                milliamperes = _number(label.with_name(f"curr{number}_input"))
+                if millivolts is not None and milliamperes is not None:
+                    return millivolts * milliamperes / 1e6
+        return None
+
+    def _labels(self) -> Iterator[Path]:
+        for name in (self._sys / "bus" / "i2c" / "devices").glob("*/name"):
+            if "ina3221" in _read(name):
+                yield from name.parent.glob("hwmon/hwmon*/in*_label")
+
+    def _rapl_uj(self) -> float | None:
+        return _number(self._sys / "class" / "powercap" / "intel-rapl:0" / "energy_uj")
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _number(file: Path) -> float | None:
+    try:
+        return float(_read(file))
+    except ValueError:
+        return None

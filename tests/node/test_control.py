@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from edge_caption.cameras.kinds import feed_of
+from edge_caption.config import load
+from edge_caption.errors import ConfigError
+from edge_caption.model.captioner import Captioner
+from edge_caption.node import start
+from edge_caption.node.control import Control
+from tests.brokers import Mosquitto, mosquitto, retained, wait_for
+from tests.cameras.servers import MjpegCamera
+from tests.node.test_node import Shown
+
+__all__ = ["mosquitto"]
+
+
+def test_a_camera_that_is_not_there_is_named() -> None:
+    control = Control(lambda: None)
+    with pytest.raises(ConfigError, match="there is no camera porch"):
+        control.enable("porch", True)
+    with pytest.raises(ConfigError, match="there is no camera porch"):
+        control.trigger("porch")
+
+
+def test_a_camera_is_switched_off_triggered_and_switched_on(
+    tmp_path: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    camera = MjpegCamera()
+    source = f"http://127.0.0.1:{camera.port}/"
+    options = {
+        "node": "pi",
+        "state_dir": tmp_path,
+        "camera": {"source": source, "name": "porch", "fps": 10},
+        "gate": {"min_confidence": 1.0},
+        "mqtt": {"broker": mosquitto.url},
+    }
+    settings = load(None, options, {})
+    shown, stop = Shown(), threading.Event()
+    controls: list[Control] = []
+    feeds = [feed_of(one.source, one) for one in settings.cameras if one.source]
+    arguments = (settings, feeds, tiny_captioner, [shown], stop)
+    runner = threading.Thread(target=start.run, args=arguments, kwargs={"steer": controls.append})
+    runner.start()
+    try:
+        status = "edge_caption/pi/cam/porch/status"
+        wait_for(lambda: retained(mosquitto.port).get(status) == b"online")
+        assert not shown.captions  # the gate lets nothing through
+        (control,) = controls
+        control.trigger("porch")
+        wait_for(lambda: len(shown.captions) == 1)
+        control.enable("porch", False)
+        wait_for(lambda: retained(mosquitto.port).get(status) == b"disabled")
+        assert control.cameras == {"porch": False}
+        time.sleep(0.3)
+        control.enable("porch", True)
+        wait_for(lambda: retained(mosquitto.port).get(status) == b"online")
+        assert len(shown.captions) == 1
+    finally:
+        stop.set()
+        runner.join(20)
+        camera.close()
