@@ -286,14 +286,9 @@ def _lock(path: Path) -> IO[str]:
         ) from None
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.seek(0)
-        holder = file.read(20).strip()
-        file.close()
-        raise OutboxError(
-            f"another edge-caption (process {holder or 'unknown'}) uses {path.parent}; "
-            "stop it, or choose another --node"
-        ) from None
+    except OSError as error:
+        with file:
+            raise _not_locked(file, error) from None
     try:
         os.ftruncate(file.fileno(), 0)
         os.write(file.fileno(), str(os.getpid()).encode())
@@ -301,6 +296,18 @@ def _lock(path: Path) -> IO[str]:
         file.close()
         raise _RefusedError(path.parent, str(error.strerror)) from None
     return file
+
+
+def _not_locked(file: IO[str], error: OSError) -> OutboxError:
+    folder = Path(file.name).parent
+    if isinstance(error, BlockingIOError):
+        file.seek(0)
+        holder = file.read(20).strip() or "unknown"
+        return OutboxError(f"another edge-caption (process {holder}) uses {folder}; stop it, or choose another --node")
+    return OutboxError(
+        f"{folder} can't be locked ({error.strerror}), as on some network shares; "
+        "choose a --state-dir on a disk of this computer"
+    )
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import random
 import resource
@@ -12,7 +14,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -114,6 +118,41 @@ def test_a_second_process_is_refused_with_the_first_ones_number(tmp_path: Path, 
     with pytest.raises(OutboxError, match=rf"another edge-caption \(process {os.getpid()}\) uses .*--node"):
         Outbox(tmp_path / "outbox.db")
     assert outbox.commit("porch", text_of).sequence == 1
+
+
+@pytest.mark.parametrize("refusal", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_share_without_locks_is_no_rival(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: int) -> None:
+    def refuse(_file: object, _operation: int) -> None:
+        raise OSError(refusal, os.strerror(refusal))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    says = rf"can't be locked \({os.strerror(refusal)}\), as on some network shares; choose a --state-dir on a disk"
+    with pytest.raises(OutboxError, match=says):
+        Outbox(tmp_path / "outbox.db")
+    assert [file.name for file in tmp_path.iterdir()] == ["outbox.lock"]
+
+
+def test_a_commit_is_synced_to_the_disk_and_a_deletion_need_not_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In WAL mode SQLite syncs each commit at FULL; at NORMAL a power cut undoes the last ones."""
+    statements: list[str] = []
+
+    class Traced(sqlite3.Connection):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.set_trace_callback(statements.append)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Traced))
+    outbox = Outbox(tmp_path / "outbox.db")
+    assert "PRAGMA journal_mode = WAL" in statements
+    for work, level in ((lambda: outbox.commit("porch", text_of), "FULL"), (lambda: outbox.delete([1]), "NORMAL")):
+        statements.clear()
+        work()
+        assert statements[0] == f"PRAGMA synchronous = {level}"
+        assert statements[-1] == "COMMIT"
+        assert not any("PRAGMA" in statement for statement in statements[1:])
+    outbox.close()
 
 
 @pytest.mark.parametrize("content", [b"no database " * 500, b"SQLite format 3\0" + b"\xff" * 8000])
