@@ -54,8 +54,9 @@ class Meter:
 
 
 def percentiles(values: Iterable[float]) -> Percentiles | None:
-    """Return the median, the 95th percentile and the largest of some milliseconds; None of none."""
+    """Return the median, the 95th percentile and the largest of some milliseconds, by nearest rank; None of none."""
     ordered = sorted(values)
     if not ordered:
         return None
-    return Percentiles(*(round(ordered[min(int(len(ordered) * part), len(ordered) - 1)], 1) for part in (0.5, 0.95, 1)))
+    ranks = (-(-len(ordered) * percent // 100) for percent in (50, 95, 100))  # rounded up, from 1 on
+    return Percentiles(*(round(ordered[rank - 1], 1) for rank in ranks))

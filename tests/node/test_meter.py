@@ -1,20 +1,31 @@
 from __future__ import annotations
 
+import pytest
+
 from edge_caption.node.meter import RECENT, Meter, percentiles
 from edge_caption.node.status import merged
+from edge_caption.records import Percentiles
 
 
-def test_percentiles_are_of_the_sorted_values() -> None:
-    found = percentiles([float(value) for value in range(100, 0, -1)])
-    assert found is not None
-    assert (found.p50, found.p95, found.max) == (51.0, 96.0, 100.0)
+@pytest.mark.parametrize(
+    ("values", "median", "p95", "largest"),
+    [
+        ([7.25], 7.2, 7.2, 7.2),
+        ([1, 2], 1, 2, 2),
+        ([3, 1, 2], 2, 3, 3),
+        (range(100, 0, -1), 50, 95, 100),
+        (range(1, 21), 10, 19, 20),
+        ([1] * 94 + [9] * 6, 1, 9, 9),
+        ([1] * 95 + [9] * 5, 1, 1, 9),
+    ],
+)
+def test_percentiles_are_by_nearest_rank(values: list[float], median: float, p95: float, largest: float) -> None:
+    """The smallest value that so large a share of all values does not exceed."""
+    assert percentiles(values) == Percentiles(median, p95, largest)
+
+
+def test_of_nothing_there_are_no_percentiles() -> None:
     assert percentiles([]) is None
-
-
-def test_one_value_is_every_percentile() -> None:
-    found = percentiles([7.25])
-    assert found is not None
-    assert (found.p50, found.p95, found.max) == (7.2, 7.2, 7.2)
 
 
 def test_several_cameras_are_taken_together() -> None:
