@@ -1,9 +1,14 @@
-"""Text that people and other programs wrote."""
+"""Text that people and other programs wrote: read from files, and shown to people."""
 
 from __future__ import annotations
 
+import re
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
+
+COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal obeys instead of showing: controls (ECMA-48), ends of lines, orders of writing (UAX 9), and what no
+encoding has."""
 
 
 def read_text(file: Path) -> str:
@@ -31,3 +36,18 @@ def decode_text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise UnicodeError(f"is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def printable(text: str) -> str:
+    r"""Escape what a terminal would obey, as `\u001b`.
+
+    A file's name, a caption's word or a broker's reason could clear the screen otherwise, or write what looks like
+    another line. JSON stays the same JSON.
+    """
+    return COMMANDS.sub(lambda found: escape(found[0]), text)
+
+
+def escape(text: str) -> str:
+    r"""Write each UTF-16 unit as JSON does: `\u4e00`."""
+    units = text.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(rf"\u{units[at : at + 4]}" for at in range(0, len(units), 4))

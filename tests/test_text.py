@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from edge_caption.text import decode_text, read_text
+from edge_caption.text import COMMANDS, decode_text, escape, printable, read_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
@@ -26,3 +29,34 @@ def test_utf8_is_read_with_and_without_a_mark(tmp_path: Path, encoding: str) -> 
 def test_another_encoding_is_named_with_the_fix(encoding: str, says: str) -> None:
     with pytest.raises(UnicodeError, match=says):
         decode_text("café".encode(encoding))
+
+
+@pytest.mark.parametrize("text", ["a dog on a mat", "女孩 😀 café", "C:\\photos\\u0041", "مرحبا", "'\"\\"])
+def test_what_people_read_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[2Jgone", r"\u001b[2Jgone"),
+        ("a\nb\tc\rd", r"a\u000ab\u0009c\u000dd"),
+        ("\x7f\x9b31m", r"\u007f\u009b31m"),
+        ("photo\u202egpj.exe", r"photo\u202egpj.exe"),
+        ("\u2066\u2069\u2028\u2029", r"\u2066\u2069\u2028\u2029"),
+        (os.fsdecode(b"caf\xe9"), r"caf\udce9"),
+    ],
+)
+def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+def test_json_stays_the_same_json() -> None:
+    record = {"file": "".join(map(chr, range(0x300))) + "\u202e\u2028😀"}
+    text = printable(msgspec.json.encode(record).decode())
+    assert json.loads(text) == record
+    assert not COMMANDS.search(text)
+
+
+def test_escapes_are_those_of_json() -> None:
+    assert json.loads(f'"{escape("é女😀")}"') == "é女😀"

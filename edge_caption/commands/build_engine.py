@@ -8,7 +8,9 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from edge_caption.commands.output import say
 from edge_caption.commands.values import path
+from edge_caption.text import printable
 
 if TYPE_CHECKING:
     from edge_caption.model.backends.tensorrt_builder import Progress
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         started = time.monotonic()
         engine, built = find_or_build(graph, library, gpu, _progress(graph.name))
         how = f"built in {time.monotonic() - started:.1f} s" if built else "there already"
-        print(f"{graph.name}: {how}, {len(engine.data) / 1e6:.1f} MB, {engine.file}", flush=True)
+        say(f"{graph.name}: {how}, {len(engine.data) / 1e6:.1f} MB, {engine.file}")
     return 0
 
 
@@ -67,6 +69,6 @@ def _progress(name: str) -> Progress:
 
     def show(phase: str, done: int, steps: int) -> None:
         # Begins and ends at the line's beginning: what is printed next takes its place.
-        print(f"\r\033[K{name}: {phase} {done}/{steps}\r", end="", file=sys.stderr, flush=True)
+        print(f"\r\033[K{printable(name)}: {phase} {done}/{steps}\r", end="", file=sys.stderr, flush=True)
 
     return show if sys.stderr.isatty() else silently

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options
+from edge_caption.commands.output import complain, say
 from edge_caption.errors import PhotoError
 
 if TYPE_CHECKING:
@@ -55,12 +56,10 @@ def run(args: argparse.Namespace) -> int:
                 raise source
             caption = captioner.caption(source)
         except PhotoError as error:
-            print(f"edge-caption: error: {error}", file=sys.stderr)
+            complain(error)
             failed = True
             continue
-        print(
-            _as_json(name, caption, args.attention) if args.json else _as_text(name, caption, args.photos), flush=True
-        )
+        say(_as_json(name, caption, args.attention) if args.json else _as_text(name, caption, args.photos))
     return int(failed)
 
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from edge_caption.commands.output import discard_output
+from edge_caption.commands.output import discard_output, say
 from edge_caption.images.frame import Frame
 from edge_caption.records import CaptionRecord, Record
 
@@ -29,7 +29,7 @@ class Console:
             return
         clock = time.strftime("%H:%M:%S", time.localtime(record.captured_at))
         try:
-            print(f"{clock}  {record.camera}  {record.caption}  ({record.confidence:.0%})", flush=True)
+            say(f"{clock}  {record.camera}  {record.caption}  ({record.confidence:.0%})")
         except BrokenPipeError:
             # Nobody reads any more (`… | head`); the broker still does, but the user has left.
             discard_output()

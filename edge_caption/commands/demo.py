@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options, model_options, positive
+from edge_caption.commands.output import say
 from edge_caption.commands.run import add_camera_options, caption_feeds, stopping
 from edge_caption.commands.values import checked, rate
 
@@ -79,12 +80,9 @@ def _feed(camera: CameraSettings) -> Feed:
 
 
 def _explain(settings: Settings, port: int) -> None:
-    print(
-        f"""\
+    for line in f"""\
 Captions come below and go to an MQTT broker on port {port} of this computer. See them from another terminal with
   mosquitto_sub -h 127.0.0.1 -p {port} -t '{settings.prefix}/#' -v
 Ctrl-C ends.
-""",
-        file=sys.stderr,
-        flush=True,
-    )
+""".split("\n"):
+        say(line, file=sys.stderr)

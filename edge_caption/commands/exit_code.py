@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from edge_caption.commands.output import discard_output, escape_unprintable
+from edge_caption.commands.output import complain, discard_output, escape_unprintable
 from edge_caption.errors import EdgeCaptionError
 
 INTERRUPTED = 130
@@ -35,7 +35,7 @@ def exit_code(program: str, work: Callable[[], int]) -> int:
         what = error.filename or ("standard output" if _output_fails() else "a file")
         discard_output()
         sentence = f"{what} can't be used ({error.strerror or error}); choose another"
-    print(f"{program}: error: {sentence}", file=sys.stderr)
+    complain(sentence, program)
     return 1
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edge_caption.commands.output import say
 from edge_caption.commands.values import path
 from edge_caption.errors import BackendError
 
@@ -41,10 +42,11 @@ def show(args: argparse.Namespace) -> int:
 
     bundle = open_bundle(args.bundle)
     if args.json:
-        print(msgspec.json.format(msgspec.json.encode(bundle.manifest), indent=2).decode())
+        for line in msgspec.json.format(msgspec.json.encode(bundle.manifest), indent=2).decode().split("\n"):
+            say(line)
         return 0
     for name, value in _facts(bundle).items():
-        print(f"{name:<12} {value}")
+        say(f"{name:<12} {value}")
     return 0
 
 
@@ -84,7 +86,7 @@ def verify(args: argparse.Namespace) -> int:
     bundle.vocabulary()
     for flavour in bundle.manifest.flavours:
         load_flavour(bundle, flavour, REFERENCE, threads=1)
-    print(f"{bundle.folder} is whole: {len(bundle.manifest.files)} files")
+    say(f"{bundle.folder} is whole: {len(bundle.manifest.files)} files")
     return 0
 
 
@@ -103,7 +105,7 @@ def list_flavours(args: argparse.Namespace) -> int:
             result, works = f"{_milliseconds(bundle.folder, flavour, name):.1f} ms a photo on one thread", True
         except BackendError as error:
             result = f"does not run here: {error}"
-        print(f"{flavour:<12} {name:<12} {result}{' (the default here)' if (flavour, name) == default else ''}")
+        say(f"{flavour:<12} {name:<12} {result}{' (the default here)' if (flavour, name) == default else ''}")
     return int(not works)
 
 

@@ -6,6 +6,8 @@ import argparse
 import re
 from typing import NoReturn
 
+from edge_caption.text import printable
+
 SECRET = re.compile(r"(?:\S+|//[^;]*)(?<!//user:password)(?<!//USER)@\S*|(?<=://)\S*[/?]\S*")
 """Words with a login, and what follows a URL's `://` where that is more than a host: its path and query may hold a
 password, too. Not the examples in our own sentences."""
@@ -16,4 +18,4 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and exit with 2."""
-        super().error(SECRET.sub("…", message))
+        super().error(printable(SECRET.sub("…", message)))

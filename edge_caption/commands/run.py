@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edge_caption.commands.model_options import add_model_options, model_options
+from edge_caption.commands.output import set_up_log
 from edge_caption.commands.values import checked, name, path, rate, share
 from edge_caption.errors import ConfigError
 
@@ -159,7 +159,7 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
     from edge_caption.model.live import LiveCaptioner
     from edge_caption.node.start import run
 
-    _set_up_log()
+    set_up_log()
     captioner = Captioner(**msgspec.structs.asdict(settings.model))
     if settings.gate.min_confidence and not captioner.calibrated:
         log.warning(
@@ -192,7 +192,3 @@ def stopping(seconds: float | None = None) -> Iterator[threading.Event]:
             timer.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _set_up_log() -> None:
-    logging.basicConfig(level=logging.INFO, format="edge-caption: %(message)s", stream=sys.stderr)
