@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -15,7 +15,7 @@ from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
-from edge_caption.mqtt.settings import Protocol, checked
+from edge_caption.mqtt.settings import checked
 from edge_caption.mqtt.topics import check_name
 from edge_caption.node.settings import Settings
 from edge_caption.text import read_text
@@ -148,8 +148,8 @@ def _explain(message: str, path: Path | None, *, several: bool) -> str:
         near = difflib.get_close_matches(name, _names(section), n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_names(section))}"
         return f"{file}unknown setting {section + '.' if section else ''}{name}; {hint}"
-    if what.startswith("Invalid enum value"):  # there is one setting with a choice
-        what = what.replace("enum ", "", 1) + f"; choose one of: {', '.join(get_args(Protocol))}"
+    if what.startswith("Invalid enum value"):
+        what = what.replace("enum ", "", 1) + f"; choose one of: {', '.join(_choices(section))}"
     elif what.startswith("Expected `object`"):
         what += f"; begin it with [{section}]"
     what = re.sub(r"`(\w+)(?: \| null)?`", lambda kind: PLAIN.get(kind[1], kind[0]), what)
@@ -157,7 +157,16 @@ def _explain(message: str, path: Path | None, *, several: bool) -> str:
 
 
 def _names(section: str) -> tuple[str, ...]:
+    return tuple(_struct(section).__struct_fields__)
+
+
+def _choices(setting: str) -> tuple[str, ...]:
+    section, _, name = setting.rpartition(".")
+    optional = get_type_hints(_struct(section))[name]
+    return next(get_args(kind) for kind in (optional, *get_args(optional)) if get_origin(kind) is Literal)
+
+
+def _struct(section: str) -> Any:
     if section.startswith("camera"):
-        return CameraSettings.__struct_fields__
-    kind = get_type_hints(Settings).get(section, Settings)
-    return tuple(kind.__struct_fields__)
+        return CameraSettings
+    return get_type_hints(Settings).get(section, Settings)

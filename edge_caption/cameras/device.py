@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 import cv2
 
 from edge_caption.cameras.capture import read_now, silence_ffmpeg
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.images.frame import Frame
+
+log = logging.getLogger(__name__)
+
+WORDS = {
+    cv2.CAP_PROP_FOURCC: "pixel format",
+    cv2.CAP_PROP_FRAME_WIDTH: "width",
+    cv2.CAP_PROP_FRAME_HEIGHT: "height",
+    cv2.CAP_PROP_FPS: "rate",
+}
 
 
 class Device:
     """An opened camera of this computer."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, settings: CameraSettings) -> None:
         """Open it.
 
         Raises:
@@ -31,6 +42,7 @@ class Device:
             raise CameraError(f"the camera {path} does not open; close the program that uses it, or try another index")
         # One buffer: the driver's queue would only hold old frames.
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
+        _request(self._capture, path, settings)
 
     def read(self) -> Frame:
         """Return the next frame.
@@ -43,6 +55,27 @@ class Device:
     def close(self) -> None:
         """Give the camera back."""
         self._capture.release()
+
+
+def _request(capture: cv2.VideoCapture, name: str, settings: CameraSettings) -> None:
+    """Ask for the settings and report what the camera does not do; it then does something near."""
+    wanted = {
+        # First, as sizes and rates depend on it.
+        cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*settings.pixel_format.upper()) if settings.pixel_format else None,
+        cv2.CAP_PROP_FRAME_WIDTH: settings.width,
+        cv2.CAP_PROP_FRAME_HEIGHT: settings.height,
+        cv2.CAP_PROP_FPS: settings.capture_fps,
+    }
+    for what, value in wanted.items():
+        if value is not None:
+            capture.set(what, value)
+    refused = [WORDS[what] for what, value in wanted.items() if value is not None and capture.get(what) != value]
+    if refused:
+        log.warning(
+            "the camera %s does not do the %s asked for; v4l2-ctl --list-formats-ext tells what it does",
+            name,
+            " and ".join(refused),
+        )
 
 
 def _check(path: str) -> None:

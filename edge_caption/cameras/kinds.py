@@ -5,11 +5,15 @@ from __future__ import annotations
 import glob
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.images.header import SUFFIXES
+
+if TYPE_CHECKING:
+    from edge_caption.cameras.topic import TopicFeed
 
 Kind = Callable[[Source, CameraSettings], Feed]
 
@@ -22,7 +26,7 @@ def feed_of(source: Source, settings: CameraSettings) -> Feed:
 def kind_of(source: Source) -> Kind:
     """Return what sort of source it is, by its form and, for a path, by what is there now."""
     if source.scheme:
-        return web if source.scheme in ("http", "https") else stream
+        return BY_SCHEME.get(source.scheme, stream)
     if source.address.isdecimal() or source.address.startswith("/dev/video"):
         return device
     path = Path(source.address).expanduser()
@@ -31,10 +35,42 @@ def kind_of(source: Source) -> Kind:
 
 
 def device(source: Source, settings: CameraSettings) -> Feed:
-    """Return a camera of this computer."""
+    """Return a USB camera."""
     from edge_caption.cameras.device import Device
 
-    return Feed(str(source), lambda: Device(source), live=True, patient=False)
+    return Feed(str(source), lambda: Device(source, settings), live=True, patient=False)
+
+
+def csi(source: Source, settings: CameraSettings) -> Feed:
+    """Return a Jetson's camera."""
+    from edge_caption.cameras.csi import csi_pipeline
+    from edge_caption.cameras.gstreamer import open_pipeline
+
+    text = csi_pipeline(_number(source), settings.width, settings.height, settings.capture_fps)
+    name, timeout_s = str(source), settings.no_frame_s + 1
+    return Feed(name, lambda: open_pipeline(text, name, timeout_s), live=True, patient=False)
+
+
+def picamera(source: Source, settings: CameraSettings) -> Feed:
+    """Return a Raspberry Pi's camera."""
+    from edge_caption.cameras.raspberry import RaspberryCamera
+
+    return Feed(str(source), lambda: RaspberryCamera(_number(source), settings), live=True, patient=False)
+
+
+def pipeline(source: Source, settings: CameraSettings) -> Feed:
+    """Return what a GStreamer pipeline gives."""
+    from edge_caption.cameras.gstreamer import open_pipeline
+
+    name, timeout_s = str(source), settings.no_frame_s + 1
+    return Feed(name, lambda: open_pipeline(source.rest, name, timeout_s), live=True, patient=False)
+
+
+def stream(source: Source, settings: CameraSettings) -> Feed:
+    """Return a camera in the network."""
+    from edge_caption.cameras.stream import Stream
+
+    return Feed(str(source), lambda: Stream(source, settings), live=True, patient=True)
 
 
 def web(source: Source, settings: CameraSettings) -> Feed:
@@ -44,13 +80,19 @@ def web(source: Source, settings: CameraSettings) -> Feed:
     return Feed(str(source), lambda: open_web(source, settings), live=True, patient=True)
 
 
-def stream(source: Source, settings: CameraSettings) -> Feed:
-    """Return a camera in the network."""
-    from edge_caption.cameras.stream import Stream
+def topic(source: Source, settings: CameraSettings) -> TopicFeed:
+    """Return the pictures of an MQTT topic."""
+    from edge_caption.cameras.topic import Mailbox, Topic, TopicFeed
 
-    # The watch is to find silence first and to name it; a second later FFmpeg gives the thread back.
-    timeouts = settings.open_timeout_s, settings.no_frame_s + 1
-    return Feed(str(source), lambda: Stream(source, *timeouts), live=True, patient=True)
+    mailbox, name, timeout_s = Mailbox(), str(source), settings.no_frame_s + 1
+    return TopicFeed(
+        name,
+        lambda: Topic(mailbox, name, timeout_s),
+        live=True,
+        patient=True,
+        topic=source.rest,
+        put=mailbox.put,
+    )
 
 
 def video(source: Source, settings: CameraSettings) -> Feed:
@@ -65,3 +107,18 @@ def photos(source: Source, settings: CameraSettings) -> Feed:
     from edge_caption.cameras.photo_folder import PhotoFolder
 
     return Feed(str(source), lambda: PhotoFolder(source, loop=settings.loop), live=False, patient=False)
+
+
+BY_SCHEME: dict[str, Kind] = {
+    "csi": csi,
+    "gst": pipeline,
+    "http": web,
+    "https": web,
+    "mqtt": topic,
+    "picamera": picamera,
+}
+"""FFmpeg reads the others."""
+
+
+def _number(source: Source) -> int:
+    return int(source.address.partition("://")[2])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
-from edge_caption.bounds import Positive
+from edge_caption.bounds import Count, Positive
 from edge_caption.cameras.source import Source
 
 
@@ -19,8 +19,17 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Captions a second at most."""
     loop: bool = False
     """Start files over when they end."""
+    transport: Literal["tcp", "udp"] | None = None
+    """Of RTSP. None: TCP where the camera has it, else UDP."""
     tls_insecure: bool = False
     """Take any certificate of an https:// camera, such as one that it signed itself."""
+    width: Count | None = None
+    """Of the picture, in pixels, for cameras of this computer. None: as the camera likes."""
+    height: Count | None = None
+    capture_fps: Positive | None = None
+    """Frames a second that a camera of this computer is to give; more than `fps` keeps what is captioned fresh."""
+    pixel_format: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{4}$")] | None = None
+    """Four letters as V4L2 lists them (`v4l2-ctl --list-formats`), such as MJPG or YUYV."""
     open_timeout_s: Positive = 10.0
     no_frame_s: Positive = 10.0
     """A camera that gives no frame for so long is opened again."""

@@ -11,7 +11,10 @@ from edge_caption.errors import ConfigError
 NAME = re.compile(r"[\w-]+")
 """Of a camera, before the = of its source."""
 
-SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt")
+SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt", "csi", "picamera")
+
+PIPELINE = re.compile(r"gst:|.*\s!\s", re.DOTALL)
+"""How a GStreamer pipeline begins, or shows itself."""
 
 
 class Source:
@@ -28,22 +31,26 @@ class Source:
         """As written, secrets included: for the driver only."""
         if not address.strip() or "\0" in address:
             raise ConfigError("the source is empty; give a camera index, a URL, a file or a folder")
+        self.scheme = _scheme_of(address)
+        """`gst` for a GStreamer pipeline, `mqtt` for a topic, a URL's scheme, or empty for a device or a path."""
         if not self.scheme:
             _check_path(address)
-        elif self.scheme not in SCHEMES:
-            raise ConfigError(f"the source's URL is of no kind that is read; known are {', '.join(SCHEMES)}")
-        else:
-            _check_url(address)
+        elif self.scheme == "mqtt":
+            _check_topic(self.rest)
+        elif self.scheme != "gst":
+            _check_url(address, self.scheme)
 
     @property
-    def scheme(self) -> str:
-        """A URL's scheme, in lower case; empty for a device or a path."""
-        scheme, separator, _ = self.address.partition("://")
-        return scheme.lower() if separator else ""
+    def rest(self) -> str:
+        """A topic or a pipeline's text, secrets included."""
+        return self.address.removeprefix(f"{self.scheme}:")
 
     def __str__(self) -> str:
         """Return what logs may show."""
-        if not self.scheme:
+        if self.scheme == "gst":
+            # Properties may hold anything, a camera's URL among them.
+            return "gst:" + " ! ".join(element.split()[0] for element in self.rest.split("!") if element.strip())
+        if self.scheme in ("", "mqtt"):
             return self.address
         parts = urlsplit(self.address)
         host = parts.netloc.rpartition("@")[2]
@@ -54,7 +61,35 @@ class Source:
         return f"Source({str(self)!r})"
 
 
-def _check_url(address: str) -> None:
+def _scheme_of(address: str) -> str:
+    if PIPELINE.match(address) and not _exists(address):
+        return "gst"
+    if address.startswith("mqtt:"):
+        return "mqtt"
+    scheme, separator, _ = address.partition("://")
+    return scheme.lower() if separator else ""
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # too long for a path
+        return False
+
+
+def _check_topic(topic: str) -> None:
+    if topic.startswith("//"):
+        raise ConfigError("the source's topic is read from the node's own broker; write it as mqtt:garden/camera/jpeg")
+    levels = topic.split("/")
+    if not topic or "#" in "".join(levels[:-1]) or any(len(level) > 1 and set(level) & set("+#") for level in levels):
+        raise ConfigError(
+            "the source's topic is none; write it as mqtt:garden/camera/jpeg, + for any level, # at the end"
+        )
+
+
+def _check_url(address: str, scheme: str) -> None:
+    if scheme not in SCHEMES:
+        raise ConfigError(f"the source's URL is of no kind that is read; known are {', '.join(SCHEMES)}")
     try:
         parts = urlsplit(address)
         _ = parts.port
@@ -62,6 +97,8 @@ def _check_url(address: str) -> None:
         raise ConfigError("the source's URL is wrong; percent-encode / ? # @ in a user name or password") from None
     if not parts.hostname:
         raise ConfigError("the source's URL names no host")
+    if scheme in ("csi", "picamera") and not parts.netloc.isdecimal():
+        raise ConfigError(f"the source's URL lacks the camera's number; write it as {scheme}://0")
     # After a / ? # in the password, the rest of it would count as the path, and what is before as the host.
     if "@" in parts.path + parts.query + parts.fragment:
         raise ConfigError(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import cv2
 
 from edge_caption.cameras.capture import read_now, silence_ffmpeg
+from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
+from edge_caption.cameras.transport import transport
 from edge_caption.errors import CameraError
 from edge_caption.images.frame import Frame
 
@@ -13,8 +17,8 @@ from edge_caption.images.frame import Frame
 class Stream:
     """An opened connection to a camera."""
 
-    def __init__(self, source: Source, open_timeout_s: float, read_timeout_s: float) -> None:
-        """Connect, for at most `open_timeout_s` seconds.
+    def __init__(self, source: Source, settings: CameraSettings) -> None:
+        """Connect.
 
         Raises:
             CameraError: there is no video to be had.
@@ -22,18 +26,14 @@ class Stream:
         silence_ffmpeg()
         self._name = str(source)
         # The timeouts work only here: set() later returns False. One decoder thread keeps memory small.
-        self._capture = cv2.VideoCapture(
-            source.address,
-            cv2.CAP_FFMPEG,
-            [
-                cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
-                _milliseconds(open_timeout_s),
-                cv2.CAP_PROP_READ_TIMEOUT_MSEC,
-                _milliseconds(read_timeout_s),
-                cv2.CAP_PROP_N_THREADS,
-                1,
-            ],
-        )
+        options = {
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: _milliseconds(settings.open_timeout_s),
+            # The watch is to find silence first and to name it; a second later FFmpeg gives the thread back.
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC: _milliseconds(settings.no_frame_s + 1),
+            cv2.CAP_PROP_N_THREADS: 1,
+        }
+        with transport.chosen(settings.transport, settings.open_timeout_s):
+            self._capture = cv2.VideoCapture(source.address, cv2.CAP_FFMPEG, [*chain(*options.items())])
         if not self._capture.isOpened():
             raise CameraError(f"{self._name} does not open; check the address, the password and the network")
 

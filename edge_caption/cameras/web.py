@@ -7,12 +7,14 @@ from typing import Literal
 
 from edge_caption.cameras.camera import Camera
 from edge_caption.cameras.http_address import HttpAddress
-from edge_caption.cameras.mjpeg import Mjpeg
+from edge_caption.cameras.jpeg_stream import JpegStream
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.snapshot import Snapshot
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.images.header import JPEG, PNG, RIFF
+
+CHUNK = 1 << 16
 
 Content = Literal["stream", "picture", "page", "film"]
 
@@ -30,7 +32,7 @@ def open_web(source: Source, settings: CameraSettings) -> Camera:
     assert answer, "nothing was asked for that can be unmodified"
     match content_of(answer):
         case "stream":
-            return Mjpeg(answer, str(source))
+            return JpegStream(lambda: _receive(answer, source), answer.close, str(source))
         case "picture":
             # Asked for at least so often that no silence is seen in it.
             step_s = min(1 / settings.fps, settings.no_frame_s / 2)
@@ -68,7 +70,17 @@ def _peek(answer: http.client.HTTPResponse) -> bytes:
         return b""
 
 
+def _receive(answer: http.client.HTTPResponse, source: Source) -> bytes:
+    try:
+        data = answer.read1(CHUNK)
+    except (OSError, http.client.HTTPException, ValueError):
+        raise CameraError(f"{source} is silent; check it and its network") from None
+    if not data:
+        raise CameraError(f"{source} gives no more frames; check it and its network")
+    return data
+
+
 def _film(source: Source, settings: CameraSettings) -> Camera:
     from edge_caption.cameras.stream import Stream
 
-    return Stream(source, settings.open_timeout_s, settings.no_frame_s + 1)
+    return Stream(source, settings)

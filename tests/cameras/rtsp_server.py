@@ -1,13 +1,18 @@
 """A real RTSP camera by GStreamer. Debian's Python has its bindings, not ours: run as a child of /usr/bin/python3.
 
-Prints the port, then serves rtsp://me:hush@127.0.0.1:PORT/porch until it is killed.
+    /usr/bin/python3 tests/cameras/rtsp_server.py [TCP|UDP]
+
+Prints the port, then serves rtsp://me:hush@127.0.0.1:PORT/porch until it is killed, over just that if it is given.
 """
+
+import sys
 
 import gi
 
 gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 # rtpjpegpay takes 4:2:0 only.
 PIPELINE = (
@@ -27,6 +32,8 @@ server.set_auth(auth)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(PIPELINE)
 factory.set_shared(True)
+if sys.argv[1:]:
+    factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, sys.argv[1]))
 factory.add_role_from_structure(
     Gst.Structure.new_from_string("viewer,media.factory.access=true,media.factory.construct=true")
 )

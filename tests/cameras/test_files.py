@@ -212,4 +212,4 @@ def test_a_device_that_is_no_camera_does_not_open(tmp_path: Path) -> None:
 
     (tmp_path / "video0").touch()
     with pytest.raises(CameraError, match="does not open; close the program that uses it"):
-        Device(Source(str(tmp_path / "video0")))
+        Device(Source(str(tmp_path / "video0")), CameraSettings())

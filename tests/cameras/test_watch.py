@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -215,28 +216,46 @@ def test_a_source_of_this_computer_that_is_absent_at_the_start_is_an_error(watch
 
 @pytest.fixture
 def rtsp_port() -> Iterator[int]:
-    """GStreamer's server, whose Python bindings only Debian's own Python has."""
-    command = ["/usr/bin/python3", str(Path(__file__).with_name("rtsp_server.py"))]
+    with rtsp_camera() as port:
+        yield port
+
+
+@contextmanager
+def rtsp_camera(*arguments: str) -> Iterator[int]:
+    """Run GStreamer's server, whose Python bindings only Debian's own Python has; give its port."""
+    command = ["/usr/bin/python3", str(Path(__file__).with_name("rtsp_server.py")), *arguments]
     try:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     except FileNotFoundError:
         pytest.skip("there is no /usr/bin/python3")
-    assert server.stdout
-    assert server.stderr
-    port = server.stdout.readline()
-    if not port.strip():
-        server.wait()
-        reason = server.stderr.read().strip().splitlines()[-1]
-        server.stdout.close()
-        server.stderr.close()
-        pytest.skip(
-            f"no RTSP server ({reason}); Debian: python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good"
-        )
-    yield int(port)
-    server.kill()
-    server.wait()
-    server.stdout.close()
-    server.stderr.close()
+    with server:
+        assert server.stdout
+        assert server.stderr
+        port = server.stdout.readline()
+        if not port.strip():
+            reason = server.stderr.read().strip().splitlines()[-1]
+            pytest.skip(
+                f"no RTSP server ({reason}); Debian: python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good"
+            )
+        try:
+            yield int(port)
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize("served", ["tcp", "udp"])
+def test_rtsp_goes_over_the_transport_that_is_asked_for(served: str) -> None:
+    with rtsp_camera(served.upper()) as port:
+        source = Source(f"rtsp://me:hush@127.0.0.1:{port}/porch")
+        for transport in (None, "tcp", "udp"):
+            feed = feed_of(source, CameraSettings(transport=transport, open_timeout_s=3))
+            if transport in (served, None):
+                camera = feed.open()
+                assert camera.read()
+                camera.close()
+            else:
+                with pytest.raises(CameraError, match="does not open"):
+                    feed.open()
 
 
 def test_rtsp_with_a_login_works_and_a_wrong_password_leaks_nothing(rtsp_port: int, tmp_path: Path) -> None:

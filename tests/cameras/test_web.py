@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edge_caption.cameras.camera import Camera
-from edge_caption.cameras.mjpeg import Mjpeg
+from edge_caption.cameras.jpeg_stream import JpegStream
 from edge_caption.cameras.snapshot import Snapshot
 from edge_caption.cameras.stream import Stream
 from edge_caption.errors import CameraError
@@ -43,7 +43,7 @@ def test_streams_that_break_the_standard_are_read(
     server: WebCamera, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera = opened(f"http://{server.host}/{path}")
-    assert isinstance(camera, Mjpeg)
+    assert isinstance(camera, JpegStream)
     assert max(ages(camera, 9)) < 2
     assert not caplog.records
 
