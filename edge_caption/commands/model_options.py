@@ -10,8 +10,7 @@ from edge_caption.commands.values import checked, path
 def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add --bundle, --flavour, --backend, --language, --beam and --threads."""
     group = parser.add_argument_group("model")
-    group.add_argument("--bundle", type=path, metavar="FOLDER", help="the model (default: the one that ships)")
-    group.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
+    add_bundle_options(group)
     group.add_argument(
         "--backend",
         type=checked(_backend),
@@ -19,8 +18,14 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help="onnxruntime, openvino, tensorrt, or auto: the fastest CPU one here (default: onnxruntime)",
     )
     group.add_argument("--language", metavar="CODE", help="en, … (default: the bundle's first)")
-    group.add_argument("--beam", type=_beam, metavar="N", help="sentences kept while searching (default: the bundle's)")
-    group.add_argument("--threads", type=_threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
+    group.add_argument("--beam", type=beams, metavar="N", help="sentences kept while searching (default: the bundle's)")
+    group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
+
+
+def add_bundle_options(parser: argparse._ActionsContainer) -> None:
+    """Add --bundle and --flavour."""
+    parser.add_argument("--bundle", type=path, metavar="FOLDER", help="the model (default: the one that ships)")
+    parser.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
 
 
 def model_options(args: argparse.Namespace) -> dict[str, object]:
@@ -39,13 +44,15 @@ def positive(text: str) -> int:
     return number
 
 
-def _beam(text: str) -> int:
+def beams(text: str) -> int:
+    """Read a number of sentences kept while searching, as argparse's `type`."""
     from edge_caption.model.backends.session import MAX_BEAMS
 
     return _at_most(MAX_BEAMS, text)
 
 
-def _threads(text: str) -> int:
+def threads(text: str) -> int:
+    """Read a number of CPU threads, as argparse's `type`."""
     from edge_caption.model.captioner import MAX_THREADS
 
     return _at_most(MAX_THREADS, text)

@@ -1,0 +1,1 @@
+"""What `edge-caption bench` measures on a device."""

@@ -1,0 +1,137 @@
+"""`edge-caption run` as a process of its own, watched from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from edge_caption.errors import ConfigError
+from edge_caption.node.identity import outbox_path
+from edge_caption.outbox import Outbox
+
+NOBODY = "mqtt://127.0.0.1:9"
+"""A broker that is not there: captions are committed to disk as ever, and nothing leaves the computer."""
+
+NODE = "bench"
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class NodeProcess:
+    """A running node, and the captions that it printed."""
+
+    def __init__(self, process: subprocess.Popen[str], started: float, state: Path, log: IO[str]) -> None:
+        """Take the process; its output is read in a thread."""
+        self._process, self._started, self._log = process, started, log
+        self.state = state
+        self._lines: list[float] = []
+        """When each caption was printed, monotonic seconds."""
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, name="reader", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    def first_caption_s(self) -> float:
+        """Return the seconds from the process's start to its first caption.
+
+        Raises:
+            ConfigError: it ended without one; its own sentence.
+        """
+        return self.wait_for(1) - self._started
+
+    def wait_for(self, captions: int) -> float:
+        """Wait for so many captions; returns when the last of them came, in monotonic seconds.
+
+        Raises:
+            ConfigError: the process ended before; its own sentence.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._lines) >= captions or not self._reader.is_alive())
+            if len(self._lines) < captions:
+                raise ConfigError(self._complaint())
+            return self._lines[captions - 1]
+
+    @property
+    def captions(self) -> int:
+        """How many it printed so far."""
+        return len(self._lines)
+
+    def cpu_s(self) -> float:
+        """Return the processor time that it used so far, in seconds."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def end(self) -> float:
+        """End it; returns its highest resident memory in MB (10^6 bytes).
+
+        Raises:
+            ConfigError: it failed; its own sentence.
+        """
+        os.kill(self.pid, signal.SIGTERM)  # Popen's own would take the exit code, and with it the memory
+        _, status, used = os.wait4(self.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._reader.join(5)
+        if self._process.returncode:
+            raise ConfigError(self._complaint())
+        return used.ru_maxrss * 1024 / 1e6
+
+    def ages_ms(self) -> list[float]:
+        """Return the age of each caption that it committed; after its end."""
+        outbox = Outbox(outbox_path(self.state, NODE))
+        try:
+            return [msgspec.json.decode(message.payload).get("age_ms", 0.0) for message in outbox.pending()]
+        finally:
+            outbox.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for _ in self._process.stdout:
+            with self._changed:
+                self._lines.append(time.perf_counter())
+                self._changed.notify()
+
+    def _complaint(self) -> str:
+        self._log.seek(0)
+        *_, last = self._log.read().splitlines() or ["edge-caption run ended without a caption; run it by hand"]
+        return last.removeprefix("edge-caption: error: ")
+
+
+@contextmanager
+def running(
+    sources: Sequence[str], fps: float, model: Sequence[str] = (), broker: str = NOBODY
+) -> Iterator[NodeProcess]:
+    """Run a node until the block ends.
+
+    Args:
+        sources: as after `--source`.
+        fps: captions a second of each.
+        model: options that choose the model.
+        broker: as after `--broker`.
+    """
+    command = [sys.executable, "-m", "edge_caption", "run", "--loop", "--fps", f"{fps:g}", "--node", NODE, *model]
+    for source in sources:
+        command += ["--source", source]
+    with tempfile.TemporaryDirectory(prefix="edge-caption-bench-") as state, tempfile.TemporaryFile("w+") as log:
+        command += ["--state-dir", state, "--broker", broker]
+        started = time.perf_counter()
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+            try:
+                yield NodeProcess(process, started, Path(state), log)
+            finally:
+                if process.returncode is None:
+                    process.kill()

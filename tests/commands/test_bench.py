@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from edge_caption.cli import main
+from edge_caption.commands.measurement import device
+from edge_caption.commands.measurement.device import Extent, Subject, measure
+from edge_caption.commands.measurement.document import Document, read_document, spread
+from edge_caption.commands.measurement.stages import slowdown
+from edge_caption.commands.measurement.table import as_text, compare
+from edge_caption.errors import ConfigError
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.settings import MqttSettings
+
+SHORT = Extent(rounds=2, starts=1, load_s=0.5, loads=((2, 5.0),), energy_s=0.3)
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """A device measured for real: the tiny bundle, two cameras in a process of their own, an embedded broker."""
+    pytest.importorskip("amqtt", reason="the embedded broker is not installed")
+    tiny = Path(__file__).parent.parent / "data" / "tiny_bundle"
+    return measure(Subject(tiny, threads=(1, 2), beams=(1, 2)), SHORT, lambda _: None)
+
+
+def test_every_stage_of_every_setting_is_timed(document: Document) -> None:
+    assert set(document.stages) == {"jpeg_decode", "preprocess", "commit", "publish"}
+    assert all(stage.count == 4 and 0 < stage.p50 <= stage.p95 <= stage.p99 for stage in document.stages.values())
+    assert [(search.threads, search.beams) for search in document.searches] == [(1, 1), (1, 2), (2, 1), (2, 2)]
+    for search in document.searches:
+        assert search.caption.p50 > search.encoder.p50 > 0
+        assert search.decoder_step.count == round(search.steps * search.caption.count)
+
+
+def test_the_node_is_watched_at_work(document: Document) -> None:
+    (load,) = document.loads
+    assert load.cameras == 2
+    assert load.captions_per_s == pytest.approx(10, rel=0.4)
+    assert 0 < load.cpu_share < 2
+    assert document.start.first_caption_s > 0.05
+    assert 30 < document.start.peak_rss_mb < 400
+
+
+def test_the_document_names_the_processor_but_not_its_owner(document: Document, tmp_path: Path) -> None:
+    text = msgspec.json.encode(document).decode()
+    assert document.machine.processor
+    assert document.machine.memory_mb > 100
+    assert str(Path.home()) not in text
+    assert "tiny_bundle" not in text
+
+
+def test_a_document_is_compared_with_another(
+    document: Document, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start = msgspec.structs.replace(document.start, peak_rss_mb=2 * document.start.peak_rss_mb)
+    files = [tmp_path / "before.json", tmp_path / "after.json"]
+    files[0].write_bytes(msgspec.json.encode(document))
+    files[1].write_bytes(b"measuring: stages\n" + msgspec.json.encode(msgspec.structs.replace(document, start=start)))
+    assert main(["bench", "--compare", *map(str, files)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if "slower" in line] == [line for line in lines if line.startswith("peak memory")]
+    assert "2.00  slower" in "\n".join(lines)
+
+
+def test_another_machine_is_named_first(document: Document) -> None:
+    machine = msgspec.structs.replace(document.machine, processor="a faster one")
+    assert compare(document, msgspec.structs.replace(document, machine=machine)).startswith("another machine: ")
+
+
+def test_the_table_says_what_was_left_out(document: Document) -> None:
+    reason = {"publish": "the embedded broker needs amqtt"}
+    assert "publish was left out: the embedded" in as_text(msgspec.structs.replace(document, left_out=reason))
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"benchmark": "latency"}', "no JSON", "[1]"])
+def test_what_is_no_document_is_one_sentence(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "other.json"
+    file.write_text(text)
+    assert main(["bench", "--compare", str(file), str(file)]) == 1
+    error = capsys.readouterr().err
+    assert "other.json is not a document of edge-caption bench" in error
+    assert error.count("\n") == 1
+
+
+def test_a_broker_that_is_not_there_is_one_sentence(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_caption.commands.measurement.delivery.ANSWER_S", 0.2)
+    nobody = MqttSettings(broker=Address("127.0.0.1", 9))
+    with pytest.raises(ConfigError, match="does not acknowledge captions; check --broker"):
+        measure(Subject(tiny_bundle, beams=(1,), broker=nobody), SHORT, lambda _: None)
+
+
+def test_the_command_prints_one_line_of_json(
+    tiny_bundle: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(device, "QUICK", SHORT)
+    assert main(["bench", "--quick", "--bundle", str(tiny_bundle), "--threads", "1", "--beams", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1
+    assert json.loads(out)["quick"] is True
+    assert "caption, 1 thread, greedy" in err
+    (tmp_path / "mine.json").write_text(out)
+    assert read_document(tmp_path / "mine.json").searches[0].threads == 1
+
+
+def test_percentiles_are_by_nearest_rank_and_jitter_is_from_one_to_the_next() -> None:
+    found = spread([float(number) for number in range(1, 101)])
+    assert (found.p50, found.p95, found.p99, found.jitter, found.count) == (50, 95, 99, 1, 100)
+
+
+def test_a_board_that_slows_down_shows() -> None:
+    assert slowdown([1.0] * 8 + [2.0] * 8) == 2.0
+    assert slowdown([3.0]) == 1.0
