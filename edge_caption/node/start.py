@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from edge_caption.cameras.camera import Feed
+from edge_caption.cameras.topic import TopicFeed
 from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
+from edge_caption.mqtt.publication import Received
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.control import Control
@@ -67,6 +71,20 @@ def run(
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         for camera in cameras:
             stack.callback(camera.watch.stop, FLUSH_S)
+        _subscribe(client, feeds)
         steer(node.control)
         stack.callback(node.say_offline)
         node.run(cameras, stop)
+
+
+def _subscribe(client: Client, feeds: Iterable[Feed]) -> None:
+    """Bring the pictures of cameras that publish on the broker."""
+    for feed in feeds:
+        if isinstance(feed, TopicFeed):
+            client.subscribe(feed.topic, partial(_bring, feed))
+
+
+def _bring(feed: TopicFeed, message: Received) -> None:
+    # What the broker kept is of any time in the past.
+    if not message.retained:
+        feed.put(message.payload, time.time())

@@ -133,6 +133,28 @@ def test_what_the_gate_holds_back_is_counted_and_leaves_no_gap(
     assert newest.caption == expected[-1]
 
 
+def test_pictures_on_a_topic_are_captioned_but_not_what_the_broker_kept_of_old(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
+) -> None:
+    photos = sorted(album.iterdir())
+    listener.publish("yard/jpeg", photos[5].read_bytes(), retain=True)
+    stop = threading.Event()
+    settings = settings_for(tmp_path, "mqtt:yard/jpeg", mosquitto.url)
+    runner = threading.Thread(target=run, args=(settings, tiny_captioner, stop))
+    runner.start()
+    try:
+        wait_for(lambda: "yard/jpeg (QoS" in mosquitto.log())
+        time.sleep(0.3)
+        assert not listener.events()
+        listener.publish("yard/jpeg", photos[0].read_bytes())
+        (event,) = wait_for(listener.events)
+        assert event["caption"] == tiny_captioner.caption(photos[0]).text
+        assert abs(event["captured_at"] - time.time()) < 5
+    finally:
+        stop.set()
+        runner.join(20)
+
+
 def test_an_absent_broker_leaves_the_captions_for_the_next_start(
     tmp_path: Path, album: Path, tiny_captioner: Captioner, monkeypatch: pytest.MonkeyPatch, mosquitto: Mosquitto
 ) -> None:
