@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from pathlib import Path
 
 import cv2
 
 from edge_caption.cameras.capture import silence_ffmpeg, to_rgb
+from edge_caption.cameras.film_clock import FilmClock
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.images.frame import Frame
@@ -38,7 +38,7 @@ class Video:
         self._path = Path(source.address).expanduser()
         self._step_s = 1 / fps
         self._loop = loop
-        self._told = False
+        self._warned: set[str] = set()
         if not self._path.is_file():
             raise CameraError(f"there is no video {self._path}, and no folder either; check the path")
         self._open()
@@ -67,21 +67,23 @@ class Video:
         self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not self._capture.isOpened():
             raise CameraError(f"{self._path} is no video that can be read; convert it, say to MP4")
-        film_fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self._frame_s = 1 / film_fps if math.isfinite(film_fps) and film_fps > 0 else 0.0
-        self._index = -1
-        self._due_s = self._reached_s = 0.0
+        self._clock = FilmClock(self._capture.get(cv2.CAP_PROP_FPS))
+        self._frames = 0
+        self._due_s = 0.0
 
     def _advance(self) -> bool:
         """Go to the next frame to give; the ones between are only grabbed."""
         while self._capture.grab():
-            self._index += 1
+            self._frames += 1
             # The file's own times: the rate of an uneven film says little.
-            self._reached_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            self._clock.advance(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+            if self._clock.timeless:
+                self._warn_timeless()
+            passed_s = self._clock.passed_s
             # Half a frame early is nearest.
-            if self._reached_s >= self._due_s - self._frame_s / 2:
+            if passed_s >= self._due_s - self._clock.frame_s / 2:
                 # After a gap, what would have been due in it is not made up for.
-                self._due_s = max(self._due_s, self._reached_s - self._step_s / 2) + self._step_s
+                self._due_s = max(self._due_s, passed_s - self._step_s / 2) + self._step_s
                 return True
         return False
 
@@ -91,11 +93,23 @@ class Video:
         The count comes from a rate where the file holds none, and of an uneven film that is many times too high; its
         time is right then. The last frame may stay for a second.
         """
-        frames, expected = self._index + 1, self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        frames, expected = self._frames, self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if not frames:
             raise CameraError(f"the video {self._path} holds no frame that can be read; copy it again")
-        short = frames < WHOLE * expected and self._reached_s + 1 < WHOLE * expected * self._frame_s
-        if short and not self._told:
-            self._told = True
+        claimed_s = expected / self._capture.get(cv2.CAP_PROP_FPS) if expected > 0 else 0
+        if frames < WHOLE * expected and self._clock.passed_s + 1 < WHOLE * claimed_s:
             counts = f"{frames} of about {expected:.0f} frames"
-            log.warning("%s ended after %s; unless it was trimmed, copy it again", self._path, counts)
+            self._warn("%s ended after %s; unless it was trimmed, copy it again", counts)
+
+    def _warn_timeless(self) -> None:
+        self._warn(
+            "%s has no times, so %g of its frames count as a second; put it into a container "
+            "(ffmpeg -r RATE -i FILE -c copy film.mkv)",
+            1 / self._clock.frame_s,
+        )
+
+    def _warn(self, sentence: str, figure: object) -> None:
+        """Once, though the film may be looped."""
+        if sentence not in self._warned:
+            log.warning(sentence, self._path, figure)
+        self._warned.add(sentence)

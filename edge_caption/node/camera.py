@@ -42,7 +42,7 @@ class NodeCamera:
         """Whether somebody asked for a caption now: no gate holds it back."""
         self.over = False
         """Whether its file has ended."""
-        self._step_s = 1 / settings.fps
+        self._step_s = 1 / settings.fps if feed.live or settings.real_time else 0.0
         self._dropped = 0
 
     def look(self) -> Happening | None:

@@ -187,6 +187,15 @@ def test_the_pace_is_the_one_asked_for(
     assert gaps.min() > 0.05
 
 
+def test_files_need_no_more_time_than_the_captioner_where_the_setting_says_so(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    began = time.monotonic()
+    shown = run(settings_for(tmp_path, album, mosquitto.url, fps=0.1, real_time=False), tiny_captioner)
+    assert len(shown) == 6
+    assert time.monotonic() - began < 10
+
+
 def test_a_stop_ends_an_endless_loop_and_loses_nothing(
     tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
 ) -> None:
