@@ -72,10 +72,6 @@ class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
-Record: TypeAlias = CaptionRecord | CameraEvent
-"""What has an id and reaches every sink."""
-
-
 class Percentiles(msgspec.Struct, frozen=True):
     """Of the latest captions, in milliseconds."""
 
@@ -136,6 +132,9 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     cameras: dict[str, CameraHealth]
     schema: int = SCHEMA
 
+
+Record: TypeAlias = CaptionRecord | CameraEvent | Health
+"""What reaches every sink."""
 
 PUBLIC = (CaptionRecord, CameraEvent, Health, PhotoCaption)
 """The records that leave the program; each has a JSON Schema in docs/schemas/."""

@@ -9,6 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_caption.images.frame import Frame
+
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom as fractions (0-1) of the picture's width and height."""
 
@@ -75,3 +77,10 @@ class Caption:
 
     language: str = "en"
     """ISO 639-1 code."""
+
+
+@dataclass(frozen=True)
+class CaptionedFrame(Frame):
+    """A frame and what the captioner said of it."""
+
+    caption: Caption

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from edge_caption.model.caption import Caption
 from edge_caption.outbox import Outbox
-from edge_caption.records import CameraEvent, CaptionRecord, Record, encode, sentence
+from edge_caption.records import CameraEvent, CaptionRecord, encode, sentence
 
-R = TypeVar("R", bound=Record)
+R = TypeVar("R", CaptionRecord, CameraEvent)
 
 
 class Journal:

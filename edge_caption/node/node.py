@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over
 from edge_caption.errors import CameraError
+from edge_caption.model.caption import CaptionedFrame
 from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
@@ -162,7 +163,7 @@ class Node:
         camera.meter.count(latency_ms, age_ms)
         self._parts.client.retain(self._parts.topics.caption(camera.name), encode(record))
         self._parts.client.notice()
-        self._parts.sinks.hand(record, shot.frame)
+        self._parts.sinks.hand(record, CaptionedFrame(shot.frame.pixels, shot.frame.captured_at, caption))
 
     def _lose(self, camera: NodeCamera, reason: str) -> None:
         after = "it has ended" if camera.over else "it is tried again until it is back"
@@ -202,4 +203,6 @@ class Node:
     def _tell_health(self) -> None:
         if time.monotonic() >= self._health_at:
             self._health_at = time.monotonic() + self._health_s
-            self._parts.client.retain(self._parts.topics.health, encode(self.health()))
+            health = self.health()
+            self._parts.client.retain(self._parts.topics.health, encode(health))
+            self._parts.sinks.hand(health)

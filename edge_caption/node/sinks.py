@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
-from edge_caption.images.frame import Frame
+from edge_caption.model.caption import CaptionedFrame
 from edge_caption.records import Record
 
 log = logging.getLogger(__name__)
@@ -26,9 +26,9 @@ class Sink(Protocol):
     name: str
     """What the log calls it."""
     wants_frames: bool
-    """Whether a caption's record comes with the frame that it tells of."""
+    """Whether a caption's record comes with the frame that it tells of, and with each word's attention."""
 
-    def take(self, record: Record, frame: Frame | None) -> None:
+    def take(self, record: Record, frame: CaptionedFrame | None) -> None:
         """Show or keep a record; may be slow, and may raise."""
         ...
 
@@ -40,7 +40,7 @@ class Sinks:
         """Start the threads."""
         self._lines = [_Line(sink) for sink in sinks]
 
-    def hand(self, record: Record, frame: Frame | None = None) -> None:
+    def hand(self, record: Record, frame: CaptionedFrame | None = None) -> None:
         """Hand a record to every sink; returns at once."""
         for line in self._lines:
             line.put(record, frame)
@@ -58,14 +58,14 @@ class _Line:
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._waiting: deque[tuple[Record, Frame | None]] = deque()
+        self._waiting: deque[tuple[Record, CaptionedFrame | None]] = deque()
         self._limit = WAITING_FRAMES if sink.wants_frames else WAITING_RECORDS
         self._changed = threading.Condition()
         self._closed = self._slow = self._failed = False
         self._thread = threading.Thread(target=self._run, name=f"sink {sink.name}", daemon=True)
         self._thread.start()
 
-    def put(self, record: Record, frame: Frame | None) -> None:
+    def put(self, record: Record, frame: CaptionedFrame | None) -> None:
         with self._changed:
             if len(self._waiting) == self._limit:
                 self._waiting.popleft()
@@ -85,13 +85,13 @@ class _Line:
         while (item := self._next()) is not None:
             self._take(*item)
 
-    def _take(self, record: Record, frame: Frame | None) -> None:
+    def _take(self, record: Record, frame: CaptionedFrame | None) -> None:
         try:
             self._sink.take(record, frame)
         except Exception as error:
             self._warn_failed(error)
 
-    def _next(self) -> tuple[Record, Frame | None] | None:
+    def _next(self) -> tuple[Record, CaptionedFrame | None] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             return self._waiting.popleft() if self._waiting else None

@@ -13,7 +13,7 @@ from edge_caption.cameras.kinds import feed_of
 from edge_caption.config import load
 from edge_caption.errors import CameraError, ConfigError, OutboxError
 from edge_caption.images.frame import Frame, Pixels
-from edge_caption.model.caption import Caption
+from edge_caption.model.caption import Caption, CaptionedFrame
 from edge_caption.model.captioner import Captioner, Photo
 from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.mqtt.broker import free_port
@@ -63,6 +63,25 @@ class Shown:
             self.captions.append(record)
 
 
+class Looker:
+    """A sink that asks for frames."""
+
+    name = "the looker"
+    wants_frames = True
+
+    def __init__(self) -> None:
+        self.frames: list[CaptionedFrame] = []
+        self.health: list[Health] = []
+
+    def take(self, record: Record, frame: CaptionedFrame | None) -> None:
+        if isinstance(record, CaptionRecord):
+            assert frame
+            assert record.caption == frame.caption.text
+            self.frames.append(frame)
+        elif isinstance(record, Health):
+            self.health.append(record)
+
+
 def run(settings: Settings, captioner: Captions, stop: threading.Event | None = None) -> list[CaptionRecord]:
     shown = Shown()
     feeds = [feed_of(camera.source, camera) for camera in settings.cameras if camera.source]
@@ -90,6 +109,22 @@ def test_every_photo_becomes_one_event_with_what_the_captioner_said(
         assert set(message.stages_ms) == {"preprocess", "encode", "decode"}
         assert message.dropped_since_last == 0
         assert message.model.sha256 == tiny_captioner.model.sha256
+
+
+def test_a_sink_that_asks_for_frames_gets_them_with_where_the_captioner_looked_and_health(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    looker = Looker()
+    settings = settings_for(tmp_path, album, mosquitto.url, fps=10)
+    (camera,) = settings.cameras
+    assert camera.source
+    start.run(settings, [feed_of(camera.source, camera)], tiny_captioner, [looker], threading.Event())
+    assert looker.frames
+    for seen in looker.frames:
+        again = tiny_captioner.caption(seen.pixels)
+        for word, other in zip(seen.caption.words, again.words, strict=True):
+            assert np.array_equal(word.attention, other.attention)
+    assert looker.health[0].node == "pi"
 
 
 def test_what_remains_on_the_broker_tells_the_truth(

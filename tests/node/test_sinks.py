@@ -6,8 +6,7 @@ import threading
 import numpy as np
 import pytest
 
-from edge_caption.images.frame import Frame
-from edge_caption.model.caption import ModelIdentity
+from edge_caption.model.caption import Caption, CaptionedFrame, ModelIdentity
 from edge_caption.node import sinks
 from edge_caption.node.sinks import Sinks
 from edge_caption.records import CameraEvent, CaptionRecord, Record
@@ -27,11 +26,11 @@ class Keeper:
 
     def __init__(self, *, wants_frames: bool = False) -> None:
         self.wants_frames = wants_frames
-        self.kept: list[tuple[Record, Frame | None]] = []
+        self.kept: list[tuple[Record, CaptionedFrame | None]] = []
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
-    def take(self, record: Record, frame: Frame | None) -> None:
+    def take(self, record: Record, frame: CaptionedFrame | None) -> None:
         self.may_go_on.wait(10)
         self.kept.append((record, frame))
 
@@ -39,11 +38,11 @@ class Keeper:
 class Broken(Keeper):
     name = "the broken one"
 
-    def take(self, record: Record, frame: Frame | None) -> None:
+    def take(self, record: Record, frame: CaptionedFrame | None) -> None:
         raise ValueError("its disk is full")
 
 
-FRAME = Frame(np.zeros((4, 4, 3), np.uint8), 1.0)
+FRAME = CaptionedFrame(np.zeros((4, 4, 3), np.uint8), 1.0, Caption("a dog", (), -1.0, 0.5, {}, MODEL))
 
 
 def test_a_sink_gets_every_record_in_order_and_the_frame_only_where_it_asks_for_it() -> None:
@@ -65,7 +64,9 @@ def test_a_sink_that_raises_is_named_once_and_harms_nobody(caplog: pytest.LogCap
         for number in range(5):
             running.hand(caption(number))
         running.close(5)
-    assert [record.id for record, _ in keeper.kept] == [f"pi:{number}" for number in range(5)]
+    assert [record.id for record, _ in keeper.kept if isinstance(record, CaptionRecord)] == [
+        f"pi:{number}" for number in range(5)
+    ]
     assert [record.getMessage() for record in caplog.records] == [
         "the broken one fails (its disk is full); captions still reach the broker"
     ]
@@ -87,7 +88,7 @@ def test_a_slow_sink_misses_the_oldest_and_the_others_get_all(
     behind.close(5)
     running.close(5)
     assert len(quick.kept) == 10
-    assert [record.id for record, _ in slow.kept][-3:] == ["pi:7", "pi:8", "pi:9"]
+    assert [record.id for record, _ in slow.kept if isinstance(record, CaptionRecord)][-3:] == ["pi:7", "pi:8", "pi:9"]
     assert len(slow.kept) < 10
     assert sum("is too slow" in record.getMessage() for record in caplog.records) == 1
 
