@@ -104,6 +104,10 @@ def video(source: Source, settings: CameraSettings) -> Feed:
 
 def photos(source: Source, settings: CameraSettings) -> Feed:
     """Return a folder of photos, a pattern or one photo."""
+    if settings.watch:
+        from edge_caption.cameras.photo_watch import PhotoWatch
+
+        return Feed(str(source), lambda: PhotoWatch(source), live=False, patient=False)
     from edge_caption.cameras.photo_folder import PhotoFolder
 
     return Feed(str(source), lambda: PhotoFolder(source, loop=settings.loop), live=False, patient=False)

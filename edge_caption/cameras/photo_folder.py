@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 import logging
 import time
 from pathlib import Path
 
+from edge_caption.cameras.photo_pattern import match_photos
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError, PhotoError
 from edge_caption.images.frame import Frame
@@ -70,15 +70,7 @@ def _list(address: str) -> list[Path]:
             return list_photos(path)
     except PhotoError as error:
         raise CameraError(str(error)) from error
-    photos = [path] if path.is_file() else _matches(path)
+    photos = [path] if path.is_file() else match_photos(path)
     if not photos:
         raise CameraError(f"there is no photo {address}; check the path")
     return photos
-
-
-def _matches(pattern: Path) -> list[Path]:
-    """Match in the innermost folder that is there, whose own name is no pattern: `2026[1]/*.jpg`."""
-    folder = next(parent for parent in pattern.parents if parent.is_dir())
-    # Path.glob matches hidden files, too.
-    names = glob.iglob(str(pattern.relative_to(folder)), root_dir=folder)  # noqa: PTH207
-    return sorted(folder / name for name in names)

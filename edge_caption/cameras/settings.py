@@ -21,6 +21,8 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Start files over when they end."""
     real_time: bool = True
     """Take a second for each second of a film. False: files are captioned as fast as the captioner can."""
+    watch: bool = False
+    """Of a folder or a pattern: wait for photos that come, and leave those that are there alone."""
     transport: Literal["tcp", "udp"] | None = None
     """Of RTSP. None: TCP where the camera has it, else UDP."""
     tls_insecure: bool = False

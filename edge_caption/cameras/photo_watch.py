@@ -1,0 +1,97 @@
+"""A folder or pattern, watched for photos that come."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+
+from edge_caption.cameras.photo_pattern import match_photos
+from edge_caption.cameras.source import Source
+from edge_caption.errors import CameraError, PhotoError
+from edge_caption.images.frame import Frame
+from edge_caption.images.header import SUFFIXES
+from edge_caption.images.photos import read_photo
+
+log = logging.getLogger(__name__)
+
+STEP_S = 0.25
+"""Between two looks: a file that has stayed the same from one to the next is taken for whole."""
+
+REST = 10
+"""A look at a huge folder may take this part of the time at most."""
+
+Stamp = tuple[int, int]
+"""When a file's status changed (nanoseconds; renaming it is a change, and nobody can set it back), and its size."""
+
+
+class PhotoWatch:
+    """Photos that come after the start, the oldest first. Those that are there already are left alone."""
+
+    def __init__(self, source: Source) -> None:
+        """Remember what is there.
+
+        Raises:
+            CameraError: the folder is not there.
+        """
+        self._path = Path(source.address).expanduser()
+        self._check()
+        self._mark = -1
+        """The newest change of a photo that was given; what changed before is old."""
+        self._growing: dict[Path, Stamp] = {}
+        self._mark = max((changed for changed, _ in self._stamps().values()), default=-1)
+        self._settled: deque[Path] = deque()
+
+    def read(self) -> Frame:
+        """Wait for the next photo; one that cannot be read is reported and left out."""
+        while True:
+            while self._settled:
+                photo = self._settled.popleft()
+                try:
+                    return Frame(read_photo(photo), time.time())
+                except PhotoError as error:
+                    log.warning("%s", error)
+            self._look()
+
+    def close(self) -> None:
+        """Nothing is open between two looks."""
+
+    def _check(self) -> None:
+        folder = self._path if self._path.is_dir() else self._path.parent
+        if not folder.is_dir():
+            raise CameraError(f"there is no folder {folder} to watch; make it first")
+
+    def _look(self) -> None:
+        began = time.monotonic()
+        stamps = self._stamps()
+        settled = [photo for photo, stamp in stamps.items() if stamp == self._growing.get(photo)]
+        self._settled += sorted(settled, key=lambda photo: (stamps[photo], photo))
+        self._mark = max([self._mark, *(stamps[photo][0] for photo in settled)])
+        self._growing = {photo: stamp for photo, stamp in stamps.items() if photo not in settled}
+        if not settled:
+            time.sleep(max(STEP_S, REST * (time.monotonic() - began)))
+
+    def _stamps(self) -> dict[Path, Stamp]:
+        """Return the photos that are not old; none while the folder can't be read."""
+        found = {}
+        for photo in self._photos():
+            try:
+                status = photo.stat()
+            except OSError:  # gone again
+                continue
+            # One that still grew at the last look may be older than what was given since.
+            if status.st_ctime_ns > self._mark or photo in self._growing:
+                found[photo] = status.st_ctime_ns, status.st_size
+        return found
+
+    def _photos(self) -> Iterable[Path]:
+        try:
+            if not self._path.is_dir():
+                return match_photos(self._path)
+            with os.scandir(self._path) as entries:
+                return [Path(entry.path) for entry in entries if entry.name.lower().endswith(tuple(SUFFIXES))]
+        except OSError:
+            return []
