@@ -136,7 +136,22 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 Record: TypeAlias = CaptionRecord | CameraEvent | Health
 """What reaches every sink."""
 
-PUBLIC = (CaptionRecord, CameraEvent, Health, PhotoCaption)
+
+class Info(msgspec.Struct, frozen=True, kw_only=True):
+    """What a node is."""
+
+    node: str
+    version: str
+    """Of Edge Caption."""
+    model: ModelIdentity
+    settings: dict[str, Any]
+    """Without logins and passwords."""
+    settings_schema: dict[str, Any]
+    """JSON Schema of the settings."""
+    schema: int = SCHEMA
+
+
+PUBLIC = (CaptionRecord, CameraEvent, Health, Info, PhotoCaption)
 """The records that leave the program; each has a JSON Schema in docs/schemas/."""
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -167,7 +169,9 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
             "words, which says nothing of right and wrong",
             captioner.model.name,
         )
-    run(settings, feeds, LiveCaptioner(captioner), [Console(stop)], stop, limit)
+    if run(settings, feeds, LiveCaptioner(captioner), [Console(stop)], stop, limit):
+        # The same program with the same arguments; open files close by themselves.
+        os.execv(sys.executable, sys.orig_argv)
     return 0
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from edge_caption.model.caption import Caption
+from edge_caption.model.caption import Caption, ModelIdentity
 from edge_caption.model.captioner import Photo
 
 
 class Captions(Protocol):
     """What captions photos."""
+
+    @property
+    def model(self) -> ModelIdentity:
+        """Which model does."""
+        ...
 
     def caption(self, photo: Photo, /) -> Caption:
         """Caption a photo; raises PhotoError where it can't be read."""
@@ -22,6 +27,11 @@ class LiveCaptioner:
     def __init__(self, captioner: Captions) -> None:
         """Begin with this one."""
         self.current = captioner
+
+    @property
+    def model(self) -> ModelIdentity:
+        """The model of the moment."""
+        return self.current.model
 
     def caption(self, photo: Photo) -> Caption:
         """Caption a photo; `Caption.model` tells which model did.

@@ -78,9 +78,15 @@ class Client:
         """Say that something new is in the outbox."""
         self._attention.set()
 
-    def retain(self, topic: str, payload: bytes) -> None:
-        """Make this the newest value of a retained topic; values in between may never be sent."""
-        self._retained.set(topic, payload)
+    def retain(self, topic: str, payload: bytes, expiry_s: int | None = None) -> None:
+        """Make this the newest value of a retained topic; values in between may never be sent.
+
+        Args:
+            topic: whose value it is.
+            payload: the value.
+            expiry_s: after so many seconds the broker forgets it (MQTT 5).
+        """
+        self._retained.set(Publication(topic, payload, retain=True, expiry_s=expiry_s))
         self._attention.set()
 
     def publish(self, publication: Publication) -> bool:
@@ -217,7 +223,7 @@ class Client:
         if self._steady:
             self._delivery.retry_rejected()
         self._inbox.renew()
-        self._retained.renew(self._topics.status, b"online")
+        self._retained.renew(replace(self._will, payload=b"online"))
         self._connected = True
 
     def _deliver(self, connection: Connection) -> None:

@@ -108,17 +108,7 @@ class Connection:
         self._accepted = False
         self._end: ReasonCode | None = None
         self._five = protocol == "5"
-        # Without reconnect_on_failure=False paho would quietly go down to MQTT 3.1.
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            name,
-            protocol=paho.MQTTv5 if self._five else paho.MQTTv311,
-            clean_session=None if self._five else True,
-            reconnect_on_failure=False,
-        )
-        self._client.connect_timeout = CONNECT_TIMEOUT_S
-        # The outbox has its own window; paho's queue must never hold anything back.
-        self._client.max_inflight_messages = 0
+        self._client = _paho_client(name, five=self._five)
         self._client.will_set(will.topic, will.payload, will.qos, will.retain)
         if address.username is not None:
             self._client.username_pw_set(address.username, address.password)
@@ -266,6 +256,21 @@ class Connection:
                 getattr(properties, "CorrelationData", None),
             )
         )
+
+
+def _paho_client(name: str, *, five: bool) -> paho.Client:
+    # Without reconnect_on_failure=False paho would quietly go down to MQTT 3.1.
+    client = paho.Client(
+        CallbackAPIVersion.VERSION2,
+        name,
+        protocol=paho.MQTTv5 if five else paho.MQTTv311,
+        clean_session=None if five else True,
+        reconnect_on_failure=False,
+    )
+    client.connect_timeout = CONNECT_TIMEOUT_S
+    # The outbox has its own window; paho's queue must never hold anything back.
+    client.max_inflight_messages = 0
+    return client
 
 
 def _limits(properties: object) -> Limits:

@@ -156,8 +156,8 @@ class Delivery:
             if topic_filter not in self._parked:
                 self._flight.sent[self._connection.subscribe(topic_filter)] = _Sent(topic_filter)
         flying = {sent.topic for sent in self._flight.sent.values()}
-        for topic, payload in self._retained.take(flying, self._room):
-            self._send(_Sent(topic, Publication(topic, payload, retain=True)))
+        for value in self._retained.take(flying, self._room):
+            self._send(_Sent(value.topic, value))
         while self.passing and self._room > 0:
             publication = self.passing.popleft()
             self._send(_Sent(publication.topic, publication))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterable
 
+from edge_caption.mqtt.publication import Publication
+
 
 class Retained:
     """Values that replace each other: one that waits for the broker gives way to a newer one. For any thread."""
@@ -12,19 +14,20 @@ class Retained:
     def __init__(self) -> None:
         """Begin without values."""
         self._mutex = threading.Lock()
-        self._values: dict[str, bytes] = {}
+        self._values: dict[str, Publication] = {}
         self._unsent: dict[str, None] = {}
 
-    def set(self, topic: str, payload: bytes) -> None:
-        """Make this the value."""
+    def set(self, value: Publication) -> None:
+        """Make this the value of its topic."""
         with self._mutex:
-            self._values[topic] = payload
-            self._unsent[topic] = None
+            self._values[value.topic] = value
+            self._unsent[value.topic] = None
 
-    def renew(self, topic: str, payload: bytes) -> None:
-        """Make this the value and everything unsent, this first: a new connection may be to a wiped broker."""
+    def renew(self, first: Publication) -> None:
+        """Make this a value and everything unsent, this first: a new connection may be to a wiped broker."""
         with self._mutex:
-            self._values = {topic: payload, **{other: self._values[other] for other in self._values if other != topic}}
+            self._values.pop(first.topic, None)
+            self._values = {first.topic: first, **self._values}
             self._unsent = dict.fromkeys(self._values)
 
     def resend(self, topics: Iterable[str]) -> None:
@@ -32,13 +35,13 @@ class Retained:
         with self._mutex:
             self._unsent.update(dict.fromkeys(topic for topic in topics if topic in self._values))
 
-    def take(self, flying: Collection[str], most: int) -> list[tuple[str, bytes]]:
-        """Return topics and values to send now; those on their way wait, so that each topic has one at a time."""
+    def take(self, flying: Collection[str], most: int) -> list[Publication]:
+        """Return values to send now; those of topics with one on its way wait."""
         with self._mutex:
             ready = [topic for topic in self._unsent if topic not in flying][: max(0, most)]
             for topic in ready:
                 del self._unsent[topic]
-            return [(topic, self._values[topic]) for topic in ready]
+            return [self._values[topic] for topic in ready]
 
     @property
     def waiting(self) -> bool:

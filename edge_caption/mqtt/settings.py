@@ -23,13 +23,17 @@ Protocol = Literal["5", "3.1.1"]
 class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[mqtt]."""
 
-    broker: Address = Address("localhost", 1883)
+    broker: Address = msgspec.field(default_factory=lambda: Address("localhost", 1883))
     protocol: Protocol | None = None
     """None: 5, or 3.1.1 with the embedded broker, which speaks nothing else."""
     password_file: Path | None = None
     ca_file: Path | None = None
     """Certificates to trust with mqtts://; None: the system's."""
     health_s: Positive = 30.0
+    commands: bool = False
+    """Whether commands that come over MQTT are carried out."""
+    snapshots: bool = False
+    """Whether the picture of each caption is published, too."""
 
 
 def checked(mqtt: MqttSettings, environment: Mapping[str, str] = os.environ) -> MqttSettings:

@@ -66,3 +66,32 @@ class Topics:
     def event(self, camera: str) -> str:
         """Everything that happened at one camera, in order, at least once."""
         return f"{self.root}/cam/{camera}/event"
+
+    def snapshot(self, camera: str) -> str:
+        """The picture of the newest caption, where the user allows it."""
+        return f"{self.root}/cam/{camera}/snapshot"
+
+    def enabled(self, camera: str) -> str:
+        """Retained `ON` or `OFF`; commands come to `/set` below the camera's `enabled`."""
+        return f"{self.root}/cam/{camera}/enabled/state"
+
+    @property
+    def info(self) -> str:
+        """Retained: version, model and settings."""
+        return f"{self.root}/info"
+
+    def response(self, command: str) -> str:
+        """Answers to one kind of command."""
+        return f"{self.root}/bridge/response/{command}"
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """Filters of the topics that commands come to."""
+        return (f"{self.root}/cam/+/enabled/set", f"{self.root}/cam/+/trigger", f"{self.root}/bridge/request/+")
+
+    def command(self, topic: str) -> tuple[str, str | None]:
+        """Return the command's name and the camera that a topic names; it matches one of `commands`."""
+        levels = topic.removeprefix(f"{self.root}/").split("/")
+        if levels[0] == "cam":
+            return levels[2], levels[1]
+        return levels[-1], None

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Literal
 
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
+from edge_caption.errors import CameraError
 from edge_caption.node.meter import Meter
-from edge_caption.records import CameraHealth
+from edge_caption.records import CameraHealth, CaptionRecord
 
 Happening = Shot | Lost | Back | Over
 
@@ -38,8 +40,7 @@ class NodeCamera:
         self.state: State | None = None
         """None until the first frame or fault."""
         self.enabled = True
-        self.triggered = False
-        """Whether somebody asked for a caption now: no gate holds it back."""
+        self._triggers: list[Future[CaptionRecord]] = []
         self.over = False
         """Whether its file has ended."""
         self._step_s = 1 / settings.fps if feed.live or settings.real_time else 0.0
@@ -64,10 +65,30 @@ class NodeCamera:
     def enable(self, enabled: bool) -> None:
         """Take frames, or only see whether the camera is there."""
         self.enabled = enabled
+        if not enabled:
+            self.fail_triggers(f"the camera {self.name} was switched off")
 
-    def trigger(self) -> None:
-        """Take the next frame at once and caption it."""
-        self.enabled, self.triggered, self.due = True, True, 0.0
+    def set_fps(self, fps: float) -> None:
+        """Change the pace."""
+        self._step_s = 1 / fps
+        self.due = min(self.due, time.monotonic() + self._step_s)
+
+    def trigger(self, future: Future[CaptionRecord]) -> None:
+        """Take the next frame at once and caption it for the one who asked; no gate holds it back."""
+        self._triggers.append(future)
+        self.due = 0.0
+        if self.state not in (None, "online"):
+            self.fail_triggers(f"the camera {self.name} is {self.state}")
+
+    def take_triggers(self) -> list[Future[CaptionRecord]]:
+        """Return what waits for the next caption."""
+        triggers, self._triggers = self._triggers, []
+        return triggers
+
+    def fail_triggers(self, reason: str) -> None:
+        """Tell those who asked that there will be no caption."""
+        for future in self.take_triggers():
+            future.set_exception(CameraError(reason))
 
     def take_dropped(self) -> int:
         """Return how many frames were replaced by a newer one since the last call."""

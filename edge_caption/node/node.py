@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from edge_caption.node.gates.confidence import Gate
 from edge_caption.node.journal import Journal
 from edge_caption.node.sinks import Sinks
 from edge_caption.node.status import Status
+from edge_caption.node.switches import Switches
 from edge_caption.outbox import Outbox
 from edge_caption.records import Health, encode
 
@@ -33,6 +35,9 @@ DRAIN_S = 10.0
 """How long a file's end waits for the broker's next acknowledgement."""
 
 FIRST_HEALTH_S = 5.0
+
+STATE_LIVES = 3
+"""Health records that may be missing before the broker forgets that a camera is online (MQTT 5)."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ class Node:
         self._limit = limit
         self._cameras: Sequence[NodeCamera] = ()
         self._changed = threading.Event()
-        self.control = Control(self.notify)
+        switches = Switches(parts.outbox.path.with_name("switched-off.json"))
+        self.control = Control(self.notify, self.health, switches)
         """What other threads may ask for."""
         self._status = Status(parts.topics.node, parts.outbox, parts.client)
         self._health_at = time.monotonic() + min(FIRST_HEALTH_S, health_s)
@@ -83,6 +89,8 @@ class Node:
         """
         self._cameras = cameras
         self.control.watch_over(cameras)
+        for camera in cameras:
+            self._set_state(camera, "offline" if camera.enabled else "disabled")
         while not stop.is_set() and not self._reached_limit():
             self._check_broker()
             self._changed.clear()
@@ -153,8 +161,8 @@ class Node:
         began = time.monotonic()
         caption = self._parts.captioner.caption(shot.frame.pixels)
         latency_ms = (time.monotonic() - began) * 1000
-        triggered, camera.triggered = camera.triggered, False
-        if not triggered and not self._parts.gate.lets_through(caption):
+        triggers = camera.take_triggers()
+        if not triggers and not self._parts.gate.lets_through(caption):
             camera.meter.silenced += 1
             return
         age_ms = (time.monotonic() - shot.arrived) * 1000
@@ -164,11 +172,14 @@ class Node:
         self._parts.client.retain(self._parts.topics.caption(camera.name), encode(record))
         self._parts.client.notice()
         self._parts.sinks.hand(record, CaptionedFrame(shot.frame.pixels, shot.frame.captured_at, caption))
+        for future in triggers:
+            future.set_result(record)
 
     def _lose(self, camera: NodeCamera, reason: str) -> None:
         after = "it has ended" if camera.over else "it is tried again until it is back"
         log.warning("the camera %s is lost (%s); %s", camera.name, reason, after)
         self._set_state(camera, "offline" if camera.enabled else "disabled")
+        camera.fail_triggers(f"the camera {camera.name} is lost ({reason})")
         self._write_event(camera, "camera_lost", reason)
 
     def _write_event(self, camera: NodeCamera, event_type: str, reason: str) -> None:
@@ -177,9 +188,16 @@ class Node:
         self._parts.sinks.hand(record)
 
     def _set_state(self, camera: NodeCamera, state: State) -> None:
-        if state != camera.state:
-            self._parts.client.retain(self._parts.topics.camera_status(camera.name), state.encode())
-        camera.state = state
+        before, camera.state = camera.state, state
+        if state != before:
+            self._tell_state(camera)
+
+    def _tell_state(self, camera: NodeCamera) -> None:
+        """Publish it. After a kill only the node's will is published: the broker must forget `online` by itself."""
+        expiry_s = math.ceil(STATE_LIVES * self._health_s) if camera.state == "online" else None
+        state = str(camera.state).encode()
+        self._parts.client.retain(self._parts.topics.camera_status(camera.name), state, expiry_s)
+        self._parts.client.retain(self._parts.topics.enabled(camera.name), b"ON" if camera.enabled else b"OFF")
 
     def _reached_limit(self) -> bool:
         return self._limit is not None and sum(camera.meter.captions for camera in self._cameras) >= self._limit
@@ -206,3 +224,5 @@ class Node:
             health = self.health()
             self._parts.client.retain(self._parts.topics.health, encode(health))
             self._parts.sinks.hand(health)
+            for camera in self._cameras:
+                self._tell_state(camera)

@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     state_dir: Path = msgspec.field(default_factory=default_state_dir)
     cameras: tuple[CameraSettings, ...] = (CameraSettings(),)
     """[camera] is one, [[cameras]] are several."""
-    mqtt: MqttSettings = MqttSettings()
+    mqtt: MqttSettings = msgspec.field(default_factory=MqttSettings)
     model: ModelSettings = ModelSettings()
     gate: GateSettings = GateSettings()
     outbox: OutboxSettings = OutboxSettings()

@@ -7,24 +7,46 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.topic import TopicFeed
 from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
+from edge_caption.mqtt.commands import Commands
 from edge_caption.mqtt.publication import Received
+from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.control import Control
 from edge_caption.node.gates.confidence import Gate
 from edge_caption.node.identity import node_name, outbox_path
+from edge_caption.node.info import info
 from edge_caption.node.node import Node, Parts
 from edge_caption.node.settings import Settings
 from edge_caption.node.sinks import Sink, Sinks
 from edge_caption.outbox import Outbox
+from edge_caption.records import encode
+
+if TYPE_CHECKING:
+    from edge_caption.mqtt.snapshots import Snapshots
 
 FLUSH_S = 1.0
 """How long a stop waits for the newest captions to reach the broker, and each sink; others stay on disk."""
+
+
+class Restart:
+    """Stops the node so that the program starts it again."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        """Take what stops it."""
+        self.asked = False
+        self._stop = stop
+
+    def ask(self) -> None:
+        """Stop the node; for any thread."""
+        self.asked = True
+        self._stop.set()
 
 
 def run(
@@ -35,7 +57,7 @@ def run(
     stop: threading.Event,
     limit: int | None = None,
     steer: Callable[[Control], None] = lambda _: None,
-) -> None:
+) -> bool:
     """Caption the cameras until `stop` is set or their files are over; what is committed by then is never lost.
 
     Args:
@@ -47,34 +69,57 @@ def run(
         limit: stop after so many captions.
         steer: gets what other threads may ask of the node.
 
+    Returns:
+        Whether a command asked for a restart of the program.
+
     Raises:
         CameraError: the only camera cannot be opened.
         ConfigError: the broker refused the first login, or the embedded broker cannot start.
         OutboxError: the disk refuses captions, or another process uses the same state directory and node.
     """
-    name = node_name(settings.node, settings.state_dir)
-    limits = settings.outbox
+    topics = Topics(settings.prefix, node_name(settings.node, settings.state_dir))
+    restart = Restart(stop)
     with ExitStack() as stack:
-        outbox = Outbox(outbox_path(settings.state_dir, name), limits.max_messages, limits.max_bytes)
-        stack.callback(outbox.close)
-        if settings.mqtt.broker.embedded:
-            from edge_caption.mqtt.broker import EmbeddedBroker
-
-            stack.callback(EmbeddedBroker(settings.mqtt.broker.port).close)
-        running = Sinks(sinks)
+        outbox, client = _connect(settings, topics, stack)
+        snapshots = _snapshots(settings.mqtt, client, topics)
+        running = Sinks([*sinks, *snapshots])
         stack.callback(running.close, FLUSH_S)
-        topics = Topics(settings.prefix, name)
-        client = Client(settings.mqtt, topics, outbox)
-        stack.callback(client.stop, FLUSH_S)
         parts = Parts(captioner, outbox, topics, client, running, Gate(settings.gate))
         node = Node(parts, settings.mqtt.health_s, limit)
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         for camera in cameras:
             stack.callback(camera.watch.stop, FLUSH_S)
         _subscribe(client, feeds)
+        client.retain(topics.info, encode(info(topics.node, captioner.model, settings)))
+        if settings.mqtt.commands:
+            Commands(client, topics, node.control, snapshots, restart.ask)
         steer(node.control)
         stack.callback(node.say_offline)
         node.run(cameras, stop)
+    return restart.asked
+
+
+def _connect(settings: Settings, topics: Topics, stack: ExitStack) -> tuple[Outbox, Client]:
+    """Open the outbox and the way to the broker; the stack closes them."""
+    limits = settings.outbox
+    outbox = Outbox(outbox_path(settings.state_dir, topics.node), limits.max_messages, limits.max_bytes)
+    stack.callback(outbox.close)
+    if settings.mqtt.broker.embedded:
+        from edge_caption.mqtt.broker import EmbeddedBroker
+
+        stack.callback(EmbeddedBroker(settings.mqtt.broker.port).close)
+    client = Client(settings.mqtt, topics, outbox)
+    stack.callback(client.stop, FLUSH_S)
+    return outbox, client
+
+
+def _snapshots(settings: MqttSettings, client: Client, topics: Topics) -> list[Snapshots]:
+    """Return the sink for pictures where they may leave the device; what makes JPEGs is loaded only then."""
+    if not settings.snapshots:
+        return []
+    from edge_caption.mqtt.snapshots import Snapshots
+
+    return [Snapshots(client, topics)]
 
 
 def _subscribe(client: Client, feeds: Iterable[Feed]) -> None:

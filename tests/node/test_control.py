@@ -12,6 +12,8 @@ from edge_caption.errors import ConfigError
 from edge_caption.model.captioner import Captioner
 from edge_caption.node import start
 from edge_caption.node.control import Control
+from edge_caption.node.switches import Switches
+from edge_caption.records import Health
 from tests.brokers import Mosquitto, mosquitto, retained, wait_for
 from tests.cameras.servers import MjpegCamera
 from tests.node.test_node import Shown
@@ -19,8 +21,12 @@ from tests.node.test_node import Shown
 __all__ = ["mosquitto"]
 
 
-def test_a_camera_that_is_not_there_is_named() -> None:
-    control = Control(lambda: None)
+def unused() -> Health:
+    raise AssertionError
+
+
+def test_a_camera_that_is_not_there_is_named(tmp_path: Path) -> None:
+    control = Control(lambda: None, unused, Switches(tmp_path / "off.json"))
     with pytest.raises(ConfigError, match="there is no camera porch"):
         control.enable("porch", True)
     with pytest.raises(ConfigError, match="there is no camera porch"):

@@ -135,6 +135,8 @@ def test_what_remains_on_the_broker_tells_the_truth(
     assert set(kept) == {
         "edge_caption/pi/status",
         "edge_caption/pi/health",
+        "edge_caption/pi/info",
+        "edge_caption/pi/cam/porch/enabled/state",
         "edge_caption/pi/cam/porch/status",
         "edge_caption/pi/cam/porch/caption",
     }
@@ -321,11 +323,12 @@ class Renamed:
     """A captioner whose captions say that another model made them."""
 
     def __init__(self, captioner: Captioner, name: str) -> None:
-        self._captioner, self._name = captioner, name
+        self._captioner = captioner
+        self.model = msgspec.structs.replace(captioner.model, name=name)
 
     def caption(self, photo: Photo) -> Caption:
         caption = self._captioner.caption(photo)
-        return replace(caption, model=msgspec.structs.replace(caption.model, name=self._name))
+        return replace(caption, model=self.model)
 
 
 def test_the_captioner_is_swapped_while_frames_flow(

@@ -1,0 +1,260 @@
+"""Commands that come over MQTT: read, carried out by the node, answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from edge_caption.bounds import Positive
+from edge_caption.errors import ConfigError, EdgeCaptionError
+from edge_caption.mqtt.client import Client
+from edge_caption.mqtt.publication import Publication, Received
+from edge_caption.mqtt.topics import Topics
+from edge_caption.records import SCHEMA, CaptionRecord, Health, encode
+
+log = logging.getLogger(__name__)
+
+ANSWER_EXPIRY_S = 60
+"""Nobody waits longer for an answer."""
+
+UNEXPECTED = "it failed unexpectedly; the node's log says more"
+
+LARGEST_REQUEST = 4096
+"""Bytes."""
+
+
+class Commanded(Protocol):
+    """What carries commands out."""
+
+    def health(self) -> Future[Health]: ...
+
+    def enable(self, camera: str, enabled: bool) -> None: ...
+
+    def trigger(self, camera: str) -> Future[CaptionRecord]: ...
+
+    def set_fps(self, camera: str, fps: float) -> None: ...
+
+
+class Pictured(Protocol):
+    """What publishes pictures."""
+
+    def publish(self, camera: str) -> int: ...
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every request may hold."""
+
+    transaction: str | int | None = None
+    """Comes back in the answer."""
+
+
+class StatusRequest(Request, frozen=True, kw_only=True, tag="status"):
+    """Asks for the node's health now."""
+
+
+class EnabledRequest(Request, frozen=True, kw_only=True, tag="enabled"):
+    """Switches a camera on or off; off outlives a restart."""
+
+    camera: str
+    enabled: bool
+
+
+class TriggerRequest(Request, frozen=True, kw_only=True, tag="trigger"):
+    """Asks for a caption of a camera's next frame. The answer is its record."""
+
+    camera: str
+
+
+class SnapshotRequest(Request, frozen=True, kw_only=True, tag="snapshot"):
+    """Asks for the picture of a camera's newest caption, on its snapshot topic."""
+
+    camera: str
+
+
+class SettingsRequest(Request, frozen=True, kw_only=True, tag="settings"):
+    """Changes what can be changed while the node runs, until it is restarted."""
+
+    camera: str | None = None
+    fps: Positive | None = None
+    """Of that camera."""
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
+
+
+class RestartRequest(Request, frozen=True, kw_only=True, tag="restart"):
+    """Stops the program cleanly and starts it again with the same arguments."""
+
+
+REQUESTS: tuple[type[Request], ...] = (
+    StatusRequest,
+    EnabledRequest,
+    TriggerRequest,
+    SnapshotRequest,
+    SettingsRequest,
+    RestartRequest,
+)
+KINDS = {str(kind.__struct_config__.tag): kind for kind in REQUESTS}
+
+Transaction: TypeAlias = str | int | None
+R = TypeVar("R", bound=Request)
+
+
+class CommandAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a request."""
+
+    status: Literal["ok", "error"]
+    data: Any = None
+    error: str | None = None
+    """One sentence."""
+    transaction: str | int | None = None
+    schema: int = SCHEMA
+
+
+class Commands:
+    """Takes requests from the broker and sends the answers."""
+
+    def __init__(
+        self,
+        client: Client,
+        topics: Topics,
+        node: Commanded,
+        snapshots: Sequence[Pictured],
+        restart: Callable[[], object],
+    ) -> None:
+        """Subscribe.
+
+        Args:
+            client: the connection.
+            topics: of the node.
+            node: carries most commands out.
+            snapshots: what publishes pictures; empty where they may not leave the device.
+            restart: stops the program so that it starts again.
+        """
+        self._client = client
+        self._topics = topics
+        self._node = node
+        self._snapshots = snapshots
+        self._work: dict[str, Callable[[Any], Any]] = {
+            "status": lambda _: node.health(),
+            "enabled": lambda request: node.enable(request.camera, request.enabled),
+            "trigger": lambda request: node.trigger(request.camera),
+            "snapshot": lambda request: self._publish_snapshot(request.camera),
+            "settings": self._change_settings,
+            "restart": lambda _: restart(),
+        }
+        for topic_filter in topics.commands:
+            client.subscribe(topic_filter, self._receive)
+
+    def _receive(self, message: Received) -> None:
+        # A retained request is an old one: a trigger would fire at every start.
+        if message.retained:
+            log.warning("%s is retained and thus ignored; publish commands without retain", message.topic)
+            return
+        name, camera = self._topics.command(message.topic)
+        transaction = None
+        try:
+            request = _read(name, camera, message.payload)
+            transaction = request.transaction
+            done = self._work[name](request)
+        except EdgeCaptionError as error:
+            done = _failed(error)
+        except Exception as error:
+            log.exception("the command %s failed", name)
+            done = _failed(error)
+        future = done if isinstance(done, Future) else _done(done)
+        future.add_done_callback(lambda future: self._answer(name, message, _outcome(future, transaction)))
+
+    def _publish_snapshot(self, camera: str) -> dict[str, int]:
+        if not self._snapshots:
+            raise ConfigError("pictures may not leave this device; its settings need snapshots = true below [mqtt]")
+        return {"bytes": sum(each.publish(camera) for each in self._snapshots)}
+
+    def _change_settings(self, request: SettingsRequest) -> None:
+        if request.fps is not None:
+            if request.camera is None:
+                raise ConfigError("fps is one camera's setting; add camera")
+            self._node.set_fps(request.camera, request.fps)
+        if request.log_level is not None:
+            logging.getLogger().setLevel(request.log_level.upper())
+
+    def _answer(self, name: str, request: Received, answer: CommandAnswer) -> None:
+        if answer.error:
+            log.warning("the command %s came over MQTT and failed: %s", name, answer.error)
+        topic = request.response_topic
+        # An answer to one of our own topics would be a command, or look like a caption.
+        if not topic or any(sign in topic for sign in "+#\0") or topic.startswith(f"{self._topics.root}/"):
+            topic = self._topics.response(name)
+        self._client.publish(
+            Publication(
+                topic,
+                encode(answer),
+                correlation_data=request.correlation_data,
+                expiry_s=ANSWER_EXPIRY_S,
+                user_properties=(("node", self._topics.node), ("schema", str(SCHEMA))),
+            )
+        )
+
+
+def _read(name: str, camera: str | None, payload: bytes) -> Request:
+    """Make a request of a payload.
+
+    Args:
+        name: of the command.
+        camera: that the topic names.
+        payload: JSON, nothing, or ON and OFF.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if name not in KINDS:
+        raise ConfigError(f"there is no command {name!r}; known are {', '.join(KINDS)}")
+    if len(payload) > LARGEST_REQUEST:
+        raise ConfigError(f"the request has {len(payload):,} bytes; {LARGEST_REQUEST:,} are the most")
+    fields = _fields(payload)
+    if camera is not None:
+        fields["camera"] = camera
+    try:
+        return msgspec.convert({**fields, "type": name}, KINDS[name])
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"the request is wrong: {error}") from None
+
+
+def _fields(payload: bytes) -> dict[str, Any]:
+    text = payload.strip()
+    if text in (b"ON", b"OFF"):
+        return {"enabled": text == b"ON"}
+    # What Home Assistant's buttons send.
+    if text in (b"", b"PRESS"):
+        return {}
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError):
+        raise ConfigError('the request is no JSON object; write it as {"transaction": "1"}') from None
+
+
+def _done(result: object) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(result)
+    return future
+
+
+def _failed(error: Exception) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_exception(error)
+    return future
+
+
+def _outcome(future: Future[Any], transaction: Transaction) -> CommandAnswer:
+    if error := future.exception():
+        sentence = str(error) if isinstance(error, EdgeCaptionError) else UNEXPECTED
+        return CommandAnswer(status="error", error=sentence, transaction=transaction)
+    return CommandAnswer(status="ok", data=future.result(), transaction=transaction)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of each request and of the answer by its name."""
+    kinds: tuple[type[msgspec.Struct], ...] = (*REQUESTS, CommandAnswer)
+    return {kind.__name__: msgspec.json.schema(kind) for kind in kinds}
