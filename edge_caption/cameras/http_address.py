@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from edge_caption import __version__
 from edge_caption.cameras.source import Source
-from edge_caption.errors import CameraError
+from edge_caption.errors import CameraError, LoginError
 
 Hash = Callable[[str], str]
 
@@ -61,10 +61,11 @@ class HttpAddress:
         try:
             answer: http.client.HTTPResponse = self._opener.open(request, timeout=self._timeout_s)
         except urllib.error.HTTPError as error:
-            with error:
-                if error.code == NOT_MODIFIED:
-                    return None
-                raise CameraError(f"{self._name} {self._meaning(error.code)}") from None
+            error.close()
+            if error.code == NOT_MODIFIED:
+                return None
+            refused = LoginError if error.code == 401 else CameraError
+            raise refused(f"{self._name} {self._meaning(error.code)}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise CameraError(f"{self._name} {_explain(error)}") from None
         return answer
@@ -81,6 +82,7 @@ class _Digest(urllib.request.HTTPDigestAuthHandler):
     def http_error_401(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage
     ) -> Any:
+        fp.close()  # urllib would leave it open where it asks again
         offers = [offer for offer in headers.get_all("WWW-Authenticate", []) if offer.lower().startswith("digest ")]
         if not offers:
             return None

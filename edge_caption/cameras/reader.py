@@ -38,6 +38,11 @@ class Reader:
         """Whether the thread still runs."""
         return self._thread.is_alive()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stopping.is_set()
+
     def stop(self) -> None:
         """Ask it to end; returns at once."""
         self._stopping.set()

@@ -1,8 +1,8 @@
 """A real RTSP camera by GStreamer. Debian's Python has its bindings, not ours: run as a child of /usr/bin/python3.
 
-    /usr/bin/python3 tests/cameras/rtsp_server.py [TCP|UDP]
+    /usr/bin/python3 tests/cameras/rtsp_server.py PORT PASSWORD TCP|UDP|TCP+UDP
 
-Prints the port, then serves rtsp://me:hush@127.0.0.1:PORT/porch until it is killed, over just that if it is given.
+Prints the port (0: a free one), then serves rtsp://me:PASSWORD@127.0.0.1:PORT/porch until it is killed.
 """
 
 import sys
@@ -23,17 +23,20 @@ PIPELINE = (
 Gst.init(None)
 server = GstRtspServer.RTSPServer()
 server.set_address("127.0.0.1")
-server.set_service("0")
+port, password, transports = sys.argv[1:]
+server.set_service(port)
 auth = GstRtspServer.RTSPAuth()
 token = GstRtspServer.RTSPToken()
 token.set_string("media.factory.role", "viewer")
-auth.add_basic(GstRtspServer.RTSPAuth.make_basic("me", "hush"), token)
+auth.add_basic(GstRtspServer.RTSPAuth.make_basic("me", password), token)
 server.set_auth(auth)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_launch(PIPELINE)
 factory.set_shared(True)
-if sys.argv[1:]:
-    factory.set_protocols(getattr(GstRtsp.RTSPLowerTrans, sys.argv[1]))
+protocols = GstRtsp.RTSPLowerTrans(0)
+for transport in transports.split("+"):
+    protocols |= getattr(GstRtsp.RTSPLowerTrans, transport)
+factory.set_protocols(protocols)
 factory.add_role_from_structure(
     Gst.Structure.new_from_string("viewer,media.factory.access=true,media.factory.construct=true")
 )

@@ -7,20 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
 from edge_caption.errors import CameraError
-from edge_caption.images.frame import Frame
+from tests.cameras.rtsp import RtspCamera
 from tests.cameras.servers import MjpegCamera, MuteServer, read_age_s
 from tests.cameras.test_files import write_film
 
@@ -153,38 +151,6 @@ def test_an_open_that_hangs_does_not_hold_up_the_stop() -> None:
     assert watch.stop(10)
 
 
-class HangingCamera:
-    """Gives one frame, then hangs as a driver does: the real ones cannot be made to on demand."""
-
-    def __init__(self) -> None:
-        self.reads = 0
-
-    def read(self) -> Frame:
-        self.reads += 1
-        if self.reads > 1:
-            time.sleep(3)
-        return Frame(np.zeros((4, 4, 3), np.uint8), time.time())
-
-    def close(self) -> None:
-        pass
-
-
-def test_reads_that_hang_are_left_behind_but_not_without_end() -> None:
-    opened: list[HangingCamera] = []
-
-    def open_camera() -> HangingCamera:
-        opened.append(HangingCamera())
-        return opened[-1]
-
-    settings = CameraSettings(no_frame_s=0.1, open_timeout_s=0.1)
-    watch = Watch(Feed("hanging", open_camera, live=True, patient=True), settings)
-    kinds = [type(watch.take(0.05)) for _ in range(50)]
-    assert kinds.count(Lost) >= 1
-    assert kinds.count(Back) >= 1
-    assert 2 <= len(opened) <= 4
-    assert watch.stop(5)
-
-
 def test_a_file_ends_and_every_frame_comes_however_slow_the_captioner(tmp_path: Path, watching: Watching) -> None:
     film = write_film(tmp_path / "film.mp4", 25)
     watch = watching(str(film), fps=10)
@@ -214,41 +180,11 @@ def test_a_source_of_this_computer_that_is_absent_at_the_start_is_an_error(watch
         until(watch, Shot)
 
 
-@pytest.fixture
-def rtsp_port() -> Iterator[int]:
-    with rtsp_camera() as port:
-        yield port
-
-
-@contextmanager
-def rtsp_camera(*arguments: str) -> Iterator[int]:
-    """Run GStreamer's server, whose Python bindings only Debian's own Python has; give its port."""
-    command = ["/usr/bin/python3", str(Path(__file__).with_name("rtsp_server.py")), *arguments]
-    try:
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    except FileNotFoundError:
-        pytest.skip("there is no /usr/bin/python3")
-    with server:
-        assert server.stdout
-        assert server.stderr
-        port = server.stdout.readline()
-        if not port.strip():
-            reason = server.stderr.read().strip().splitlines()[-1]
-            pytest.skip(
-                f"no RTSP server ({reason}); Debian: python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-good"
-            )
-        try:
-            yield int(port)
-        finally:
-            server.kill()
-
-
 @pytest.mark.parametrize("served", ["tcp", "udp"])
 def test_rtsp_goes_over_the_transport_that_is_asked_for(served: str) -> None:
-    with rtsp_camera(served.upper()) as port:
-        source = Source(f"rtsp://me:hush@127.0.0.1:{port}/porch")
+    with closing(RtspCamera(transport=served.upper())) as rtsp:
         for transport in (None, "tcp", "udp"):
-            feed = feed_of(source, CameraSettings(transport=transport, open_timeout_s=3))
+            feed = feed_of(Source(rtsp.url), CameraSettings(transport=transport, open_timeout_s=3))
             if transport in (served, None):
                 camera = feed.open()
                 assert camera.read()
@@ -258,7 +194,8 @@ def test_rtsp_goes_over_the_transport_that_is_asked_for(served: str) -> None:
                     feed.open()
 
 
-def test_rtsp_with_a_login_works_and_a_wrong_password_leaks_nothing(rtsp_port: int, tmp_path: Path) -> None:
+def test_rtsp_with_a_login_works_and_a_wrong_password_leaks_nothing(tmp_path: Path) -> None:
+    rtsp = RtspCamera()
     script = tmp_path / "look.py"
     script.write_text(
         """
@@ -277,10 +214,13 @@ for address in sys.argv[1:]:
         print(error)
 """
     )
-    good, bad = (f"rtsp://me:{password}@127.0.0.1:{rtsp_port}/porch" for password in ("hush", "wronghush"))
+    bad = rtsp.url.replace("hush", "wronghush")
     # A process of its own: FFmpeg and OpenCV write on the real standard error.
-    done = subprocess.run([sys.executable, script, good, bad], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, script, rtsp.url, bad], capture_output=True, text=True, timeout=60, check=True
+    )
+    rtsp.close()
     first, second = done.stdout.splitlines()
     assert first == "(240, 320, 3) True"
-    assert second == (f"rtsp://127.0.0.1:{rtsp_port}/… does not open; check the address, the password and the network")
+    assert second == (f"rtsp://127.0.0.1:{rtsp.port}/… does not open; check the address, the password and the network")
     assert done.stderr == ""

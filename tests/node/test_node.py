@@ -24,6 +24,7 @@ from edge_caption.node.settings import Settings
 from edge_caption.outbox import Outbox
 from edge_caption.records import CaptionRecord, Health, Record
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
+from tests.cameras.servers import MjpegCamera
 from tests.conftest import encode
 
 __all__ = ["listener", "mosquitto"]
@@ -231,6 +232,19 @@ def test_files_need_no_more_time_than_the_captioner_where_the_setting_says_so(
     shown = run(settings_for(tmp_path, album, mosquitto.url, fps=0.1, real_time=False), tiny_captioner)
     assert len(shown) == 6
     assert time.monotonic() - began < 10
+
+
+def test_frames_that_a_newer_one_replaced_are_counted(
+    tmp_path: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    camera, stop = MjpegCamera(fps=25), threading.Event()
+    threading.Timer(3, stop.set).start()
+    shown = run(settings_for(tmp_path, camera.url, mosquitto.url, fps=2), tiny_captioner, stop)
+    camera.close()
+    health = msgspec.json.decode(retained(mosquitto.port)["edge_caption/pi/health"], type=Health)
+    dropped = sum(caption.dropped_since_last for caption in shown)
+    assert len(shown) * 5 < dropped < 3 * 25
+    assert health.frames_dropped == health.cameras["porch"].frames_dropped == dropped
 
 
 def test_a_stop_ends_an_endless_loop_and_loses_nothing(
