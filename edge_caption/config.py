@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from edge_caption.bounds import ListenAddress
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
@@ -19,6 +20,13 @@ from edge_caption.mqtt.settings import checked
 from edge_caption.mqtt.topics import check_name
 from edge_caption.node.settings import Settings
 from edge_caption.text import read_text
+
+READERS: dict[type, Callable[[str], object]] = {
+    Source: Source,
+    Address: Address.parse,
+    ListenAddress: ListenAddress.parse,
+}
+"""How a setting of a type of ours is read."""
 
 PLAIN = {
     "str": "text in quotes",
@@ -124,14 +132,14 @@ def _merge(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str
 def _convert(wanted: type, value: object) -> object:
     if isinstance(value, wanted):
         return value
-    if wanted is Source and type(value) is int:
-        return Source(str(value))
+    if type(value) is int and wanted in (Source, ListenAddress):  # a camera's index, a port
+        value = str(value)
     if not isinstance(value, str):
         raise ValueError(f"Expected `str`, got `{type(value).__name__}`")
     try:
         if wanted is Path:
             return Path(value).expanduser()
-        return Source(value) if wanted is Source else Address.parse(value)
+        return READERS[wanted](value)
     except (ConfigError, RuntimeError) as error:
         raise ValueError(str(error)) from None
 

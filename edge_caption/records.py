@@ -85,7 +85,7 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     online: bool
     fps: float
-    """Captions a second since the last health record."""
+    """Captions a second over the last half minute."""
     captions: int
     silenced: int
     """Captions that a gate held back; not among `captions`."""
@@ -105,7 +105,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     uptime_s: float
     fps: float
-    """Captions a second of all cameras since the last health record."""
+    """Captions a second of all cameras over the last half minute."""
     captions: int
     silenced: int
     latency_ms: Percentiles | None
@@ -120,7 +120,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Lost because the outbox was full, since it was made."""
     rss_mb: float
     cpu_percent: float
-    """Of one core, by this program since the last health record."""
+    """Of one core, by this program over some seconds."""
     disk_free_mb: float | None
     temperature_c: float | None
     """Of the hottest zone; None where the board does not tell, as below."""

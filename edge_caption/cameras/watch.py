@@ -92,6 +92,11 @@ class Watch:
         """Whether the camera gives no usable frames now."""
         return self._lost
 
+    @property
+    def stuck(self) -> bool:
+        """Whether so many reads hang in the driver that no further one is tried."""
+        return self._reader is None and sum(reader.alive for reader in self._hanging) >= MAX_HANGING
+
     def stop(self, timeout_s: float) -> bool:
         """Stop reading and return whether every reader has ended; one that hangs in a driver has not."""
         readers = [*self._hanging, *([self._reader] if self._reader else [])]

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 def add_parser(subparsers: Any) -> None:
     """Register the command."""
+    from edge_caption.bounds import ListenAddress
     from edge_caption.cameras.source import named_source
 
     parser = subparsers.add_parser(
@@ -53,6 +54,12 @@ def add_parser(subparsers: Any) -> None:
         help="publish no caption of less confidence, 0-1 (default: 0, publish all)",
     )
     parser.add_argument("--loop", action="store_true", default=None, help="start files over when they end")
+    parser.add_argument(
+        "--metrics",
+        type=checked(ListenAddress.parse),
+        metavar="[HOST:]PORT",
+        help="serve Prometheus metrics there (default: nowhere; without HOST on this computer only)",
+    )
     _add_broker_options(parser)
     add_model_options(parser)
     parser.add_argument("--config", type=path, metavar="FILE", help="settings as TOML; options override them")
@@ -113,6 +120,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
             "ca_file": args.ca_file,
         },
         "model": model_options(args),
+        "metrics": args.metrics,
         "gate": {"min_confidence": args.min_confidence},
     }
 

@@ -70,6 +70,11 @@ class Client:
         return max(0, self.connections - 1)
 
     @property
+    def connected(self) -> bool:
+        """Whether the broker takes messages now."""
+        return self._connected
+
+    @property
     def acknowledged(self) -> int:
         """Messages of the outbox that the broker took."""
         return self._delivery.acknowledged

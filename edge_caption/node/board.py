@@ -23,39 +23,51 @@ WHOLE_BOARD = ("VDD_IN", "VIN_SYS_5V0", "POM_5V_IN")
 
 VCGENCMD_S = 2.0
 
+SPAN_S = 5.0
+"""Rates of processor and energy are over at least so long."""
+
 
 class Board:
-    """Measures the computer and this process."""
+    """Measures the computer and this process. For any thread: a figure that two ask for at once may be a moment old."""
 
-    def __init__(self, disk: Path, root: Path = Path("/")) -> None:
-        """Take a folder on the disk that matters, and where /sys and /proc are."""
-        self._disk, self._sys, self._proc = disk, root / "sys", root / "proc"
-        self._cpu_then, self._at = _cpu_s(), time.monotonic()
-        self._energy_then = self._rapl_uj()
+    def __init__(self, disk: Path, root: Path = Path("/"), span_s: float = SPAN_S) -> None:
+        """Take a folder on the disk that matters, where /sys and /proc are, and how long a rate is measured for."""
+        self._disk, self._sys, self._proc, self._span_s = disk, root / "sys", root / "proc", span_s
+        self._then = time.monotonic(), _cpu_s(), self._rapl_uj()
+        self._cpu_percent = 0.0
+        self._processor_w: float | None = None
         self._vcgencmd = shutil.which("vcgencmd")
 
     def measure(self, fps: float) -> dict[str, Any]:
-        """Return the board's part of `Health`; processor and energy are over the time since the last call.
+        """Return the board's part of `Health`.
 
         Args:
-            fps: captions a second over that time, for the energy of one.
+            fps: captions a second, for the energy of one.
         """
-        now, cpu, energy = time.monotonic(), _cpu_s(), self._rapl_uj()
-        spent_s = max(now - self._at, 1e-3)
-        power = self._rail_w()
-        if power is None and energy is not None and self._energy_then is not None and energy >= self._energy_then:
-            power = (energy - self._energy_then) / 1e6 / spent_s
-        cpu_percent = round(100 * (cpu - self._cpu_then) / spent_s, 1)
-        self._cpu_then, self._at, self._energy_then = cpu, now, energy
+        self._measure_rates()
+        rail_w = self._rail_w()
+        power_w = self._processor_w if rail_w is None else rail_w
         return {
             "rss_mb": self._resident_mb(),
-            "cpu_percent": cpu_percent,
+            "cpu_percent": self._cpu_percent,
             "disk_free_mb": self._free_mb(),
             "temperature_c": self._temperature_c(),
             "throttled": self._throttled(),
-            "power_w": None if power is None else round(power, 2),
-            "joules_per_caption": None if power is None or not fps else round(power / fps, 2),
+            "power_w": None if power_w is None else round(power_w, 2),
+            "joules_per_caption": None if power_w is None or not fps else round(power_w / fps, 2),
         }
+
+    def _measure_rates(self) -> None:
+        at, cpu_s, energy_uj = self._then
+        spent_s = time.monotonic() - at
+        if spent_s < self._span_s:
+            return
+        self._then = time.monotonic(), _cpu_s(), self._rapl_uj()
+        _, cpu_now_s, energy_now_uj = self._then
+        self._cpu_percent = round(100 * (cpu_now_s - cpu_s) / spent_s, 1)
+        self._processor_w = None
+        if energy_uj is not None and energy_now_uj is not None and energy_now_uj >= energy_uj:
+            self._processor_w = (energy_now_uj - energy_uj) / 1e6 / spent_s
 
     def _resident_mb(self) -> float:
         """Return the process's resident memory in megabytes (10^6 bytes), 0 where the system does not tell."""

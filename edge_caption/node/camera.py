@@ -33,6 +33,7 @@ class NodeCamera:
             notify: called from the reading thread when there may be something to take.
         """
         self.name = settings.name
+        self._live = feed.live
         self.watch = Watch(feed, settings, notify)
         self.meter = Meter()
         self.due = 0.0
@@ -43,8 +44,14 @@ class NodeCamera:
         self._triggers: list[Future[CaptionRecord]] = []
         self.over = False
         """Whether its file has ended."""
-        self._step_s = 1 / settings.fps if feed.live or settings.real_time else 0.0
+        self.step_s = 1 / settings.fps if feed.live or settings.real_time else 0.0
+        """Seconds between two captions, at least."""
         self._dropped = 0
+
+    @property
+    def flows(self) -> bool:
+        """Whether frames are to be expected of it: it is live, switched on and there."""
+        return self._live and self.enabled and not self.over and self.state == "online" and not self.watch.lost
 
     def look(self) -> Happening | None:
         """Return what has happened, or None when nothing has; never waits.
@@ -70,8 +77,8 @@ class NodeCamera:
 
     def set_fps(self, fps: float) -> None:
         """Change the pace."""
-        self._step_s = 1 / fps
-        self.due = min(self.due, time.monotonic() + self._step_s)
+        self.step_s = 1 / fps
+        self.due = min(self.due, time.monotonic() + self.step_s)
 
     def trigger(self, future: Future[CaptionRecord]) -> None:
         """Take the next frame at once and caption it for the one who asked; no gate holds it back."""
@@ -102,4 +109,4 @@ class NodeCamera:
     def _set_pace(self) -> None:
         """Plan the next frame, without the drift that adding to the present would bring."""
         now = time.monotonic()
-        self.due = (self.due if self.due > now - self._step_s else now) + self._step_s
+        self.due = (self.due if self.due > now - self.step_s else now) + self.step_s

@@ -19,22 +19,39 @@ def node_name(given: str | None, state_dir: Path) -> str:
         ConfigError: the stored name was changed into one that cannot be used.
         OutboxError: the directory cannot be read or written.
     """
-    if given:
-        return given
-    file = state_dir / "node-name"
+    if known := given or stored_name(state_dir):
+        return known
+    # A host may be renamed later; its captions must not change their topics for that.
+    name = re.sub(r"[^a-zA-Z0-9_-]+", "-", socket.gethostname().split(".")[0]).strip("-") or "node"
     try:
-        if file.exists():
-            return check_name(read_text(file).strip(), f"the node's name in {file}")
-        # A host may be renamed later; its captions must not change their topics for that.
-        name = re.sub(r"[^a-zA-Z0-9_-]+", "-", socket.gethostname().split(".")[0]).strip("-") or "node"
-        write_whole(file, f"{name}\n".encode())
+        write_whole(_file(state_dir), f"{name}\n".encode())
     except OSError as error:
-        raise OutboxError(
-            f"state cannot be kept in {state_dir}: {error.strerror}; choose another --state-dir"
-        ) from None
+        raise _unusable(state_dir, error) from None
+    return name
+
+
+def stored_name(state_dir: Path) -> str | None:
+    """Return the name of the node that has used this state directory, or None.
+
+    Raises:
+        ConfigError: it was changed into one that cannot be used.
+        OutboxError: the directory cannot be read.
+    """
+    file = _file(state_dir)
+    try:
+        return check_name(read_text(file).strip(), f"the node's name in {file}") if file.exists() else None
+    except OSError as error:
+        raise _unusable(state_dir, error) from None
     except UnicodeError as error:
         raise ConfigError(f"{file} {error}, or remove it") from None
-    return name
+
+
+def _file(state_dir: Path) -> Path:
+    return state_dir / "node-name"
+
+
+def _unusable(state_dir: Path, error: OSError) -> OutboxError:
+    return OutboxError(f"state cannot be kept in {state_dir}: {error.strerror}; choose another --state-dir")
 
 
 def outbox_path(state_dir: Path, node: str) -> Path:

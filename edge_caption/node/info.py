@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 import edge_caption
+from edge_caption.bounds import ListenAddress
 from edge_caption.cameras.source import Source
 from edge_caption.model.caption import ModelIdentity
 from edge_caption.mqtt.address import Address
@@ -28,12 +29,12 @@ def info(node: str, model: ModelIdentity, settings: Settings) -> Info:
 
 def _shown(value: object) -> str:
     """Addresses and sources show neither logins nor paths."""
-    if isinstance(value, (Address, Source, Path)):
+    if isinstance(value, (Address, ListenAddress, Source, Path)):
         return str(value)
     raise TypeError(f"{type(value).__name__} is not shown")
 
 
 def _as_text(kind: type) -> dict[str, Any]:
-    if kind in (Address, Source, Path):
+    if kind in (Address, ListenAddress, Source, Path):
         return {"type": "string"}
     raise TypeError(f"{kind.__name__} has no schema")

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 
 from edge_caption.records import CameraHealth, Percentiles
 
+RATE_S = 30.0
+"""The time that a rate is measured over."""
+
 RECENT = 256
 """Captions of a camera that the percentiles are taken over."""
 
@@ -20,8 +23,9 @@ class Meter:
         self.captions = 0
         self.silenced = 0
         self.frames_dropped = 0
-        self._measured = time.monotonic()
-        self._captions_then = 0
+        self._started = time.monotonic()
+        self._at: deque[float] = deque()
+        """Monotonic seconds of each caption of the last RATE_S."""
         self.latency_ms: deque[float] = deque(maxlen=RECENT)
         """Of the captioner alone."""
         self.age_ms: deque[float] = deque(maxlen=RECENT)
@@ -30,14 +34,16 @@ class Meter:
     def count(self, latency_ms: float, age_ms: float) -> None:
         """Count one caption."""
         self.captions += 1
+        self._at.append(time.monotonic())
+        self._forget_old()
         self.latency_ms.append(latency_ms)
         self.age_ms.append(age_ms)
 
     def health(self, *, online: bool, reconnects: int) -> CameraHealth:
-        """Return the camera's health; its rate is over the time since the last call."""
+        """Return the camera's health; its rate is over the last RATE_S."""
         return CameraHealth(
             online=online,
-            fps=self._measure_fps(),
+            fps=self._fps(),
             captions=self.captions,
             silenced=self.silenced,
             latency_ms=percentiles(self.latency_ms),
@@ -46,11 +52,14 @@ class Meter:
             reconnects=reconnects,
         )
 
-    def _measure_fps(self) -> float:
+    def _fps(self) -> float:
         now = time.monotonic()
-        fps = (self.captions - self._captions_then) / max(now - self._measured, 1e-3)
-        self._measured, self._captions_then = now, self.captions
-        return round(fps, 2)
+        recent = sum(at > now - RATE_S for at in tuple(self._at))
+        return round(recent / min(RATE_S, max(now - self._started, 1.0)), 2)
+
+    def _forget_old(self) -> None:
+        while self._at[0] < self._at[-1] - RATE_S:
+            self._at.popleft()
 
 
 def percentiles(values: Iterable[float]) -> Percentiles | None:

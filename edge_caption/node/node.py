@@ -72,6 +72,8 @@ class Node:
         switches = Switches(parts.outbox.path.with_name("switched-off.json"))
         self.control = Control(self.notify, self.health, switches)
         """What other threads may ask for."""
+        self.turns = self.frames = 0
+        """How often the node looked at its cameras, and how many frames it took."""
         self._status = Status(parts.topics.node, parts.outbox, parts.client)
         self._health_at = time.monotonic() + min(FIRST_HEALTH_S, health_s)
 
@@ -92,6 +94,7 @@ class Node:
         for camera in cameras:
             self._set_state(camera, "offline" if camera.enabled else "disabled")
         while not stop.is_set() and not self._reached_limit():
+            self.turns += 1
             self._check_broker()
             self._changed.clear()
             self._carry_out()
@@ -109,7 +112,7 @@ class Node:
             self._set_state(camera, "offline")
 
     def health(self) -> Health:
-        """Return how the node does now; rates are over the time since the last call."""
+        """Return how the node does now; rates are over the last half minute. For any thread."""
         return self._status.health(self._cameras)
 
     def _carry_out(self) -> None:
@@ -157,6 +160,7 @@ class Node:
                 self._set_state(camera, "offline")
 
     def _caption(self, camera: NodeCamera, shot: Shot) -> None:
+        self.frames += 1
         self._set_state(camera, "online")
         began = time.monotonic()
         caption = self._parts.captioner.caption(shot.frame.pixels)

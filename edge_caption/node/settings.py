@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge_caption.bounds import ListenAddress
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.files import own_folder
 from edge_caption.model.settings import ModelSettings
@@ -32,3 +33,5 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     model: ModelSettings = ModelSettings()
     gate: GateSettings = GateSettings()
     outbox: OutboxSettings = OutboxSettings()
+    metrics: ListenAddress | None = None
+    """Where Prometheus may ask for metrics, as 9090 or 0.0.0.0:9090; None: nowhere."""

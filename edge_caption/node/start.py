@@ -17,6 +17,7 @@ from edge_caption.mqtt.commands import Commands
 from edge_caption.mqtt.publication import Received
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
+from edge_caption.node.alive import checks
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.control import Control
 from edge_caption.node.gates.confidence import Gate
@@ -25,6 +26,8 @@ from edge_caption.node.info import info
 from edge_caption.node.node import Node, Parts
 from edge_caption.node.settings import Settings
 from edge_caption.node.sinks import Sink, Sinks
+from edge_caption.node.status_socket import StatusSocket, socket_path
+from edge_caption.node.watchdog import Watchdog
 from edge_caption.outbox import Outbox
 from edge_caption.records import encode
 
@@ -94,6 +97,12 @@ def run(
         if settings.mqtt.commands:
             Commands(client, topics, node.control, snapshots, restart.ask)
         steer(node.control)
+        stack.callback(StatusSocket(socket_path(outbox.path), node.health).close)
+        if settings.metrics:
+            from edge_caption.node.metrics import Metrics
+
+            stack.callback(Metrics(settings.metrics, node.health).close)
+        stack.callback(Watchdog(checks(node, cameras, client, outbox)).close)
         stack.callback(node.say_offline)
         node.run(cameras, stop)
     return restart.asked

@@ -24,7 +24,7 @@ class Status:
         self._started = time.monotonic()
 
     def health(self, cameras: Sequence[NodeCamera]) -> Health:
-        """Return how the node does now; rates are over the time since the last call."""
+        """Return how the node does now; rates are over the last half minute."""
         meters = [camera.meter for camera in cameras]
         each = {camera.name: camera.health() for camera in cameras}
         fps = sum(camera.fps for camera in each.values())

@@ -43,7 +43,7 @@ def test_a_jetson_tells_power_and_temperature(tmp_path: Path, root: Path) -> Non
 def test_energy_of_a_counter_is_over_the_time_between(tmp_path: Path, root: Path) -> None:
     counter = root / "sys/class/powercap/intel-rapl:0/energy_uj"
     write(counter, "1000000")
-    board = Board(tmp_path, root)
+    board = Board(tmp_path, root, span_s=1e-6)
     write(counter, "900001000000")
     assert board.measure(1.0)["power_w"] > 0
     write(counter, "5")  # it has begun again

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from edge_caption.node.meter import RECENT, Meter, percentiles
+from edge_caption.node.meter import RATE_S, RECENT, Meter, percentiles
 from edge_caption.node.status import merged
 from edge_caption.records import Percentiles
 
@@ -44,4 +46,15 @@ def test_only_the_latest_captions_count_and_ages_are_not_latencies() -> None:
     assert health.latency_ms == percentiles([10.0])
     assert health.age_ms == percentiles([20.0])
     assert (health.captions, health.reconnects, health.online) == (2 * RECENT, 3, True)
-    assert meter.health(online=True, reconnects=3).fps == 0
+
+
+def test_the_rate_is_of_the_last_half_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    meter = Meter()
+    for _ in range(90):
+        now += 0.5
+        meter.count(1.0, 1.0)
+    assert meter.health(online=True, reconnects=0).fps == pytest.approx(2.0, abs=0.05)
+    now += RATE_S
+    assert meter.health(online=True, reconnects=0).fps == 0
