@@ -1,9 +1,9 @@
 """Whether confidence means what it says: of captions with 40% confidence, are 40% right?
 
-Right is what training/right.py says, which is not a person's judgement. Three kinds of confidence are compared on the
-same captions: the mean probability of the words, as from a bundle without a calibration; a calibration that is fitted
-here, each caption by a fit that saw none of its photo; and the one in the bundle, which is honest on photos that the
-export did not use (it uses dev).
+Right is what training/scoring/right.py says, which is not a person's judgement. Three kinds of confidence are compared
+on the same captions: the mean probability of the words, as from a bundle without a calibration; a calibration that is
+fitted here, each caption by a fit that saw none of its photo; and the one in the bundle, which is honest on photos
+that the export did not use (it uses dev).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from edge_caption.model.captioner import Captioner
 from edge_caption.model.confidence import mean_probability
 from export.confidence import Bools, Floats, features_of, figures, out_of_fold, reliability
 from training.data.photos import CaptionedPhoto
-from training.right import MEANING, right
+from training.scoring.right import MEANING, right
 
 FLOORS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
 """`min_confidence` to show the effect of."""

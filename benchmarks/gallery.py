@@ -27,7 +27,7 @@ from edge_caption.model.bundle import Manifest, open_bundle
 from edge_caption.model.caption import Caption, Word
 from edge_caption.model.captioner import Captioner
 from training.data.photos import CaptionedPhoto
-from training.scores import Scorer
+from training.scoring.scores import Scorer
 
 BEAM = 3
 """Shown beside greedy."""

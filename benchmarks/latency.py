@@ -35,8 +35,8 @@ from edge_caption.model.flavour import LoadedFlavour, load_flavour
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END
 from export.to_onnx import to_onnx
-from training.model import CaptionModel, Dimensions
-from training.recover import dimensions
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.recover import dimensions
 
 PHOTOS = Path(__file__).parent.parent / "edge_caption" / "demo" / "photos"
 

@@ -13,11 +13,11 @@ from benchmarks.diversity import Sentence, diversity
 from benchmarks.intervals import bleu_interval, mean_interval
 from edge_caption.model.caption import Caption
 from edge_caption.model.captioner import Captioner
+from training.data.languages import LANGUAGES
 from training.data.load import CaptionFile, load_sentences
 from training.data.photos import CaptionedPhoto
-from training.languages import LANGUAGES
-from training.nonsense import nonsense, of_people
-from training.scores import Scorer
+from training.scoring.nonsense import nonsense, of_people
+from training.scoring.scores import Scorer
 
 Figures = dict[str, Any]
 

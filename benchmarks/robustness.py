@@ -23,9 +23,9 @@ from edge_caption.images.photos import read_photo
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.captioner import Captioner
 from edge_caption.model.preprocess import to_input
-from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.photos import CaptionedPhoto
-from training.scores import Scorer
+from training.model.checkpoint import Checkpoint, load_checkpoint
+from training.scoring.scores import Scorer
 
 EPSILONS = (1, 2, 4, 8)
 """Most that an attack changes a pixel by, of 255."""

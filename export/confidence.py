@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_caption.model.caption import Caption
 from edge_caption.model.confidence import Confidence, features
-from training.right import MEANING, right
+from training.scoring.right import MEANING, right
 
 FOLDS = 5
 

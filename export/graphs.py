@@ -1,7 +1,7 @@
 """The captioner's modules, rewritten as the two graphs that a device runs.
 
-Same mathematics and weights as `training.model`, in the form that quantizes and runs with the fewest nodes; the parity
-proof compares the two at every export. Letters in shapes as in `training.model`.
+Same mathematics and weights as `training.model.caption_model`, in the form that quantizes and runs with the fewest
+nodes; the parity proof compares the two at every export. Letters in shapes as in `training.model.caption_model`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from training.model import CaptionModel, Decoder
+from training.model.caption_model import CaptionModel, Decoder
 
 
 class EncoderGraph(nn.Module):

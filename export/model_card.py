@@ -12,8 +12,8 @@ from edge_caption.model.confidence import Confidence
 from export.flavours import REFERENCE
 from export.parity import Parity
 from export.write_bundle import Contents
-from training.encoders import BACKBONES
-from training.model import Dimensions
+from training.model.backbones import BACKBONES
+from training.model.caption_model import Dimensions
 
 USES = """\
 It says in one sentence ({languages}) what a photograph or camera frame shows. It is small enough for a device: the

@@ -18,7 +18,7 @@ from edge_caption.model.bundle import Decoding
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, START
 from export.errors import ExportError
-from training.model import CaptionModel
+from training.model.caption_model import CaptionModel
 
 TOLERANCE = 1e-4
 """Largest difference of any output, for one with values above 1 by its largest: float32 sums in another order differ by

@@ -14,7 +14,7 @@ from export.flavours import REFERENCE
 from training.data.photos import CaptionedPhoto
 
 Score = Callable[[Sequence[str]], Mapping[str, float]]
-"""Sentences -> figures, `cider` among them; training.scores.Scorer(...).all is one."""
+"""Sentences -> figures, `cider` among them; training.scoring.scores.Scorer(...).all is one."""
 
 Progress = Callable[[Iterable[Path], str], Iterable[Path]]
 

@@ -30,9 +30,9 @@ from export.quality import Prover, Score, gate
 from export.report import Report
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, check_target, replacing, sizes_of, write_bundle
-from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto, files_of
-from training.words import never_last, words_of
+from training.data.words import never_last, words_of
+from training.model.checkpoint import Checkpoint
 
 PARITY_PHOTOS = 20
 

@@ -42,17 +42,17 @@ from export.options import loss
 from export.qdq import convolutions, quantize_encoder
 from export.to_onnx import to_onnx
 from export.weights_only import quantize_decoder
-from training.checkpoint import Checkpoint, load_checkpoint
+from training.data.languages import LANGUAGES
 from training.data.load import CAPTIONS_HELP, caption_file, load
 from training.data.photos import CaptionedPhoto
-from training.languages import LANGUAGES
-from training.scores import Scorer
+from training.model.checkpoint import Checkpoint, load_checkpoint
+from training.scoring.scores import Scorer
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
 Cider = Callable[[Sequence[str]], float]
-"""Sentences -> CIDEr; training.scores.Scorer(...).cider is one."""
+"""Sentences -> CIDEr; training.scoring.scores.Scorer(...).cider is one."""
 
 NOISE_PHOTOS = 50
 """Whose regions are compared; more change decibels by hundredths."""

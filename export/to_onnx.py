@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from export.graphs import DecoderGraph, EncoderGraph
 from export.surgery import Surgery
-from training.model import CaptionModel
+from training.model.caption_model import CaptionModel
 
 OPSET = 20
 """With IR 10 the newest that ONNX Runtime 1.23 (JetPack's Python 3.10) is sure to load."""

@@ -21,8 +21,8 @@ from edge_caption.model.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Ma
 from edge_caption.model.confidence import Confidence
 from edge_caption.model.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
-from training.languages import LANGUAGES
-from training.model import Dimensions
+from training.data.languages import LANGUAGES
+from training.model.caption_model import Dimensions
 
 MAKERS = ("torch", "onnx", "onnxruntime", "numpy")
 """Packages whose version may change a bundle's bytes."""

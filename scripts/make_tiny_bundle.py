@@ -27,7 +27,7 @@ from edge_caption.model.vocabulary import END, PAD, SPECIAL, Vocabulary, start_w
 from export.flavours import REFERENCE, SHIPPED, make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, replacing, sizes_of, write_bundle
-from training.model import CaptionModel, Dimensions
+from training.model.caption_model import CaptionModel, Dimensions
 
 TARGET = Path(__file__).parent.parent / "tests" / "data" / "tiny_bundle"
 

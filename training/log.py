@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from matplotlib.axes import Axes
 
 from edge_caption.files import writing
-from training.stage import CaptionStage
+from training.stages.stage import CaptionStage
 
 matplotlib.use("Agg")
 from matplotlib import pyplot

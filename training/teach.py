@@ -19,13 +19,13 @@ from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 from edge_caption.files import writing
 from training.allocator import keep_freed_memory
-from training.batches import Sentences
-from training.checkpoint import load_checkpoint
+from training.data.batches import Sentences
+from training.data.languages import LANGUAGES
 from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load, load_splits
 from training.data.photos import CaptionedPhoto, DataError
-from training.ensemble import Ensemble
-from training.languages import LANGUAGES
-from training.reward import Reward
+from training.model.checkpoint import load_checkpoint
+from training.model.ensemble import Ensemble
+from training.scoring.reward import Reward
 
 Sentence = tuple[str, str, str]
 """Photo, sentence, split: a row of the CSV."""

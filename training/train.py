@@ -18,26 +18,26 @@ from torch import Tensor
 
 from edge_caption.errors import ConfigError
 from training import made_of
-from training.adversarial import Adversarial
-from training.batches import Sentences
-from training.checkpoint import Checkpoint, load_checkpoint
 from training.checksum import check_whole
-from training.cross_entropy import CrossEntropy
+from training.data.batches import Sentences
+from training.data.loaders import Loaders
 from training.data.mixture import load_mixture, made_from
 from training.data.photos import CaptionedPhoto, files_of
 from training.data.sources import Source
-from training.encoders import load_imagenet
-from training.loaders import Loaders
+from training.data.words import build_vocabulary
 from training.log import TrainingLog
-from training.model import CaptionModel, Dimensions
-from training.quantization_aware import QuantizationAware
+from training.model.backbones import load_imagenet
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.recipe import Recipe, Stage
-from training.reward import Reward
-from training.scores import DevScorer
+from training.scoring.reward import Reward
+from training.scoring.scores import DevScorer
 from training.seeds import SeedSteps
-from training.self_critical import SelfCritical
-from training.stage import CaptionStage
-from training.words import build_vocabulary
+from training.stages.adversarial import Adversarial
+from training.stages.cross_entropy import CrossEntropy
+from training.stages.quantization_aware import QuantizationAware
+from training.stages.self_critical import SelfCritical
+from training.stages.stage import CaptionStage
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from benchmarks.attacks import ATTACKS, ReferenceLoss, fgsm, pgd, random_signs
 from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, SPECIAL, START, Vocabulary
-from training.checkpoint import Checkpoint
 from training.data.photos import CaptionedPhoto
-from training.model import CaptionModel, Dimensions
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint
 
 SIZE = Dimensions(region=16, attention=8, hidden=12, embedding=10)
 

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.levers import ALL, PEOPLE, Lever, Source, measure
 from tests.training.pictures import backbone_weights, captioned
-from training.checkpoint import load_checkpoint
 from training.data.load import CaptionFile
+from training.model.checkpoint import load_checkpoint
 
 CHANGED = "no dropout, no attention"
 

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.__main__ import main
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
-from training.checkpoint import Checkpoint
-from training.model import CaptionModel, Dimensions
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="scoring needs Java")
 

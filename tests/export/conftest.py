@@ -17,8 +17,8 @@ from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from export.flavours import make_flavours
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of
-from training.checkpoint import Checkpoint
-from training.model import CaptionModel, Dimensions
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint
 
 SIZE = Dimensions(region=32, attention=16, hidden=32, embedding=64)
 WORDS = (*SPECIAL, *(f"word{number}" for number in range(36)))

@@ -1,4 +1,4 @@
-"""training.recover: what export makes of a captioner, read back."""
+"""training.model.recover: what export makes of a captioner, read back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edge_caption.model.preprocess import to_input
 from export.flavours import make_flavours
 from export.write_bundle import write_bundle
 from tests.export.conftest import SIZE, Exported
-from training.checkpoint import load_checkpoint
+from training.model.checkpoint import load_checkpoint
 
 RECIPE = {"model": msgspec.to_builtins(SIZE)}
 

@@ -14,7 +14,7 @@ from export.qdq import convolutions
 from export.sensitivity import Bench, Measured, Sensitivity, draw, find, main
 from tests.export.conftest import Exported
 from training.data.photos import CaptionedPhoto
-from training.scores import Scorer
+from training.scoring.scores import Scorer
 
 
 @pytest.fixture(scope="module")

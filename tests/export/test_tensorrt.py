@@ -21,7 +21,7 @@ from export.lint import prove_accepted, prove_built
 from export.symmetric import products_of_regions, products_of_words, quantize_products, step_for, store_weights
 from export.to_onnx import decoder_to_onnx
 from tests.export.conftest import Exported
-from training.model import Decoder, Dimensions
+from training.model.caption_model import Decoder, Dimensions
 
 GRAPHS = [
     "encoder.fp16.onnx",

@@ -10,7 +10,7 @@ import torch
 import training.train
 from training.__main__ import main
 from training.log import TrainingLog
-from training.stage import CaptionStage
+from training.stages.stage import CaptionStage
 
 if TYPE_CHECKING:  # at runtime training comes first: it makes torchvision importable, which Lightning wants
     import lightning

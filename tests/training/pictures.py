@@ -11,10 +11,10 @@ import torch
 from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import read_photo
 from tests.conftest import PHOTOS, encode
-from training.batches import in_steps
+from training.data.batches import in_steps
 from training.data.load import load
 from training.data.photos import CaptionedPhoto
-from training.encoders import BACKBONES, EncoderName, build
+from training.model.backbones import BACKBONES, EncoderName, build
 
 WORDS = "a red dog runs on the green grass beside one tall man who holds his new ball"
 

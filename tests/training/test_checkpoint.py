@@ -9,10 +9,10 @@ import torch
 
 from edge_caption.errors import BundleError
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
-from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.photos import DataError
-from training.encoders import load_imagenet
-from training.model import CaptionModel, Dimensions
+from training.model.backbones import load_imagenet
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint, load_checkpoint
 
 SIZE = Dimensions(region=16, attention=8, hidden=16, embedding=12)
 SMALL = CaptionModel(SIZE, len(SPECIAL))

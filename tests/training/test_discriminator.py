@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from edge_caption.model.vocabulary import END, PAD, UNKNOWN
-from training.discriminator import Discriminator
+from training.stages.discriminator import Discriminator
 
 PHOTOS, WORDS = 12, 40
 

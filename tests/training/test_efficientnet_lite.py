@@ -10,14 +10,14 @@ from edge_caption.errors import ConfigError
 from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
-from training.checkpoint import Checkpoint
-from training.cross_entropy import CrossEntropy
 from training.data.photos import DataError
-from training.efficientnet_lite import packaged_weights
-from training.encoders import build, load_imagenet
-from training.model import CaptionModel, Dimensions, Encoder
+from training.model.backbones import build, load_imagenet
+from training.model.caption_model import CaptionModel, Dimensions, Encoder
+from training.model.checkpoint import Checkpoint
+from training.model.efficientnet_lite import packaged_weights
 from training.recipe import Stage
-from training.scores import DevScorer
+from training.scoring.scores import DevScorer
+from training.stages.cross_entropy import CrossEntropy
 
 DOGS = range(151, 269)
 """ImageNet's classes of them."""

@@ -13,11 +13,11 @@ from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, SPECIAL, START, Vocabulary
 from tests.conftest import ROOT
-from training.checkpoint import Checkpoint
 from training.data.photos import DataError
-from training.decode import NEVER_SAID
-from training.ensemble import Ensemble
-from training.model import CaptionModel, Dimensions
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint
+from training.model.decoding import NEVER_SAID
+from training.model.ensemble import Ensemble
 
 WORDS = [f"word{number}" for number in range(20)]
 PHOTOS = [ROOT / "edge_caption" / "demo" / "photos" / name for name in ("wren.jpg", "walkers.jpg")]

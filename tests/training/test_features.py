@@ -9,9 +9,9 @@ import torch
 
 from edge_caption.images.frame import Pixels
 from tests.conftest import encode
+from training.data.features import features_of
 from training.data.photos import CaptionedPhoto
-from training.features import features_of
-from training.model import Dimensions, Encoder
+from training.model.caption_model import Dimensions, Encoder
 
 
 def test_computing_features_leaves_the_backbone_as_it_was(picture: Pixels, tmp_path: Path) -> None:

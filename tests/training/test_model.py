@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from edge_caption.model.vocabulary import END, PAD, START
-from training.decode import greedy, sample
-from training.model import CaptionModel, Dimensions, Seen
+from training.model.caption_model import CaptionModel, Dimensions, Seen
+from training.model.decoding import greedy, sample
 
 SIZE = Dimensions(region=16, attention=8, hidden=12, embedding=10)
 WORDS = 30

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from training.data.load import load
-from training.nonsense import nonsense, of_people
-from training.right import CIDER, cider_of_each, right
-from training.words import never_last
+from training.data.words import never_last
+from training.scoring.nonsense import nonsense, of_people
+from training.scoring.right import CIDER, cider_of_each, right
 
 REFERENCES = [
     ["A dog runs on the beach .", "a brown dog is running on sand"],

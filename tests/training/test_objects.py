@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from training.objects import LISTS, Things, colours, objects
+from training.scoring.objects import LISTS, Things, colours, objects
 
 
 @pytest.mark.parametrize(

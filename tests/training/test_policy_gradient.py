@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from training.policy_gradient import balanced
+from training.stages.policy_gradient import balanced
 
 ADVANTAGES = torch.tensor([[0.1, -0.1], [0.3, -0.3], [2.0, -2.0]])
 

@@ -14,7 +14,7 @@ import torch
 
 from edge_caption.errors import ConfigError
 from tests.conftest import ROOT
-from training.stage import in_order
+from training.stages.stage import in_order
 from training.train import Data, Machines
 
 RECIPE = """

@@ -6,8 +6,8 @@ import random
 import pytest
 from pycocoevalcap.cider.cider import Cider
 
-from training.ngrams import Frequencies, count_ngrams, length_of
-from training.reward import BleuReward, CiderReward, Reward
+from training.scoring.ngrams import Frequencies, count_ngrams, length_of
+from training.scoring.reward import BleuReward, CiderReward, Reward
 
 
 @pytest.fixture

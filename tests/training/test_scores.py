@@ -7,8 +7,8 @@ import pytest
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
 from training.data.photos import CaptionedPhoto
-from training.ptb import Tokenizer
-from training.scores import DevScorer, Scorer
+from training.scoring.ptb import Tokenizer
+from training.scoring.scores import DevScorer, Scorer
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="scoring needs Java")
 

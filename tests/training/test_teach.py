@@ -11,10 +11,10 @@ import torch
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from tests.conftest import ROOT
 from training import teach
-from training.checkpoint import Checkpoint, load_checkpoint
 from training.data.load import load
-from training.ensemble import Ensemble
-from training.model import CaptionModel, Dimensions
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint, load_checkpoint
+from training.model.ensemble import Ensemble
 
 PEOPLE = 'image,caption,split\na.jpg,a small bird,train\na.jpg,it is brown,train\nb.jpg,"two people, walking",dev\n'
 

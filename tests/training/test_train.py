@@ -22,16 +22,16 @@ from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.conftest import ROOT
 from training.__main__ import main
-from training.batches import Batch, PhotoBatches, Sentences, Step
-from training.checkpoint import Checkpoint, load_checkpoint
-from training.cross_entropy import CrossEntropy
+from training.data.batches import Batch, PhotoBatches, Sentences, Step
 from training.data.photos import CaptionedPhoto, files_of
+from training.data.words import build_vocabulary
 from training.log import TrainingLog
-from training.model import CaptionModel, Dimensions
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.recipe import Recipe, Stage, load_recipe
-from training.scores import DevScorer
+from training.scoring.scores import DevScorer
+from training.stages.cross_entropy import CrossEntropy
 from training.train import Data, _Run, train
-from training.words import build_vocabulary
 
 # Lightning's own: it calls what torch has deprecated, and advises on worker processes and loggers.
 pytestmark = [

@@ -29,7 +29,7 @@ class CaptionedPhoto:
     file: Path
     captions: tuple[str, ...]
     language: str = "en"
-    """One of training.languages.LANGUAGES."""
+    """One of training.data.languages.LANGUAGES."""
     sources: tuple[Source, ...] = ()
     """Each sentence's; or none, which is one source of people's sentences."""
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from edge_caption.errors import BundleError
 from edge_caption.model.bundle import Bundle
-from training.model import CaptionModel, Decoder, Dimensions, Encoder
+from training.model.caption_model import CaptionModel, Decoder, Dimensions, Encoder
 
 FLAVOURS = ("fp32", "cpu-x86", "cpu-arm")
 """Whose graphs can be read back, the most exact first."""

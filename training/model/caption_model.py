@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edge_caption.model.vocabulary import SPECIAL
-from training.cells import CELLS, CellName
-from training.encoders import BACKBONES, Colour, EncoderName, build
+from training.model.backbones import BACKBONES, Colour, EncoderName, build
+from training.model.cells import CELLS, CellName
 
 Side = Annotated[int, msgspec.Meta(ge=32, multiple_of=32)]
 """Of a square picture, in pixels."""

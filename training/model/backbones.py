@@ -13,10 +13,10 @@ import torch
 from torch import nn
 from torchvision import models
 
-from training import efficientnet_lite
 from training.checksum import check_whole
 from training.data.photos import DataError
-from training.efficientnet_lite import LiteName
+from training.model.caption_model import efficientnet_lite
+from training.model.efficientnet_lite import LiteName
 
 Colour = tuple[float, float, float]
 

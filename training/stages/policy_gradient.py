@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from edge_caption.model.vocabulary import PAD
-from training.batches import Batch
-from training.decode import sample
-from training.model import Seen
-from training.stage import CaptionStage
+from training.data.batches import Batch
+from training.model.caption_model import Seen
+from training.model.decoding import sample
+from training.stages.stage import CaptionStage
 
 
 class PolicyGradient(CaptionStage):

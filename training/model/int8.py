@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from torchvision.models.mobilenetv2 import InvertedResidual
 
-from training.model import Encoder
+from training.model.caption_model import Encoder
 
 KEPT = 0.99
 """Share of a range that one batch leaves as it was."""

@@ -15,8 +15,8 @@ from edge_caption.model.bundle import open_bundle
 from edge_caption.model.vocabulary import Vocabulary
 from training.checksum import check_whole
 from training.data.sources import Source
-from training.model import CaptionModel, Dimensions
-from training.recover import recover
+from training.model.caption_model import CaptionModel, Dimensions
+from training.model.recover import recover
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, PAD, Vocabulary
 from training.data.degrade import degrade
+from training.data.languages import LANGUAGES
 from training.data.photos import CaptionedPhoto, DataError, files_of
-from training.languages import LANGUAGES
+from training.data.words import words_of
 from training.seeds import mix
-from training.words import words_of
 
 MOST_WORDS = 2**16
 """Tokens are kept in two bytes."""

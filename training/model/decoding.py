@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from edge_caption.model.vocabulary import END, PAD, START, UNKNOWN
-from training.model import Decoder, Seen
+from training.model.caption_model import Decoder, Seen
 
 MAX_STEPS = 20
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from training.languages import split_spaced
-from training.objects import colours, objects
-from training.words import never_last
+from training.data.languages import split_spaced
+from training.data.words import never_last
+from training.scoring.objects import colours, objects
 
 References = Sequence[Sequence[str]]
 """What people wrote of each photo."""
@@ -17,7 +17,7 @@ def nonsense(captions: Sequence[str], references: References) -> dict[str, float
     """Return the shares of captions, one a photo, that are wrong in some way that a program can see.
 
     Returns:
-        unnamed_object, unnamed_colour: it names one that no reference of its photo names (training/objects.py);
+        unnamed_object, unnamed_colour: it names one that no reference of its photo names (training/scoring/objects.py);
         dangling_end: its last word is one that sentences of this data set don't end with;
         repeated_bigram, repeated_word: two words come again in this order, or one right after itself.
     """

@@ -18,9 +18,9 @@ from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 
+from training.data.languages import LANGUAGES, Language
 from training.data.photos import CaptionedPhoto
-from training.languages import LANGUAGES, Language
-from training.ptb import Tokenizer
+from training.scoring.ptb import Tokenizer
 
 Tokenized = dict[int, list[str]]
 """Photo -> sentences, as pycocoevalcap takes them."""

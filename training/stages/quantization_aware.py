@@ -12,12 +12,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from edge_caption.model.vocabulary import Vocabulary
-from training.batches import Batch
-from training.int8 import RoundedActivation, round_like_int8, stop_rounding
-from training.model import CaptionModel
+from training.data.batches import Batch
+from training.model.caption_model import CaptionModel
+from training.model.int8 import RoundedActivation, round_like_int8, stop_rounding
 from training.recipe import Stage
-from training.scores import DevScorer
-from training.stage import CaptionStage
+from training.scoring.scores import DevScorer
+from training.stages.stage import CaptionStage
 
 
 class QuantizationAware(CaptionStage):

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from edge_caption.model.vocabulary import END, PAD, Vocabulary
-from training.batches import Batch
-from training.model import CaptionModel
-from training.policy_gradient import PolicyGradient
+from training.data.batches import Batch
+from training.model.caption_model import CaptionModel
 from training.recipe import Stage
-from training.reward import Reward
-from training.scores import DevScorer
+from training.scoring.reward import Reward
+from training.scoring.scores import DevScorer
+from training.stages.policy_gradient import PolicyGradient
 
 
 class SelfCritical(PolicyGradient):

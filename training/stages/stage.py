@@ -15,11 +15,11 @@ from torchvision.ops import StochasticDepth
 
 from edge_caption.errors import ConfigError
 from edge_caption.model.vocabulary import PAD, Vocabulary
-from training.batches import Batch
-from training.decode import MAX_STEPS, greedy
-from training.model import CaptionModel, Seen
+from training.data.batches import Batch
+from training.model.caption_model import CaptionModel, Seen
+from training.model.decoding import MAX_STEPS, greedy
 from training.recipe import Stage
-from training.scores import DevScorer
+from training.scoring.scores import DevScorer
 
 WARM_UP = 0.05
 """Share of the steps in which the learning rate rises."""

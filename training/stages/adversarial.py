@@ -12,13 +12,13 @@ from typing import Any
 from torch import Tensor
 
 from edge_caption.model.vocabulary import Vocabulary
-from training.batches import Batch
-from training.discriminator import Discriminator
-from training.model import CaptionModel
+from training.data.batches import Batch
+from training.model.caption_model import CaptionModel
 from training.recipe import Stage
-from training.reward import Reward
-from training.scores import DevScorer
-from training.self_critical import SelfCritical
+from training.scoring.reward import Reward
+from training.scoring.scores import DevScorer
+from training.stages.discriminator import Discriminator
+from training.stages.self_critical import SelfCritical
 
 
 class Adversarial(SelfCritical):

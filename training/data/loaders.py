@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from edge_caption.errors import PhotoError
-from training.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Steps
+from training.data.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Steps
+from training.data.features import features_of
 from training.data.photos import CaptionedPhoto, files_of
-from training.features import features_of
-from training.model import Encoder
+from training.model.caption_model import Encoder
 from training.recipe import Stage
 
 MOST_WORKERS = 8

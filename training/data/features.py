@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from edge_caption.files import writing
-from training.batches import in_steps
+from training.data.batches import in_steps
 from training.data.photos import CaptionedPhoto, files_of
-from training.model import Encoder
+from training.model.caption_model import Encoder
 
 STEP = 32
 

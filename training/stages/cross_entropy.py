@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from training.batches import Batch
-from training.stage import CaptionStage
+from training.data.batches import Batch
+from training.stages.stage import CaptionStage
 
 
 class CrossEntropy(CaptionStage):

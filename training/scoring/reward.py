@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from training.ngrams import LONGEST, Frequencies, References, Sentence, count_ngrams, length_of
+from training.scoring.ngrams import LONGEST, Frequencies, References, Sentence, count_ngrams, length_of
 
 LENGTH_DEVIATION = 6.0
 """Sigma of CIDEr-D's penalty on a difference in length."""

@@ -1,0 +1,1 @@
+"""The captioner: its network, its checkpoints, and how it speaks."""

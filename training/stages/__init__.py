@@ -1,0 +1,1 @@
+"""The stages of a training run: what each of them optimises."""
