@@ -14,8 +14,8 @@ from edge_caption.commands.model_options import positive
 from edge_caption.model.backends import REFERENCE
 
 if TYPE_CHECKING:
+    from training.data.captioned_photos import CaptionedPhoto
     from training.data.load import CaptionFile
-    from training.data.photos import CaptionedPhoto
 
 
 GALLERY = """Write one HTML page that works offline: scores, distributions, and photos with each word's probability and

@@ -20,7 +20,7 @@ from torch.nn.utils.rnn import pad_sequence
 from edge_caption.model.bundle import Decoding
 from edge_caption.model.vocabulary import PAD
 from training.data.batches import Sentences
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.model.checkpoint import Checkpoint
 
 STEPS = 10

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.model.caption import Caption
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.languages import split_spaced
-from training.data.photos import CaptionedPhoto
 
 Floats = NDArray[np.float64]
 

@@ -1,9 +1,9 @@
 """Whether confidence means what it says: of captions with 40% confidence, are 40% right?
 
-Right is what training/scoring/right.py says, which is not a person's judgement. Three kinds of confidence are compared
-on the same captions: the mean probability of the words, as from a bundle without a calibration; a calibration that is
-fitted here, each caption by a fit that saw none of its photo; and the one in the bundle, which is honest on photos
-that the export did not use (it uses dev).
+Right is what training/scoring/correctness.py says, which is not a person's judgement. Three kinds of confidence are
+compared on the same captions: the mean probability of the words, as from a bundle without a calibration; a calibration
+that is fitted here, each caption by a fit that saw none of its photo; and the one in the bundle, which is honest on
+photos that the export did not use (it uses dev).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from edge_caption.model.bundle import open_bundle
 from edge_caption.model.caption import Caption
 from edge_caption.model.captioner import Captioner
 from edge_caption.model.confidence import mean_probability
-from export.confidence import Bools, Floats, features_of, figures, out_of_fold, reliability
-from training.data.photos import CaptionedPhoto
-from training.scoring.right import MEANING, right
+from export.confidence_fit import Bools, Floats, features_of, figures, out_of_fold, reliability
+from training.data.captioned_photos import CaptionedPhoto
+from training.scoring.correctness import MEANING, are_correct
 
 FLOORS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
 """`min_confidence` to show the effect of."""
@@ -34,7 +34,7 @@ def measure(
     references = [photo.captions for photo in photos]
     captioners = {beam: Captioner(bundle, flavour=flavour, beam=beam) for beam in beams}
     said = {beam: caption_files(captioner, photos, f"beam {beam}") for beam, captioner in captioners.items()}
-    judged = {beam: np.array(right([caption.text for caption in of], references)) for beam, of in said.items()}
+    judged = {beam: np.array(are_correct([caption.text for caption in of], references)) for beam, of in said.items()}
     fitted = out_of_fold({beam: features_of(of) for beam, of in said.items()}, judged)
     return {
         "photos": len(photos),

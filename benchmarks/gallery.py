@@ -26,7 +26,7 @@ from edge_caption.images.photos import read_photo
 from edge_caption.model.bundle import Manifest, open_bundle
 from edge_caption.model.caption import Caption, Word
 from edge_caption.model.captioner import Captioner
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.scoring.scores import Scorer
 
 BEAM = 3

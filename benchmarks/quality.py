@@ -13,10 +13,10 @@ from benchmarks.diversity import Sentence, diversity
 from benchmarks.intervals import bleu_interval, mean_interval
 from edge_caption.model.caption import Caption
 from edge_caption.model.captioner import Captioner
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.languages import LANGUAGES
 from training.data.load import CaptionFile, load_sentences
-from training.data.photos import CaptionedPhoto
-from training.scoring.nonsense import nonsense, of_people
+from training.scoring.flaws import flaw_rates, flaw_rates_of_people
 from training.scoring.scores import Scorer
 
 Figures = dict[str, Any]
@@ -47,15 +47,15 @@ def measure(
         by_flavour[flavour][f"beam_{beam}"] = of_run | _of_language(runs[flavour, beam], references, language)
     people = diversity_of([written[0] for written in references], trained_on, language)
     if language == "en":
-        people |= of_people(references)
+        people |= flaw_rates_of_people(references)
     figures = {"language": language, "backend": backend, "photos": len(photos)}
     return {**figures, "flavours": by_flavour, "people": people}
 
 
 def _of_language(said: Sequence[str], references: Sequence[Sequence[str]], language: str) -> Figures:
-    """Return what is only told of some: nonsense of English, scores on characters where words have no spaces."""
+    """Return what is only told of some: flaw rates of English, scores on characters where words have no spaces."""
     if language == "en":
-        return dict(nonsense(said, references))
+        return dict(flaw_rates(said, references))
     if LANGUAGES[language].joiner:
         return {}
     return {"characters": _rounded(Scorer(references, language, characters=True).all(said))}

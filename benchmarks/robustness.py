@@ -23,7 +23,7 @@ from edge_caption.images.photos import read_photo
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.captioner import Captioner
 from edge_caption.model.preprocess import to_input
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.scoring.scores import Scorer
 

@@ -13,8 +13,8 @@ from rich.progress import track
 from calibration.calibrate import calibrate
 from calibration.graphs import load_graphs
 from calibration.output import check_file, write_file
-from calibration.photos import find_photos, sample
 from calibration.ranges import METHODS
+from calibration.sampling import find_photos, sample
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 from onnx import ModelProto
 
 from calibration.observe import Observed, Watcher, side_of
-from calibration.photos import digest
 from calibration.ranges import METHODS, Extremes, Histogram, Histograms, Means, Range
+from calibration.sampling import digest
 from calibration.table import Table, graphs_sha256
 from edge_caption.errors import ConfigError
 from edge_caption.images.photos import read_photo

@@ -18,9 +18,9 @@ from export.flavours import FLAVOURS, SHIPPED
 from export.options import loss
 from export.report import confidence_line, parity_line, proofs_table
 from export.run import Job, export
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits
 from training.data.mixture import load_mixture
-from training.data.photos import CaptionedPhoto
 from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.scoring.scores import Scorer
 

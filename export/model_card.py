@@ -44,11 +44,11 @@ def model_card(contents: Contents, flavours: Sequence[str], parity: Parity) -> s
 
 
 def _training(trained_on: Mapping[str, Any]) -> str:
-    made_of = msgspec.convert(trained_on.get("recipe", {}).get("model", {}), Dimensions)
+    size = msgspec.convert(trained_on.get("recipe", {}).get("model", {}), Dimensions)
     return (
         f"## Training\n\n{_data(trained_on)}"
-        f"- Backbone: {made_of.encoder}, which began with {BACKBONES[made_of.encoder].origin} ImageNet weights.\n"
-        f"- Decoder: {made_of.cell.upper()} with additive attention over {made_of.grid}x{made_of.grid} regions. "
+        f"- Backbone: {size.encoder}, which began with {BACKBONES[size.encoder].origin} ImageNet weights.\n"
+        f"- Decoder: {size.cell.upper()} with additive attention over {size.grid}x{size.grid} regions. "
         "The whole recipe is in manifest.json."
     )
 

@@ -11,7 +11,7 @@ from edge_caption.model.caption import Caption
 from edge_caption.model.captioner import Captioner
 from export.errors import ExportError
 from export.flavours import REFERENCE
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 
 Score = Callable[[Sequence[str]], Mapping[str, float]]
 """Sentences -> figures, `cider` among them; training.scoring.scores.Scorer(...).all is one."""

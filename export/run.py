@@ -10,14 +10,14 @@ from pathlib import Path
 from onnx import ModelProto
 
 from calibration.calibrate import Progress, calibrate
-from calibration.photos import sample
+from calibration.sampling import sample
 from calibration.table import Table, load_table
 from edge_caption.errors import ConfigError
 from edge_caption.images.photos import read_photo
 from edge_caption.model.backends import BACKENDS
 from edge_caption.model.bundle import Decoding
 from edge_caption.model.preprocess import to_input
-from export.confidence import fit_confidence
+from export.confidence_fit import fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Model, check_kept, graphs_of, make_flavours
 from export.fusion import prove_fusion
 from export.latency import time_flavours
@@ -30,7 +30,7 @@ from export.quality import Prover, Score, gate
 from export.report import Report
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, check_target, replacing, sizes_of, write_bundle
-from training.data.photos import CaptionedPhoto, files_of
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.words import never_last, words_of
 from training.model.checkpoint import Checkpoint
 

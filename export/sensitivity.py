@@ -24,8 +24,8 @@ from rich.table import Table as Printed
 
 from calibration.calibrate import calibrate
 from calibration.output import check_folder, refusing
-from calibration.photos import sample
 from calibration.ranges import METHODS
+from calibration.sampling import sample
 from calibration.table import Table
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
@@ -42,9 +42,9 @@ from export.options import loss
 from export.qdq import convolutions, quantize_encoder
 from export.to_onnx import to_onnx
 from export.weights_only import quantize_decoder
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.languages import LANGUAGES
 from training.data.load import CAPTIONS_HELP, caption_file, load
-from training.data.photos import CaptionedPhoto
 from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.scoring.scores import Scorer
 

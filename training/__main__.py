@@ -15,8 +15,8 @@ from edge_caption.commands.exit_code import exit_code
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import ConfigError
 from training.allocator import keep_freed_memory
+from training.data.captioned_photos import files_of
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits
-from training.data.photos import files_of
 from training.recipe import Recipe, load_recipe
 from training.train import Data, Machines, mixed, train
 

@@ -20,9 +20,10 @@ from edge_caption.commands.model_options import positive
 from edge_caption.files import writing
 from training.allocator import keep_freed_memory
 from training.data.batches import Sentences
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.languages import LANGUAGES
 from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load, load_splits
-from training.data.photos import CaptionedPhoto, DataError
+from training.errors import DataError
 from training.model.checkpoint import load_checkpoint
 from training.model.ensemble import Ensemble
 from training.scoring.reward import Reward

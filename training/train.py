@@ -17,14 +17,14 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from edge_caption.errors import ConfigError
-from training import made_of
 from training.checksum import check_whole
 from training.data.batches import Sentences
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.loaders import Loaders
 from training.data.mixture import load_mixture, made_from
-from training.data.photos import CaptionedPhoto, files_of
 from training.data.sources import Source
 from training.data.words import build_vocabulary
+from training.digests import Digests, check_digests, digest_stages, note_digest
 from training.log import TrainingLog
 from training.model.backbones import load_imagenet
 from training.model.caption_model import CaptionModel, Dimensions
@@ -117,8 +117,8 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"the folder {folder} can't be made ({error.strerror}); give another --out") from error
-    digests = made_of.digests(recipe, data.splits, weights, start)
-    made_of.check(folder, digests)
+    digests = digest_stages(recipe, data.splits, weights, start)
+    check_digests(folder, digests)
     lightning.seed_everything(recipe.seed, verbose=False)
     vocabulary = build_vocabulary(data.train, recipe.min_count)
     languages = tuple(dict.fromkeys(photo.language for photo in data.train))
@@ -162,7 +162,7 @@ class _Run:
     sentences: Mapping[str, Sentences]
     scorer: DevScorer
     folder: Path
-    digests: made_of.Digests
+    digests: Digests
     machines: Machines
     origin: Mapping[str, Any]
 
@@ -181,7 +181,7 @@ class _Run:
         for state in last.parent.glob("*.ckpt"):
             _check_state(state)
         if trainer.is_global_zero:
-            made_of.note(self.folder, stage.name, self.digests[stage.name])
+            note_digest(self.folder, stage.name, self.digests[stage.name])
         try:
             trainer.fit(module, datamodule=loaders, ckpt_path=last if last.exists() else None)
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C

@@ -11,8 +11,8 @@ import msgspec
 class Confidence(msgspec.Struct, frozen=True, kw_only=True):
     """A logistic regression (Cox 1958; for calibration, Platt 1999) on what a search knows of its sentence.
 
-    The export fits it (export/confidence.py) to captions of photos that the model was not trained on; what it tells of
-    pictures of another kind nobody measured.
+    The export fits it (export/confidence_fit.py) to captions of photos that the model was not trained on. Nobody
+    measured what it tells of pictures of another kind.
     """
 
     meaning: str

@@ -10,7 +10,7 @@ from benchmarks.attacks import ATTACKS, ReferenceLoss, fgsm, pgd, random_signs
 from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, SPECIAL, START, Vocabulary
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.checkpoint import Checkpoint
 

@@ -18,7 +18,7 @@ from export.quality import cider_lost, gate
 from export.run import Job, export
 from export.write_bundle import check_target, replacing, write_bundle
 from tests.export.conftest import Exported
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

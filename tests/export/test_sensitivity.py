@@ -13,7 +13,7 @@ from edge_caption.model.vocabulary import SPECIAL, START, Vocabulary
 from export.qdq import convolutions
 from export.sensitivity import Bench, Measured, Sensitivity, draw, find, main
 from tests.export.conftest import Exported
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.scoring.scores import Scorer
 
 

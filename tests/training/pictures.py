@@ -12,8 +12,8 @@ from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import read_photo
 from tests.conftest import PHOTOS, encode
 from training.data.batches import in_steps
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.load import load
-from training.data.photos import CaptionedPhoto
 from training.model.backbones import BACKBONES, EncoderName, build
 
 WORDS = "a red dog runs on the green grass beside one tall man who holds his new ball"

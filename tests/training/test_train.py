@@ -23,7 +23,7 @@ from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.conftest import ROOT
 from training.__main__ import main
 from training.data.batches import Batch, PhotoBatches, Sentences, Step
-from training.data.photos import CaptionedPhoto, files_of
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.words import build_vocabulary
 from training.log import TrainingLog
 from training.model.caption_model import CaptionModel, Dimensions
@@ -215,8 +215,8 @@ def test_a_folder_is_not_taken_for_another_run(
         with pytest.raises(ConfigError, match=rf"the stage {stage} in .* was made with another recipe, other captions"):
             train(recipe(*stages), of, backbone, tmp_path / "run")
     assert (tmp_path / "run" / "memorise.pt").read_bytes() == before
-    for made_of in ((tmp_path / "run" / "second.pt").unlink, (tmp_path / "run" / "made-of.json").unlink):
-        made_of()  # what was never noted counts as the same
+    for forget in ((tmp_path / "run" / "second.pt").unlink, (tmp_path / "run" / "digests.json").unlink):
+        forget()  # what was never noted counts as the same
     train(recipe(structs.replace(first, learning_rate=1e-2)), few, weights, tmp_path / "run")
 
 

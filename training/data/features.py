@@ -13,7 +13,7 @@ from rich.progress import track
 
 from edge_caption.files import writing
 from training.data.batches import in_steps
-from training.data.photos import CaptionedPhoto, files_of
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.model.caption_model import Encoder
 
 STEP = 32

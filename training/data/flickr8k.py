@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.data.photos import DataError, Row, read_text
+from training.data.captioned_photos import Row, read_text
+from training.errors import DataError
 
 SPLITS = ("train", "dev", "test")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from training.data.photos import ANY_SPLIT, DataError, Row, read_text
+from training.data.captioned_photos import ANY_SPLIT, Row, read_text
+from training.errors import DataError
 
 
 class CocoImage(msgspec.Struct):

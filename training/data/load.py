@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.data import flickr8k, json_formats, table
+from training.data.captioned_photos import ANY_SPLIT, CaptionedPhoto, Row, files_of, gather, split_of
 from training.data.languages import LANGUAGES
-from training.data.photos import ANY_SPLIT, CaptionedPhoto, DataError, Row, files_of, gather, split_of
 from training.data.sources import Source
+from training.errors import DataError
 
 CODE = re.compile("[a-z]{2}")
 """An ISO 639-1 code; what else stands before a = belongs to a file's name."""

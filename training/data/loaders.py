@@ -14,8 +14,8 @@ from torch.utils.data import DataLoader
 
 from edge_caption.errors import PhotoError
 from training.data.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Steps
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.features import features_of
-from training.data.photos import CaptionedPhoto, files_of
 from training.model.caption_model import Encoder
 from training.recipe import Stage
 

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.load import CaptionFile, check_splits, read_split
-from training.data.photos import CaptionedPhoto, DataError
 from training.data.sources import Source
+from training.errors import DataError
 
 
 def load_mixture(sources: Sequence[Source], folder: Path) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from training.data.captioned_photos import Row, read_text
 from training.data.flickr8k import SPLITS
-from training.data.photos import DataError, Row, read_text
+from training.errors import DataError
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 """What programs write between fields; Excel's choice depends on the country that it is set to."""

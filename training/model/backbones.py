@@ -14,7 +14,7 @@ from torch import nn
 from torchvision import models
 
 from training.checksum import check_whole
-from training.data.photos import DataError
+from training.errors import DataError
 from training.model.caption_model import efficientnet_lite
 from training.model.efficientnet_lite import LiteName
 

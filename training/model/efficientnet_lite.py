@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from torch import Tensor, nn
 from torchvision.ops import Conv2dNormActivation, StochasticDepth
 
-from training.data.photos import DataError
+from training.errors import DataError
 
 STEM, HEAD = 32, 1280
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, PAD
-from training.data.photos import DataError
+from training.errors import DataError
 from training.model.caption_model import Seen
 from training.model.checkpoint import Checkpoint
 from training.model.decoding import MAX_STEPS, NEVER_SAID

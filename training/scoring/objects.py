@@ -2,7 +2,7 @@
 
 CHAIR asks for 80 objects of COCO, by its labels and sentences. Here are no labels: an object counts as there when a
 person wrote of it. So a caption's true word that all five people passed over counts as wrong, and figures mean
-something only beside others of the same photos, people's own among them (`training.scoring.nonsense.of_people`).
+something only beside others of the same photos, people's own among them (`flaws.flaw_rates_of_people`).
 
 A general word covers a particular one and the other way round: "person" is right where a reference says "man", and
 "man" where the references say nothing nearer than "person"; but not where one of them names another kind of person.

@@ -18,8 +18,8 @@ from pycocoevalcap.cider.cider import Cider
 from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.languages import LANGUAGES, Language
-from training.data.photos import CaptionedPhoto
 from training.scoring.ptb import Tokenizer
 
 Tokenized = dict[int, list[str]]

@@ -11,8 +11,8 @@ from edge_caption.images.frame import Pixels
 from edge_caption.model.vocabulary import END, PAD, START
 from tests.conftest import encode
 from training.data.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.languages import LANGUAGES
-from training.data.photos import CaptionedPhoto, files_of
 from training.data.words import build_vocabulary
 
 CAPTIONS = (("A dog runs .", "The dog 's tail", "Dogs"), ("A man turns left .",))

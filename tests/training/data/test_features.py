@@ -9,8 +9,8 @@ import torch
 
 from edge_caption.images.frame import Pixels
 from tests.conftest import encode
+from training.data.captioned_photos import CaptionedPhoto
 from training.data.features import features_of
-from training.data.photos import CaptionedPhoto
 from training.model.caption_model import Dimensions, Encoder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from training.data.load import CaptionFile, load, load_sentences, load_splits
-from training.data.photos import DataError
+from training.errors import DataError
 
 NAMES = [f"photo{number}.jpg" for number in range(40)]
 

@@ -18,7 +18,7 @@ from export.parity import prove_parity
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.training.pictures import backbone_weights, captioned
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.model.caption_model import Dimensions
 from training.model.cells import lstm
 from training.model.checkpoint import load_checkpoint

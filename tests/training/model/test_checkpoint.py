@@ -9,7 +9,7 @@ import torch
 
 from edge_caption.errors import BundleError
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
-from training.data.photos import DataError
+from training.errors import DataError
 from training.model.backbones import load_imagenet
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.checkpoint import Checkpoint, load_checkpoint

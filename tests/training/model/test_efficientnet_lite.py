@@ -10,7 +10,7 @@ from edge_caption.errors import ConfigError
 from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
-from training.data.photos import DataError
+from training.errors import DataError
 from training.model.backbones import build, load_imagenet
 from training.model.caption_model import CaptionModel, Dimensions, Encoder
 from training.model.checkpoint import Checkpoint

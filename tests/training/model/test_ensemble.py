@@ -13,7 +13,7 @@ from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, SPECIAL, START, Vocabulary
 from tests.conftest import ROOT
-from training.data.photos import DataError
+from training.errors import DataError
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.checkpoint import Checkpoint
 from training.model.decoding import NEVER_SAID

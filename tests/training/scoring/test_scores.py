@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.scoring.ptb import Tokenizer
 from training.scoring.scores import DevScorer, Scorer
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.confidence import BINS, Bools, Floats, figures, fit, out_of_fold, reliability
+from export.confidence_fit import BINS, Bools, Floats, figures, fit, out_of_fold, reliability
 
 WEIGHTS = np.array([1.5, -0.2])
 

@@ -1,4 +1,4 @@
-"""A photo with its sentences, and what is wrong when a data set can't give them."""
+"""A photo with its sentences, gathered from the rows of a data set."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_caption import text
-from edge_caption.errors import EdgeCaptionError
 from training.data.sources import Source
+from training.errors import DataError
 
 DEV_SHARE = 10
 """One photo in so many goes to dev where a data set brings no split of its own."""
 
 ANY_SPLIT = "any"
 """Of rows in a file that is a split of its own, as COCO's are: whichever is asked for."""
-
-
-class DataError(EdgeCaptionError):
-    """The data set is incomplete or malformed; mend the file and line that are named."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ References = Sequence[Sequence[str]]
 """What people wrote of each photo."""
 
 
-def nonsense(captions: Sequence[str], references: References) -> dict[str, float]:
+def flaw_rates(captions: Sequence[str], references: References) -> dict[str, float]:
     """Return the shares of captions, one a photo, that are wrong in some way that a program can see.
 
     Returns:
@@ -32,13 +32,13 @@ def nonsense(captions: Sequence[str], references: References) -> dict[str, float
     }
 
 
-def of_people(references: References) -> dict[str, float]:
+def flaw_rates_of_people(references: References) -> dict[str, float]:
     """Return the same for each photo's first sentence against its others: what a captioner can be expected to reach.
 
     They are held against one reference less than a captioner's, so the objects and colours look a little worse.
     """
     several = [group for group in references if len(group) > 1]
-    return nonsense([group[0] for group in several], [group[1:] for group in several])
+    return flaw_rates([group[0] for group in several], [group[1:] for group in several])
 
 
 def _share(pairs: Sequence[tuple[str, Sequence[str]]], wrong: Callable[[str, Sequence[str]], bool]) -> float:

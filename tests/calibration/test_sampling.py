@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from calibration.photos import digest, find_photos, sample
+from calibration.sampling import digest, find_photos, sample
 from edge_caption.errors import PhotoError
 
 

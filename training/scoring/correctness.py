@@ -20,7 +20,7 @@ CIDER = 0.3
 MEANING = f"names no object that the photo's references don't, and has a CIDEr of at least {CIDER}"
 
 
-def right(captions: Sequence[str], references: Sequence[Sequence[str]]) -> list[bool]:
+def are_correct(captions: Sequence[str], references: Sequence[Sequence[str]]) -> list[bool]:
     """Judge captions, one a photo, by the references of the same photos."""
     ciders = cider_of_each(captions, references)
     return [

@@ -17,9 +17,9 @@ from edge_caption.errors import ConfigError
 from training.__main__ import main
 from training.data.batches import Sentences, Steps, draw_files
 from training.data.mixture import load_mixture, made_from
-from training.data.photos import DataError
 from training.data.sources import Source
 from training.data.words import build_vocabulary
+from training.errors import DataError
 from training.model.checkpoint import load_checkpoint
 from training.recipe import load_recipe
 from training.scoring.scores import parts_of

@@ -10,14 +10,14 @@ import msgspec
 
 from edge_caption.errors import ConfigError
 from edge_caption.files import write_whole
-from training.data.photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto
 from training.recipe import Recipe
 
 Digests = dict[str, str]
 """Stage -> a digest of all that went into it."""
 
 
-def digests(
+def digest_stages(
     recipe: Recipe, splits: Mapping[str, Sequence[CaptionedPhoto]], weights: Path | None, start: Path | None
 ) -> Digests:
     """Digest what each stage is made of: the stages before it count, those behind it don't.
@@ -43,7 +43,7 @@ def digests(
     return found
 
 
-def check(folder: Path, expected: Digests) -> None:
+def check_digests(folder: Path, expected: Digests) -> None:
     """Refuse a folder some stage of which was made of something else; what was never noted passes.
 
     Raises:
@@ -59,7 +59,7 @@ def check(folder: Path, expected: Digests) -> None:
             )
 
 
-def note(folder: Path, stage: str, digest: str) -> None:
+def note_digest(folder: Path, stage: str, digest: str) -> None:
     """Write down what a stage that begins is made of."""
     write_whole(_file(folder), msgspec.json.format(msgspec.json.encode(_noted(folder) | {stage: digest})))
 
@@ -73,7 +73,7 @@ def _noted(folder: Path) -> Digests:
 
 
 def _file(folder: Path) -> Path:
-    return folder / "made-of.json"
+    return folder / "digests.json"
 
 
 def _read(file: Path) -> bytes:

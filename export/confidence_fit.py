@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_caption.model.caption import Caption
 from edge_caption.model.confidence import Confidence, features
-from training.scoring.right import MEANING, right
+from training.scoring.correctness import MEANING, are_correct
 
 FOLDS = 5
 
@@ -34,7 +34,7 @@ def fit_confidence(said: Mapping[int, Sequence[Caption]], references: Sequence[S
         said: beams -> a caption of each photo.
         references: what people wrote of the same photos.
     """
-    judged = {beam: np.array(right([caption.text for caption in of], references)) for beam, of in said.items()}
+    judged = {beam: np.array(are_correct([caption.text for caption in of], references)) for beam, of in said.items()}
     known = {beam: features_of(captions) for beam, captions in said.items()}
     predicted = out_of_fold(known, judged)
     intercept, *weights = fit(np.concatenate(list(known.values())), np.concatenate(list(judged.values())))
