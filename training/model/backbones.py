@@ -15,7 +15,7 @@ from torchvision import models
 
 from training.checksum import check_whole
 from training.errors import DataError
-from training.model.caption_model import efficientnet_lite
+from training.model import efficientnet_lite
 from training.model.efficientnet_lite import LiteName
 
 Colour = tuple[float, float, float]
