@@ -36,7 +36,20 @@ from tests.conftest import encode
 __all__ = ["listener", "mosquitto"]
 
 ROOT = "edge_caption/pi"
-Run = Callable[..., threading.Event]
+Run = Callable[..., "Running"]
+
+
+class Running:
+    """A node in a thread."""
+
+    def __init__(self, stop: threading.Event, *arguments: object) -> None:
+        self.stop = stop
+        self._thread = threading.Thread(target=start.run, args=(*arguments, stop))
+        self._thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(10)
 
 
 @pytest.fixture
@@ -46,9 +59,9 @@ def run(tmp_path: Path, picture: Pixels, mosquitto: Mosquitto, tiny_captioner: C
     album.mkdir()
     for number in range(4):
         (album / f"{number}.png").write_bytes(encode(np.roll(picture, number * 40, axis=1), ".png"))
-    running: list[tuple[threading.Event, threading.Thread]] = []
+    running: list[Running] = []
 
-    def run(fps: float = 20, **mqtt: object) -> threading.Event:
+    def run(fps: float = 20, **mqtt: object) -> Running:
         options = {
             "node": "pi",
             "state_dir": tmp_path / "state",
@@ -57,16 +70,12 @@ def run(tmp_path: Path, picture: Pixels, mosquitto: Mosquitto, tiny_captioner: C
         }
         settings = load(None, options, {})
         feeds = [feed_of(camera.source, camera) for camera in settings.cameras if camera.source]
-        stop = threading.Event()
-        thread = threading.Thread(target=start.run, args=(settings, feeds, tiny_captioner, [], stop))
-        thread.start()
-        running.append((stop, thread))
-        return stop
+        running.append(Running(threading.Event(), settings, feeds, tiny_captioner, []))
+        return running[-1]
 
     yield run
-    for stop, thread in running:
-        stop.set()
-        thread.join(10)
+    for node in running:
+        node.end()
 
 
 class Asker:
@@ -153,7 +162,7 @@ def test_commands_are_answered_within_100_ms_while_captions_flow(
 def test_a_camera_is_switched_off_and_stays_off_over_a_restart(
     run: Run, mosquitto: Mosquitto, listener: Listener, asker: Asker
 ) -> None:
-    stop = run()
+    node = run()
     wait_subscribed(mosquitto)
     wait_for(lambda: len(listener.events()) > 3)
     assert retained(mosquitto.port)[f"{ROOT}/cam/porch/enabled/state"] == b"ON"
@@ -162,7 +171,7 @@ def test_a_camera_is_switched_off_and_stays_off_over_a_restart(
     assert listener.payloads("cam/porch/status")[-1] == b"disabled"
     captions = len(listener.events())
     assert asker.ask("cam/porch/trigger")["error"] == "the camera porch is disabled"
-    stop.set()
+    node.end()
     wait_for(lambda: listener.payloads("pi/status")[-1] == b"offline")
     run()
     wait_subscribed(mosquitto, 2)
@@ -231,18 +240,18 @@ def test_the_pace_is_changed_by_a_command(run: Run, mosquitto: Mosquitto, listen
 
 
 def test_a_restart_is_answered_before_the_node_stops(run: Run, mosquitto: Mosquitto, asker: Asker) -> None:
-    stop = run()
+    node = run()
     wait_subscribed(mosquitto)
     assert asker.ask("bridge/request/restart", b'{"transaction": "r"}')["transaction"] == "r"
-    assert stop.wait(5)
+    assert node.stop.wait(5)
 
 
 def test_pictures_leave_only_where_the_user_allows_it(
     run: Run, mosquitto: Mosquitto, listener: Listener, asker: Asker
 ) -> None:
-    stop = run()
+    node = run()
     wait_for(lambda: len(listener.events()) > 5)
-    stop.set()
+    node.end()
     wait_for(lambda: listener.payloads("pi/status")[-1] == b"offline")
     assert not [message for message in listener.messages if b"\xff\xd8" in message.payload]
     run(snapshots=True)
