@@ -28,6 +28,8 @@ READERS: dict[type, Callable[[str], object]] = {
 }
 """How a setting of a type of ours is read."""
 
+HOME_ASSISTANT = "home_assistant.prefix"
+
 PLAIN = {
     "str": "text in quotes",
     "int": "a whole number",
@@ -56,7 +58,8 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
         settings = msgspec.convert({**values, "cameras": _cameras(given, options)}, Settings, dec_hook=_convert)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), path, several="cameras" in given or "cameras" in options)) from None
-    for name, what in ((settings.node, "node"), (settings.prefix, "prefix")):
+    named = ((settings.node, "node"), (settings.prefix, "prefix"), (settings.home_assistant.prefix, HOME_ASSISTANT))
+    for name, what in named:
         if name is not None:
             check_name(name, what)
     _check_cameras(settings.cameras)

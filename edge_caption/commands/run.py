@@ -97,6 +97,9 @@ def _add_broker_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the broker's password; EDGE_CAPTION_MQTT_PASSWORD in the environment works too",
     )
+    group.add_argument(
+        "--home-assistant", action="store_true", default=None, help="let Home Assistant find this node by itself"
+    )
     group.add_argument("--ca-file", type=path, metavar="FILE", help="with mqtts://: certificates to trust")
 
 
@@ -119,6 +122,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
             "password_file": args.password_file,
             "ca_file": args.ca_file,
         },
+        "home_assistant": {"enabled": args.home_assistant},
         "model": model_options(args),
         "metrics": args.metrics,
         "gate": {"min_confidence": args.min_confidence},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 from edge_caption.backoff import Backoff
@@ -92,6 +93,11 @@ class Client:
             expiry_s: after so many seconds the broker forgets it (MQTT 5).
         """
         self._retained.set(Publication(topic, payload, retain=True, expiry_s=expiry_s))
+        self._attention.set()
+
+    def resend(self, first: Iterable[str]) -> None:
+        """Publish the value of every retained topic again, these first: who listens has forgotten them."""
+        self._retained.resend_all(first)
         self._attention.set()
 
     def publish(self, publication: Publication) -> bool:

@@ -35,6 +35,11 @@ class Retained:
         with self._mutex:
             self._unsent.update(dict.fromkeys(topic for topic in topics if topic in self._values))
 
+    def resend_all(self, first: Iterable[str]) -> None:
+        """Make everything unsent again, some topics first."""
+        with self._mutex:
+            self._unsent = dict.fromkeys([*(topic for topic in first if topic in self._values), *self._values])
+
     def take(self, flying: Collection[str], most: int) -> list[Publication]:
         """Return values to send now; those of topics with one on its way wait."""
         with self._mutex:

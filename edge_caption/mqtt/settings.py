@@ -36,6 +36,15 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Whether the picture of each caption is published, too."""
 
 
+class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[home_assistant]."""
+
+    enabled: bool = False
+    """Whether Home Assistant finds the node by itself."""
+    prefix: str = "homeassistant"
+    """Its discovery prefix."""
+
+
 def checked(mqtt: MqttSettings, environment: Mapping[str, str] = os.environ) -> MqttSettings:
     """Return the settings with the password in them, after checking what their types can't say.
 

@@ -75,6 +75,10 @@ class Topics:
         """Retained `ON` or `OFF`; commands come to `/set` below the camera's `enabled`."""
         return f"{self.root}/cam/{camera}/enabled/state"
 
+    def trigger(self, camera: str) -> str:
+        """What asks for a caption of one camera now."""
+        return f"{self.root}/cam/{camera}/trigger"
+
     @property
     def info(self) -> str:
         """Retained: version, model and settings."""

@@ -10,7 +10,7 @@ from edge_caption.bounds import ListenAddress
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.files import own_folder
 from edge_caption.model.settings import ModelSettings
-from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.settings import HomeAssistantSettings, MqttSettings
 from edge_caption.node.gates.settings import GateSettings
 from edge_caption.outbox import OutboxSettings
 
@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cameras: tuple[CameraSettings, ...] = (CameraSettings(),)
     """[camera] is one, [[cameras]] are several."""
     mqtt: MqttSettings = msgspec.field(default_factory=MqttSettings)
+    home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     model: ModelSettings = ModelSettings()
     gate: GateSettings = GateSettings()
     outbox: OutboxSettings = OutboxSettings()

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+import edge_caption
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.topic import TopicFeed
 from edge_caption.model.live import Captions
@@ -93,7 +94,7 @@ def run(
         for camera in cameras:
             stack.callback(camera.watch.stop, FLUSH_S)
         _subscribe(client, feeds)
-        client.retain(topics.info, encode(info(topics.node, captioner.model, settings)))
+        _announce(settings, parts)
         if settings.mqtt.commands:
             Commands(client, topics, node.control, snapshots, restart.ask)
         steer(node.control)
@@ -129,6 +130,21 @@ def _snapshots(settings: MqttSettings, client: Client, topics: Topics) -> list[S
     from edge_caption.mqtt.snapshots import Snapshots
 
     return [Snapshots(client, topics)]
+
+
+def _announce(settings: Settings, parts: Parts) -> None:
+    """Say what the node is, and let Home Assistant find it, or forget it where it was to find it earlier."""
+    topics, client, model = parts.topics, parts.client, parts.captioner.model
+    client.retain(topics.info, encode(info(topics.node, model, settings)))
+    ours, told = settings.home_assistant, parts.outbox.path.with_name("home-assistant.json")
+    if not ours.enabled and not told.exists():
+        return
+    from edge_caption.mqtt.discovery import Offer, discovery
+    from edge_caption.mqtt.home_assistant import HomeAssistant
+
+    cameras = [camera.name for camera in settings.cameras]
+    offer = Offer(edge_caption.__version__, model.name, cameras, settings.mqtt.commands, settings.mqtt.snapshots)
+    HomeAssistant(client, ours.prefix, discovery(topics, ours.prefix, offer) if ours.enabled else {}, told)
 
 
 def _subscribe(client: Client, feeds: Iterable[Feed]) -> None:

@@ -61,12 +61,13 @@ def run(tmp_path: Path, picture: Pixels, mosquitto: Mosquitto, tiny_captioner: C
         (album / f"{number}.png").write_bytes(encode(np.roll(picture, number * 40, axis=1), ".png"))
     running: list[Running] = []
 
-    def run(fps: float = 20, **mqtt: object) -> Running:
+    def run(fps: float = 20, *, home_assistant: bool = False, **mqtt: object) -> Running:
         options = {
             "node": "pi",
             "state_dir": tmp_path / "state",
             "camera": {"source": str(album), "name": "porch", "fps": fps, "loop": True},
             "mqtt": {"broker": mosquitto.url, "commands": True, **mqtt},
+            "home_assistant": {"enabled": home_assistant},
         }
         settings = load(None, options, {})
         feeds = [feed_of(camera.source, camera) for camera in settings.cameras if camera.source]
@@ -311,3 +312,14 @@ def test_what_the_broker_is_to_forget_is_forgotten(mosquitto: Mosquitto, tmp_pat
     wait_for(lambda: "a/b" not in retained(mosquitto.port))
     client.stop(0)
     outbox.close()
+
+
+def test_home_assistant_is_told_of_the_node_and_its_cameras_and_then_that_they_are_gone(
+    run: Run, mosquitto: Mosquitto
+) -> None:
+    node = run(home_assistant=True)
+    told = wait_for(lambda: {topic for topic in retained(mosquitto.port) if topic.startswith("homeassistant/device/")})
+    assert len(told) == 2
+    node.end()
+    run()
+    wait_for(lambda: not told & retained(mosquitto.port).keys())

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from edge_caption.mqtt.client import Client
+from edge_caption.mqtt.discovery import Offer, discovery, identifier
+from edge_caption.mqtt.home_assistant import HomeAssistant
+from edge_caption.mqtt.topics import Topics
+from tests.brokers import Listener, Mosquitto, retained, wait_for
+from tests.conftest import ROOT
+from tests.mqtt.conftest import Start
+
+TOPICS = Topics("edge_caption", "Porch Pi")
+OFFER = Offer("1.2.3", "default", ("porch", "大门"), commands=True, snapshots=True)
+HOME_ASSISTANT = ROOT / ".home-assistant" / "bin" / "python"
+
+
+def told(topics: Topics = TOPICS, offer: Offer = OFFER) -> dict[str, dict[str, Any]]:
+    made = discovery(topics, "homeassistant", offer)
+    return {topic: msgspec.json.decode(payload, type=dict[str, Any]) for topic, payload in made.items()}
+
+
+def device_of(camera: str, offer: Offer = OFFER) -> dict[str, Any]:
+    (found,) = [device for device in told(offer=offer).values() if device["dev"]["name"] == camera]
+    return found
+
+
+def test_the_node_and_each_camera_are_devices_of_their_own() -> None:
+    devices = told()
+    assert all(re.fullmatch(r"homeassistant/device/[a-zA-Z0-9_-]+/config", topic) for topic in devices)
+    assert [device["dev"]["name"] for device in devices.values()] == ["Porch Pi", "porch", "大门"]
+    node, *cameras = devices.values()
+    assert {camera["dev"]["via_device"] for camera in cameras} == set(node["dev"]["ids"])
+    ids = [part["uniq_id"] for device in devices.values() for part in device["cmps"].values()]
+    assert len(ids) == len(set(ids))
+
+
+def test_ids_differ_where_names_do_and_never_change() -> None:
+    names = [("a", "b_c"), ("a_b", "c"), ("a", "b c"), ("A", "b_c"), ("a", "b", "c")]
+    assert len({identifier(*each) for each in names}) == len(names)
+    assert identifier("edge_caption", "porch-pi") == "edge_caption_c5ec387b56480e8e"
+
+
+def test_a_camera_is_available_while_its_program_and_itself_are() -> None:
+    parts = device_of("porch")["cmps"]
+    both = [{"t": "edge_caption/Porch Pi/status"}, {"t": "edge_caption/Porch Pi/cam/porch/status"}]
+    assert (parts["caption"]["avty"], parts["caption"]["avty_mode"]) == (both, "all")
+    # A camera that is switched off must be switched on again.
+    assert parts["enabled"]["avty"] == both[:1]
+
+
+def test_what_is_not_offered_is_removed() -> None:
+    parts = device_of("porch", Offer("1", "m", ("porch",), False, False))
+    assert {name: part for name, part in parts["cmps"].items() if len(part) == 1} == {
+        "snapshot": {"p": "image"},
+        "enabled": {"p": "switch"},
+        "trigger": {"p": "button"},
+    }
+
+
+@pytest.mark.skipif(not HOME_ASSISTANT.exists(), reason="Home Assistant is not here; run scripts/home_assistant")
+@pytest.mark.parametrize("offer", [OFFER, Offer("1", "m", ("porch",), commands=False, snapshots=False)])
+def test_home_assistants_own_schemas_accept_it_and_drop_no_key(offer: Offer) -> None:
+    caption = {"caption": "a dog " * 100, "confidence": 0.5, "language": "en", "captured_at": 1.5, "id": "pi:1"}
+    numbers = ("fps", "outbox_depth", "outbox_rejected", "outbox_dropped", "rss_mb", "cpu_percent", "disk_free_mb")
+    health: dict[str, Any] = {**dict.fromkeys(numbers, 1.5), "temperature_c": None, "power_w": None, "throttled": None}
+    health |= {"latency_ms": {"p50": 3.5}, "age_ms": None}
+    states = {TOPICS.caption("porch"): caption, TOPICS.health: health}
+    script = Path(__file__).with_name("home_assistant_judge.py")
+    given = msgspec.json.encode({"discovery": told(offer=offer), "states": states})
+    done = subprocess.run([HOME_ASSISTANT, script], input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    assert msgspec.json.decode(done.stdout) == []
+
+
+@pytest.fixture
+def client(mosquitto: Mosquitto, start: Start) -> Client:
+    return start(mosquitto.url)
+
+
+def test_it_is_retained_and_sent_again_before_the_states_when_home_assistant_starts(
+    mosquitto: Mosquitto, client: Client, tmp_path: Path
+) -> None:
+    made = discovery(TOPICS, "homeassistant", OFFER)
+    client.retain(TOPICS.caption("porch"), b"{}")
+    HomeAssistant(client, "homeassistant", made, tmp_path / "told.json")
+    wait_for(lambda: made.items() <= retained(mosquitto.port).items())
+    wait_for(lambda: "homeassistant/status (QoS 1)" in mosquitto.log())
+    heard = Listener(mosquitto.port)
+    heard.publish("homeassistant/status", b"offline")
+    heard.publish("homeassistant/status", b"online")
+    wait_for(lambda: heard.payloads(TOPICS.caption("porch")))
+    again = [
+        message.topic for message in heard.messages if not message.retain and message.topic != "homeassistant/status"
+    ]
+    assert again[: len(made)] == list(made)
+    assert len(again) == len(set(again))
+    heard.close()
+
+
+def test_what_is_no_more_is_removed_from_the_broker(mosquitto: Mosquitto, client: Client, tmp_path: Path) -> None:
+    made = discovery(TOPICS, "homeassistant", OFFER)
+    HomeAssistant(client, "homeassistant", made, tmp_path / "told.json")
+    wait_for(lambda: made.keys() <= retained(mosquitto.port).keys())
+    fewer = discovery(TOPICS, "homeassistant", Offer("1", "m", ("porch",), commands=False, snapshots=False))
+    HomeAssistant(client, "homeassistant", fewer, tmp_path / "told.json")
+    wait_for(lambda: {t for t in retained(mosquitto.port) if t.startswith("homeassistant")} == fewer.keys())
+    HomeAssistant(client, "homeassistant", {}, tmp_path / "told.json")
+    wait_for(lambda: not {t for t in retained(mosquitto.port) if t.startswith("homeassistant")})
+
+
+def test_a_damaged_memory_of_it_is_named(client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "told.json").write_text("{")
+    HomeAssistant(client, "homeassistant", {}, tmp_path / "told.json")
+    assert "Home Assistant may keep what is no more" in caplog.text
