@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import itertools
 import os
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edge_caption.errors import ConfigError
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""Linux's fcntl.h and fs.h: paths are relative to the working directory, and two names swap what they name."""
 
 
 @contextlib.contextmanager
@@ -36,7 +40,7 @@ def writing(target: Path) -> Iterator[Path]:
 
 
 def _move(fresh: Path, place: Path, scratch: Path) -> None:
-    """Rename a file over what is there; of a folder, that is moved aside first."""
+    """Rename a file over what is there; a folder is swapped with what is there."""
     for number in itertools.count():
         try:
             fresh.rename(place)
@@ -44,8 +48,18 @@ def _move(fresh: Path, place: Path, scratch: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+        if _swap(fresh, place):
+            return
+        # A file system that can't swap. Killed between this rename and the next, a program leaves nothing in the place.
         with contextlib.suppress(FileNotFoundError):  # another process moved it first
             place.rename(scratch / f".old-{number}")
+
+
+def _swap(one: Path, other: Path) -> bool:
+    """Swap two folders in one step, so that a killed program leaves either; return whether that was possible."""
+    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)  # Linux, with a C library of 2018 or later
+    names = (AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other))
+    return renameat2 is not None and renameat2(*names, RENAME_EXCHANGE) == 0
 
 
 def write_whole(target: Path, data: bytes) -> None:

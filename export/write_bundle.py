@@ -17,7 +17,7 @@ from calibration.table import Table
 from edge_caption.errors import ConfigError
 from edge_caption.files import writing
 from edge_caption.model import preprocess
-from edge_caption.model.bundle import MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes
+from edge_caption.model.bundle import DIGEST, MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes, digest_line
 from edge_caption.model.confidence import Confidence
 from edge_caption.model.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
@@ -69,7 +69,9 @@ def write_bundle(contents: Contents, flavours: Sequence[str], card: str, folder:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     manifest = msgspec.json.encode(_manifest(contents, flavours, files), order="deterministic")
-    (folder / MANIFEST).write_bytes(msgspec.json.format(manifest, indent=2) + b"\n")
+    data = msgspec.json.format(manifest, indent=2) + b"\n"
+    (folder / MANIFEST).write_bytes(data)
+    (folder / DIGEST).write_bytes(digest_line(hashlib.sha256(data).hexdigest()))
 
 
 def _manifest(contents: Contents, flavours: Sequence[str], files: Mapping[str, bytes]) -> Manifest:

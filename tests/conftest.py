@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from edge_caption.images.frame import Pixels
 from edge_caption.model.backends.cuda import LIBRARY
+from edge_caption.model.bundle import digest_line
 from edge_caption.model.captioner import Captioner
 
 ROOT = Path(__file__).parent.parent
@@ -56,8 +58,15 @@ def tensorrt_bundle(tiny_bundle: Path) -> Path:
         for name, data in files.items():
             (tiny_bundle / name).write_bytes(data)
             manifest["files"][name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-    (tiny_bundle / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(tiny_bundle, manifest)
     return tiny_bundle
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Change a bundle's manifest on purpose: with its digest."""
+    data = json.dumps(manifest).encode()
+    (folder / "manifest.json").write_bytes(data)
+    (folder / "manifest.sha256").write_bytes(digest_line(hashlib.sha256(data).hexdigest()))
 
 
 @pytest.fixture

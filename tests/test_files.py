@@ -60,6 +60,29 @@ def test_a_folder_takes_the_place_of_another_as_a_whole(tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "b").read_text() == "bc"
 
 
+def exchange(target: Path, times: int) -> None:
+    for number in range(times):
+        with writing(target) as fresh:
+            fresh.mkdir()
+            (fresh / "manifest.json").write_text(str(number))
+
+
+def test_a_folder_that_is_replaced_is_there_at_every_moment(tmp_path: Path) -> None:
+    """A program that is killed at any of them leaves the old one or the new one."""
+    target = tmp_path / "bundle"
+    exchange(target, 1)
+    writer = multiprocessing.get_context("spawn").Process(target=exchange, args=(target, 300))
+    writer.start()
+    looks = missing = 0
+    while writer.is_alive():
+        looks += 1
+        missing += not target.exists()
+    writer.join()
+    assert writer.exitcode == 0
+    assert looks > 1000
+    assert not missing
+
+
 def test_all_is_on_the_disk_before_it_takes_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a sync before the rename, a power cut may leave an empty file under the target's name."""
     happened: list[str] = []

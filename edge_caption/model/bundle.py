@@ -1,6 +1,7 @@
 """The bundle: a folder that is all a device needs of a trained captioner, and the only thing it gets.
 
 manifest.json           what everything is, with size and sha256 of every other file
+manifest.sha256         the manifest's own digest, as sha256sum writes it
 encoder.<flavour>.onnx  photo -> regions, keys, state
 encoder.cpu.weights     what the encoders of processors have in common
 decoder.<flavour>.onnx  one step: word -> next word; flavours may share one file
@@ -22,6 +23,7 @@ import msgspec
 
 from edge_caption.errors import BundleError, ConfigError
 from edge_caption.model import preprocess
+from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.confidence import Confidence
 from edge_caption.model.vocabulary import Vocabulary
 from edge_caption.text import decode_text
@@ -32,7 +34,10 @@ SCHEMA = 1
 DEFAULT = Path(__file__).parent.parent / "bundles" / "default"
 """The bundle that ships with the package."""
 
-MANIFEST = "manifest.json"
+MANIFEST, DIGEST = "manifest.json", "manifest.sha256"
+
+MAX_WORDS = 100
+"""That a sentence may have; a step takes its time for each."""
 
 FLAVOUR_OF_MACHINE = {"x86_64": "cpu-x86", "amd64": "cpu-x86", "aarch64": "cpu-arm", "arm64": "cpu-arm"}
 
@@ -97,9 +102,9 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
 
     language: str = "en"
 
-    beam: Count = 1
-    max_words: Count = 20
-    length_penalty: float = 0.7
+    beam: Annotated[int, msgspec.Meta(ge=1, le=MAX_BEAMS)] = 1
+    max_words: Annotated[int, msgspec.Meta(ge=1, le=MAX_WORDS)] = 20
+    length_penalty: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.7
     """Exponent of the length that a beam's log-probability is divided by (Wu et al. 2016, simplified)."""
     not_last: tuple[str, ...] = ()
     """Words that no sentence ends with: a, the, with, …"""
@@ -114,9 +119,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     preprocessing: str
     sizes: Sizes
     decoding: Decoding
-    languages: dict[str, str] = msgspec.field(default_factory=lambda: {"en": " "})
+    languages: Annotated[dict[str, str], msgspec.Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: {"en": " "}
+    )
     """Language -> what stands between its words."""
-    flavours: dict[str, Graphs]
+    flavours: Annotated[dict[str, Graphs], msgspec.Meta(min_length=1)]
     files: dict[str, FileRecord]
     training: dict[str, Any]
     """Data set, terms, recipe."""
@@ -216,13 +223,23 @@ class Bundle:
         return vocabulary
 
     def verify(self) -> None:
-        """Check every file.
+        """Check the manifest against its digest, every file, and that the settings go together.
 
         Raises:
             BundleError: naming the first that is wrong.
         """
+        if not (self.folder / DIGEST).is_file():
+            raise BundleError(f"{self.folder} has no {DIGEST}, so its manifest can't be checked; export it again")
         for name in self.manifest.files:
             self.file(name)
+        if self.manifest.decoding.language not in self.manifest.languages:
+            raise self._foreign_manifest(f"speaks {self.manifest.decoding.language!r} by default, but not at all")
+        known = self.vocabulary().words
+        if strange := [word for word in self.manifest.decoding.not_last if word not in known]:
+            raise self._foreign_manifest(f"lets no sentence end with {strange[0]!r}, which the vocabulary lacks")
+
+    def _foreign_manifest(self, how: str) -> BundleError:
+        return BundleError(f"{self.folder / MANIFEST} {how}; copy the whole bundle again")
 
 
 def check_shapes(graph: Path, actual: Mapping[str, Shape], expected: Mapping[str, Shape]) -> None:
@@ -254,6 +271,8 @@ def open_bundle(folder: Path | None = None) -> Bundle:
     path = folder / MANIFEST
     try:
         data = path.read_bytes()
+        digest = hashlib.sha256(data).hexdigest()
+        check_digest(folder / DIGEST, digest)
         text = decode_text(data)
         schema = msgspec.json.decode(text, type=dict[str, Any]).get("schema")
         if schema != SCHEMA:
@@ -267,4 +286,20 @@ def open_bundle(folder: Path | None = None) -> Bundle:
         raise BundleError(
             f"{path} wants preprocessing {manifest.preprocessing}, not {preprocess.NAME}; update the program"
         )
-    return Bundle(folder, manifest, hashlib.sha256(data).hexdigest())
+    return Bundle(folder, manifest, digest)
+
+
+def check_digest(file: Path, digest: str) -> None:
+    """Compare the manifest's digest with the one that was written beside it; bundles before version 6 have none.
+
+    Raises:
+        BundleError: they differ.
+    """
+    if file.is_file() and file.read_bytes() != digest_line(digest):
+        manifest = file.parent / MANIFEST
+        raise BundleError(f"{manifest} is not what {file.name} says (altered); copy the whole bundle again")
+
+
+def digest_line(digest: str) -> bytes:
+    """Return what `sha256sum manifest.json` prints of a manifest with this digest."""
+    return f"{digest}  {MANIFEST}\n".encode()

@@ -156,6 +156,7 @@ def test_an_altered_bundle_is_refused(tiny_bundle: Path) -> None:
 
 def test_a_decoder_under_the_encoders_name_is_refused(tiny_bundle: Path) -> None:
     manifest = tiny_bundle / "manifest.json"
+    (tiny_bundle / "manifest.sha256").unlink()
     manifest.write_text(manifest.read_text().replace('"encoder": "encoder.fp32', '"encoder": "decoder.fp32'))
     with pytest.raises(BundleError, match=r"is not the graph that manifest\.json describes"):
         load_graphs(tiny_bundle)
@@ -163,6 +164,7 @@ def test_a_decoder_under_the_encoders_name_is_refused(tiny_bundle: Path) -> None
 
 def test_a_bundle_without_fp32_is_refused(tiny_bundle: Path) -> None:
     manifest = tiny_bundle / "manifest.json"
+    (tiny_bundle / "manifest.sha256").unlink()
     manifest.write_text(manifest.read_text().replace('"fp32": {', '"other": {'))
     with pytest.raises(CalibrationError, match="has no flavour fp32; export it with --flavours fp32 first"):
         load_graphs(tiny_bundle)

@@ -8,7 +8,7 @@ import pytest
 
 from edge_caption.cli import main
 from edge_caption.model.backends import BACKENDS
-from tests.conftest import without_gpu
+from tests.conftest import without_gpu, write_manifest
 
 
 def test_show_says_what_the_shipped_bundle_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,7 +39,7 @@ def test_show_leaves_out_what_is_no_figure(tiny_bundle: Path, capsys: pytest.Cap
 
 def rewrite(bundle: Path, name: str, value: Any) -> None:
     manifest = json.loads((bundle / "manifest.json").read_text())
-    (bundle / "manifest.json").write_text(json.dumps({**manifest, name: value}))
+    write_manifest(bundle, {**manifest, name: value})
 
 
 def test_verify_finds_a_graph_of_another_bundle(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -55,6 +55,20 @@ def test_verify_finds_the_file_that_was_altered(tiny_bundle: Path, capsys: pytes
     (tiny_bundle / "encoder.cpu-arm.onnx").write_bytes(b"another")
     assert main(["model", "verify", str(tiny_bundle)]) == 1
     assert "encoder.cpu-arm.onnx is not the file that manifest.json names" in capsys.readouterr().err
+
+
+def test_verify_finds_what_can_not_go_together(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value, says in (
+        ("decoding", {"language": "fr"}, "speaks 'fr' by default, but not at all"),
+        ("decoding", {"not_last": ["zebra"]}, "lets no sentence end with 'zebra', which the vocabulary lacks"),
+        ("decoding", {"length_penalty": -1}, "is damaged"),
+        ("decoding", {}, "has no manifest.sha256"),
+    ):
+        rewrite(tiny_bundle, name, value)
+        if not value:
+            (tiny_bundle / "manifest.sha256").unlink()
+        assert main(["model", "verify", str(tiny_bundle)]) == 1
+        assert says in capsys.readouterr().err
 
 
 def test_list_times_what_runs_here(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -55,7 +55,7 @@ def test_a_bundle_opens_and_says_something(exported: Exported, tmp_path: Path) -
 def test_two_flavours_share_a_decoder_and_most_of_an_encoder(exported: Exported, tmp_path: Path) -> None:
     write_bundle(exported.contents, SHIPPED, "card", tmp_path)
     assert set(files_of(tmp_path)) == {
-        *("manifest.json", "MODEL_CARD.md", "vocabulary.json", "calibration.json"),
+        *("manifest.json", "manifest.sha256", "MODEL_CARD.md", "vocabulary.json", "calibration.json"),
         *("encoder.cpu-x86.onnx", "encoder.cpu-arm.onnx", "encoder.cpu.weights", "decoder.cpu.onnx"),
     }
     sizes = {name: len(data) for name, data in files_of(tmp_path).items()}

@@ -17,6 +17,7 @@ from edge_caption.model.flavour import load_flavour
 from edge_caption.model.preprocess import to_input
 from export.flavours import make_flavours
 from export.write_bundle import write_bundle
+from tests.conftest import write_manifest
 from tests.export.conftest import SIZE, Exported
 from training.model.checkpoint import load_checkpoint
 
@@ -66,7 +67,7 @@ def test_the_shipped_bundle_can_be_read_back(demo_photos: list[Path]) -> None:
 def test_a_bundle_that_names_no_recipe_can_not(tiny_bundle: Path) -> None:
     manifest = msgspec.json.decode((tiny_bundle / "manifest.json").read_bytes())
     manifest["training"] = {"data": "unknown"}
-    (tiny_bundle / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    write_manifest(tiny_bundle, manifest)
     with pytest.raises(BundleError, match="does not say which recipe it was trained by"):
         load_checkpoint(tiny_bundle)
 
@@ -74,6 +75,6 @@ def test_a_bundle_that_names_no_recipe_can_not(tiny_bundle: Path) -> None:
 def test_a_captioner_of_another_kind_can_not(tiny_bundle: Path) -> None:
     manifest = msgspec.json.decode((tiny_bundle / "manifest.json").read_bytes())
     manifest["training"] = {"recipe": RECIPE}
-    (tiny_bundle / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+    write_manifest(tiny_bundle, manifest)
     with pytest.raises(BundleError, match=r"no captioner of this version \(.*\); give its checkpoint"):
         load_checkpoint(tiny_bundle)

@@ -12,11 +12,12 @@ import pytest
 from edge_caption.errors import BundleError
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.captioner import Captioner
+from tests.conftest import write_manifest
 
 
 def change(folder: Path, **fields: object) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, **fields}))
+    write_manifest(folder, {**manifest, **fields})
 
 
 def flip_a_byte(file: Path) -> None:
@@ -29,11 +30,15 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "encoder.cpu-x86.onnx is not the file": lambda folder: flip_a_byte(folder / "encoder.cpu-x86.onnx"),
     "vocabulary.json can't be read": lambda folder: (folder / "vocabulary.json").unlink(),
     "vocabulary.json is not the file": lambda folder: (folder / "vocabulary.json").write_text("[]"),
-    "manifest.json is damaged": lambda folder: (folder / "manifest.json").write_text("{"),
+    "manifest.json is not what manifest.sha256 says": lambda folder: flip_a_byte(folder / "manifest.json"),
     "is not a bundle": lambda folder: (folder / "manifest.json").unlink(),
     "has schema 99": lambda folder: change(folder, schema=99),
     "wants preprocessing crop-224": lambda folder: change(folder, preprocessing="crop-224"),
-    "has no flavour": lambda folder: change(folder, flavours={}),
+    "is damaged (Expected `object` of length >= 1 - at `$.flavours`)": lambda folder: change(folder, flavours={}),
+    "is damaged (Expected `object` of length >= 1 - at `$.languages`)": lambda folder: change(folder, languages={}),
+    "is damaged (Expected `int` <= 20 - at `$.decoding.beam`)": lambda folder: change(
+        folder, decoding={"beam": 1_000_000}
+    ),
     "does not name": lambda folder: change(folder, files={}),
 }
 
@@ -67,7 +72,8 @@ def test_a_damaged_or_foreign_bundle_is_refused_in_one_sentence(tiny_bundle: Pat
 def test_a_manifest_with_a_byte_order_mark_is_read(tiny_bundle: Path) -> None:
     manifest = tiny_bundle / "manifest.json"
     manifest.write_bytes(BOM_UTF8 + manifest.read_bytes())
-    open_bundle(tiny_bundle).verify()
+    (tiny_bundle / "manifest.sha256").unlink()
+    assert open_bundle(tiny_bundle).manifest.name == "tiny"
 
 
 def test_a_whole_bundle_verifies(tiny_bundle: Path) -> None:
@@ -95,4 +101,4 @@ def test_the_shipped_bundle_is_whole_and_small() -> None:
     assert bundle.manifest.training["terms"]
     assert (bundle.folder / "MODEL_CARD.md").exists()
     on_disk = {file.name for file in bundle.folder.iterdir()}
-    assert on_disk == {"manifest.json", *bundle.manifest.files}
+    assert on_disk == {"manifest.json", "manifest.sha256", *bundle.manifest.files}

@@ -9,6 +9,7 @@ import pytest
 from edge_caption.images.frame import Pixels
 from edge_caption.model.captioner import Captioner
 from edge_caption.model.confidence import Confidence, mean_probability
+from tests.conftest import write_manifest
 
 CALIBRATION = {
     "meaning": "as the test says",
@@ -22,7 +23,7 @@ CALIBRATION = {
 def calibrate(bundle: Path, **changes: float) -> Path:
     manifest = json.loads((bundle / "manifest.json").read_text())
     manifest["confidence"] = {**CALIBRATION, **changes}
-    (bundle / "manifest.json").write_text(json.dumps(manifest))
+    write_manifest(bundle, manifest)
     return bundle
 
 
