@@ -74,6 +74,10 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
             flavours = args.flavours.split(",")
             figures = quality.measure(args.bundle, flavours, args.backend, args.beams, _photos(args), trained_on)
             return {"split": args.split, **figures}
+        case "recovery":
+            from benchmarks import recovery
+
+            return recovery.measure(args.rounds)
         case "robustness":
             from benchmarks import robustness
 
@@ -179,6 +183,9 @@ def _parser() -> argparse.ArgumentParser:
         "confidence", parents=[shared, data, flavour], help="is confidence the share that is right?"
     )
     confidence.add_argument("--beams", type=positive, nargs="+", default=[1, 3])
+    recovery = benchmarks.add_parser("recovery", help="how soon a camera is back after each of its faults")
+    recovery.add_argument("--rounds", type=positive, default=3)
+    recovery.add_argument("--save", action="store_true", help="also write benchmarks/results/recovery.json")
     robustness = benchmarks.add_parser(
         "robustness", parents=[shared, data, flavour], help="CIDEr and BLEU-4 of corrupted and of attacked pictures"
     )

@@ -6,7 +6,6 @@ EdgeCaptionError
 ├── BackendError    the runtime cannot run this model on this device
 ├── PhotoError      one photo cannot be read; the others still can
 ├── CameraError     no frame could be read; it is tried again
-│   └── LoginError  the camera refuses the login; it is tried again less and less often
 └── OutboxError     the disk refuses captions; free space or choose another folder
 
 Each message is one sentence that says what is wrong and what to do.
@@ -37,10 +36,6 @@ class PhotoError(EdgeCaptionError):
 
 class CameraError(EdgeCaptionError):
     """No frame could be read; it is tried again."""
-
-
-class LoginError(CameraError):
-    """The camera refuses the login; it is tried again less and less often, as cameras lock accounts."""
 
 
 class OutboxError(EdgeCaptionError):

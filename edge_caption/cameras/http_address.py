@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from edge_caption import __version__
 from edge_caption.cameras.source import Source
-from edge_caption.errors import CameraError, LoginError
+from edge_caption.errors import CameraError
 
 Hash = Callable[[str], str]
 
@@ -64,8 +64,7 @@ class HttpAddress:
             error.close()
             if error.code == NOT_MODIFIED:
                 return None
-            refused = LoginError if error.code == 401 else CameraError
-            raise refused(f"{self._name} {self._meaning(error.code)}") from None
+            raise CameraError(f"{self._name} {self._meaning(error.code)}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise CameraError(f"{self._name} {_explain(error)}") from None
         return answer

@@ -13,7 +13,6 @@ from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.reader import Reader
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.stillness import Stillness
-from edge_caption.errors import LoginError
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +24,7 @@ LONGEST_WAIT_S = 3.0
 """Between two tries. A camera that is back gives frames within 5 s, the time to open it included."""
 
 LONGEST_PATIENCE_S = 60.0
-"""The same where tries do harm: an account is locked after some, and one that comes and goes fills the log."""
+"""The same for a camera that comes and goes, which would fill the log, or is frozen, which is watched in between."""
 
 
 @dataclass(frozen=True)
@@ -161,8 +160,7 @@ class Watch:
         if error and not self._started and not self._feed.patient:
             raise error
         lasted = reader.newest.sequence and reader.newest.arrived - reader.started > self._settings.no_frame_s
-        flaps = reader.newest.sequence and not lasted
-        backoff = self._slow if flaps or isinstance(error, LoginError) else self._quick
+        backoff = self._slow if reader.newest.sequence and not lasted else self._quick
         return self._lose(reader, str(error or f"{self._feed.name} has ended"), backoff)
 
     def _check_silence(self, reader: Reader) -> Lost | None:

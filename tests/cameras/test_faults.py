@@ -16,7 +16,7 @@ from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.cameras.watch import Back, Lost, Watch
-from edge_caption.errors import CameraError, LoginError
+from edge_caption.errors import CameraError
 from edge_caption.images.frame import Frame
 from tests.cameras.faulty import FAULTS, Fault, FaultyCamera, measure_recovery
 from tests.cameras.rtsp import RtspCamera
@@ -161,21 +161,32 @@ def test_a_slow_opening_is_waited_for_however_many_begin_beside_it() -> None:
     assert watch.stop(3)
 
 
-def test_a_refused_login_is_tried_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_camera_that_comes_and_goes_is_opened_less_and_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "FIRST_WAIT_S", 0.01)
     monkeypatch.setattr(watching, "LONGEST_WAIT_S", 0.02)
-    tries = {LoginError: 0, CameraError: 0}
-    for kind in tries:
+    tries = {"flaps": 0, "refuses": 0}
 
-        def refuse(kind: type[CameraError] = kind) -> Hanging:
-            tries[kind] += 1
-            raise kind("no")
+    class Flapping(Hanging):
+        def read(self) -> Frame:
+            if self.free.is_set():
+                raise CameraError("gone again")
+            self.free.set()
+            return super().read()
 
-        watch = Watch(Feed("refusing", refuse, live=True, patient=True), CameraSettings())
+    def flap() -> Hanging:
+        tries["flaps"] += 1
+        return Flapping(in_open=False)
+
+    def refuse() -> Hanging:
+        tries["refuses"] += 1
+        raise CameraError("no")
+
+    for open_camera in (flap, refuse):
+        watch = Watch(Feed("failing", open_camera, live=True, patient=True), CameraSettings())
         end = time.monotonic() + 1.5
         while time.monotonic() < end:
             watch.take(0.01)
         watch.stop(1)
-    assert tries[CameraError] > 30
+    assert tries["refuses"] > 30
     # 0.01 s, doubling: seven or eight in a second.
-    assert 3 < tries[LoginError] < 12
+    assert 3 < tries["flaps"] < 12
