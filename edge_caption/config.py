@@ -12,13 +12,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from edge_caption.bounds import ListenAddress
-from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.settings import checked
 from edge_caption.mqtt.topics import check_name
-from edge_caption.node.settings import Settings
+from edge_caption.node.gates.schedule import Schedule
+from edge_caption.node.gates.settings import GateSettings
+from edge_caption.node.settings import NodeCameraSettings, Settings
 from edge_caption.text import read_text
 
 READERS: dict[type, Callable[[str], object]] = {
@@ -55,7 +56,8 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
     given = _read(path) if path else {}
     values = _merge(_without_cameras(given), _without_cameras(options))
     try:
-        settings = msgspec.convert({**values, "cameras": _cameras(given, options)}, Settings, dec_hook=_convert)
+        cameras = _with_gates(_cameras(given, options), values.get("gate"))
+        settings = msgspec.convert({**values, "cameras": cameras}, Settings, dec_hook=_convert)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), path, several="cameras" in given or "cameras" in options)) from None
     named = ((settings.node, "node"), (settings.prefix, "prefix"), (settings.home_assistant.prefix, HOME_ASSISTANT))
@@ -89,6 +91,13 @@ def _cameras(given: Mapping[str, object], options: Mapping[str, object]) -> obje
     return [_merge(table, over) for table in tables]
 
 
+def _with_gates(cameras: object, gate: object) -> object:
+    """Put the node's gates under each camera's own."""
+    if not isinstance(gate, Mapping) or not isinstance(cameras, list):
+        return cameras
+    return [_merge({"gate": gate}, camera) if isinstance(camera, Mapping) else camera for camera in cameras]
+
+
 def _add_named(tables: list[Any], named: Any, *, several: bool) -> list[Any]:
     """Put sources that the options name over the file's cameras of the same names, and add the others."""
     if not several:  # [camera] holds what all of them share
@@ -98,12 +107,13 @@ def _add_named(tables: list[Any], named: Any, *, several: bool) -> list[Any]:
     return [*known, *sources.values()]
 
 
-def _check_cameras(cameras: tuple[CameraSettings, ...]) -> None:
+def _check_cameras(cameras: tuple[NodeCameraSettings, ...]) -> None:
     if not cameras:
         raise ConfigError("the list of cameras is empty; add one, beginning with [[cameras]]")
     seen = set()
     for camera in cameras:
         check_name(camera.name, "camera.name")
+        Schedule(camera.gate.schedule)
         if camera.name in seen:
             raise ConfigError(f"two cameras are named {camera.name}; give each its own name")
         seen.add(camera.name)
@@ -179,5 +189,5 @@ def _choices(setting: str) -> tuple[str, ...]:
 
 def _struct(section: str) -> Any:
     if section.startswith("camera"):
-        return CameraSettings
+        return GateSettings if section.endswith(".gate") else NodeCameraSettings
     return get_type_hints(Settings).get(section, Settings)

@@ -59,11 +59,11 @@ class CaptionRecord(Sentence, frozen=True, kw_only=True):
 
 
 class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A camera was lost or is back."""
+    """A camera was lost or is back, or its pictures show nothing or something again."""
 
     id: str
     event_type: str
-    """`camera_lost` or `camera_back`."""
+    """`camera_lost`, `camera_back`, `camera_obstructed` or `camera_clear`."""
     node: str
     camera: str
     captured_at: float
@@ -96,6 +96,8 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     frames_dropped: int
     """Replaced by a newer frame before the captioner could take them; the --fps cap does that on purpose."""
     reconnects: int
+    held: dict[str, int]
+    """How often each gate held a frame or a caption back."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

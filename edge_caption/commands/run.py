@@ -175,7 +175,7 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
 
     set_up_log()
     captioner = Captioner(**msgspec.structs.asdict(settings.model))
-    if settings.gate.min_confidence and not captioner.calibrated:
+    if any(camera.gate.min_confidence for camera in settings.cameras) and not captioner.calibrated:
         log.warning(
             "the model %s has no calibrated confidence: min_confidence compares with the mean probability of the "
             "words, which says nothing of right and wrong",

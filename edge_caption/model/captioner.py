@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
@@ -30,6 +32,20 @@ AUTO = "auto"
 
 MAX_THREADS = 1024
 """More than any processor has cores; ONNX Runtime would start them all."""
+
+
+@dataclass(frozen=True)
+class EncodedPhoto:
+    """A photo that the encoder has seen and nothing was said of."""
+
+    seen: Seen
+    stages_ms: Mapping[str, float]
+    decode: Callable[[EncodedPhoto], Caption]
+    """Of the captioner that encoded it: no other knows what it saw."""
+
+    def caption(self) -> Caption:
+        """Say a sentence of it."""
+        return self.decode(self)
 
 
 class Captioner:
@@ -102,19 +118,26 @@ class Captioner:
             PhotoError: it can't be read.
             TypeError: it is none of these.
         """
+        return self.encode(photo).caption()
+
+    def encode(self, photo: Photo) -> EncodedPhoto:
+        """Run the encoder alone: what it sees tells whether a sentence is wanted, and the decoder runs only then.
+
+        Raises:
+            PhotoError: it can't be read.
+            TypeError: it is no photo, as in `caption`.
+        """
         started = time.perf_counter()
         image = to_input(_pixels(photo), self._side)
         prepared = time.perf_counter()
         seen = self._encoder(image)
-        encoded = time.perf_counter()
-        sentence = self._search(seen)
-        decoded = time.perf_counter()
-        stages = {
-            "preprocess": (prepared - started) * 1000,
-            "encode": (encoded - prepared) * 1000,
-            "decode": (decoded - encoded) * 1000,
-        }
-        return self._caption(sentence, stages)
+        stages = {"preprocess": (prepared - started) * 1000, "encode": (time.perf_counter() - prepared) * 1000}
+        return EncodedPhoto(seen, stages, self._decode)
+
+    def _decode(self, encoded: EncodedPhoto) -> Caption:
+        started = time.perf_counter()
+        sentence = self._search(encoded.seen)
+        return self._caption(sentence, {**encoded.stages_ms, "decode": (time.perf_counter() - started) * 1000})
 
     def _search(self, seen: Seen) -> Sentence:
         if self._beams == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from edge_caption.model.caption import Caption, ModelIdentity
-from edge_caption.model.captioner import Photo
+from edge_caption.model.captioner import EncodedPhoto, Photo
 
 
 class Captions(Protocol):
@@ -18,6 +18,10 @@ class Captions(Protocol):
 
     def caption(self, photo: Photo, /) -> Caption:
         """Caption a photo; raises PhotoError where it can't be read."""
+        ...
+
+    def encode(self, photo: Photo, /) -> EncodedPhoto:
+        """Run the encoder alone; raises PhotoError where it can't be read."""
         ...
 
 
@@ -40,6 +44,14 @@ class LiveCaptioner:
             PhotoError: it can't be read.
         """
         return self.current.caption(photo)
+
+    def encode(self, photo: Photo) -> EncodedPhoto:
+        """Run the encoder of the moment; the same captioner says the sentence.
+
+        Raises:
+            PhotoError: it can't be read.
+        """
+        return self.current.encode(photo)
 
     def swap(self, captioner: Captions) -> Captions:
         """Caption with another one from the next frame on, and return the one before."""

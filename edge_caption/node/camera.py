@@ -10,32 +10,38 @@ from typing import Literal
 
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.newest import Shot
-from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
 from edge_caption.errors import CameraError
+from edge_caption.node.gates.gates import Gates
+from edge_caption.node.gates.view import View
 from edge_caption.node.meter import Meter
+from edge_caption.node.settings import NodeCameraSettings
 from edge_caption.records import CameraHealth, CaptionRecord
 
 Happening = Shot | Lost | Back | Over
 
-State = Literal["online", "offline", "disabled"]
+State = Literal["online", "offline", "disabled", "obstructed"]
 
 
 class NodeCamera:
     """A camera with all that has to be remembered from one of its captions to the next. For one thread."""
 
-    def __init__(self, feed: Feed, settings: CameraSettings, notify: Callable[[], None]) -> None:
+    def __init__(self, feed: Feed, settings: NodeCameraSettings, notify: Callable[[], None]) -> None:
         """Start reading.
 
         Args:
             feed: where frames come from.
-            settings: its name and pace.
+            settings: its name, pace and gates.
             notify: called from the reading thread when there may be something to take.
         """
         self.name = settings.name
         self._live = feed.live
         self.watch = Watch(feed, settings, notify)
         self.meter = Meter()
+        self.view = View(settings.gate.masks, settings.gate.region)
+        self.gates = Gates(settings.gate)
+        self.told_obstructed = False
+        """Whether the newest event says that its pictures show nothing."""
         self.due = 0.0
         """Monotonic seconds from which on the next frame may be taken."""
         self.state: State | None = None
@@ -51,7 +57,13 @@ class NodeCamera:
     @property
     def flows(self) -> bool:
         """Whether frames are to be expected of it: it is live, switched on and there."""
-        return self._live and self.enabled and not self.over and self.state == "online" and not self.watch.lost
+        return (
+            self._live
+            and self.enabled
+            and not self.over
+            and self.state in ("online", "obstructed")
+            and not self.watch.lost
+        )
 
     def look(self) -> Happening | None:
         """Return what has happened, or None when nothing has; never waits.
@@ -84,8 +96,13 @@ class NodeCamera:
         """Take the next frame at once and caption it for the one who asked; no gate holds it back."""
         self._triggers.append(future)
         self.due = 0.0
-        if self.state not in (None, "online"):
+        if self.state in ("offline", "disabled"):
             self.fail_triggers(f"the camera {self.name} is {self.state}")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody asked for a caption now."""
+        return bool(self._triggers)
 
     def take_triggers(self) -> list[Future[CaptionRecord]]:
         """Return what waits for the next caption."""
@@ -104,7 +121,8 @@ class NodeCamera:
 
     def health(self) -> CameraHealth:
         """Return how it does."""
-        return self.meter.health(online=self.state == "online", reconnects=self.watch.reconnects)
+        held = dict(self.gates.held)
+        return self.meter.health(online=self.state == "online", reconnects=self.watch.reconnects, held=held)
 
     def _set_pace(self) -> None:
         """Plan the next frame, without the drift that adding to the present would bring."""

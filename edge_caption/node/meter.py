@@ -39,7 +39,7 @@ class Meter:
         self.latency_ms.append(latency_ms)
         self.age_ms.append(age_ms)
 
-    def health(self, *, online: bool, reconnects: int) -> CameraHealth:
+    def health(self, *, online: bool, reconnects: int, held: dict[str, int]) -> CameraHealth:
         """Return the camera's health; its rate is over the last RATE_S."""
         return CameraHealth(
             online=online,
@@ -50,6 +50,7 @@ class Meter:
             age_ms=percentiles(self.age_ms),
             frames_dropped=self.frames_dropped,
             reconnects=reconnects,
+            held=held,
         )
 
     def _fps(self) -> float:

@@ -18,7 +18,6 @@ from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.camera import Happening, NodeCamera, State
 from edge_caption.node.control import Control
-from edge_caption.node.gates.confidence import Gate
 from edge_caption.node.journal import Journal
 from edge_caption.node.sinks import Sinks
 from edge_caption.node.status import Status
@@ -49,7 +48,6 @@ class Parts:
     topics: Topics
     client: Client
     sinks: Sinks
-    gate: Gate
 
 
 class Node:
@@ -161,23 +159,48 @@ class Node:
 
     def _caption(self, camera: NodeCamera, shot: Shot) -> None:
         self.frames += 1
-        self._set_state(camera, "online")
+        pixels = camera.view(shot.frame.pixels)
+        held = camera.gates.hold_frame(pixels, wanted=camera.wanted)
+        self._tell_obstruction(camera)
+        if held:
+            return
         began = time.monotonic()
-        caption = self._parts.captioner.caption(shot.frame.pixels)
+        encoded = self._parts.captioner.encode(pixels)
+        if camera.gates.hold_view(encoded.seen.regions, wanted=camera.wanted):
+            return
+        caption = encoded.caption()
         latency_ms = (time.monotonic() - began) * 1000
-        triggers = camera.take_triggers()
-        if not triggers and not self._parts.gate.lets_through(caption):
+        if camera.gates.hold_caption(caption, wanted=camera.wanted):
             camera.meter.silenced += 1
             return
+        self._publish(camera, shot, CaptionedFrame(pixels, shot.frame.captured_at, caption), latency_ms)
+
+    def _publish(self, camera: NodeCamera, shot: Shot, frame: CaptionedFrame, latency_ms: float) -> None:
+        """Put a caption on disk, then hand it to the broker, the sinks and those who asked for it."""
         age_ms = (time.monotonic() - shot.arrived) * 1000
         dropped = camera.take_dropped()
-        record = self._journal.write_caption(camera.name, caption, shot.frame.captured_at, age_ms, dropped)
+        record = self._journal.write_caption(camera.name, frame.caption, frame.captured_at, age_ms, dropped)
         camera.meter.count(latency_ms, age_ms)
+        camera.gates.note_published(frame.caption)
         self._parts.client.retain(self._parts.topics.caption(camera.name), encode(record))
         self._parts.client.notice()
-        self._parts.sinks.hand(record, CaptionedFrame(shot.frame.pixels, shot.frame.captured_at, caption))
-        for future in triggers:
+        self._parts.sinks.hand(record, frame)
+        for future in camera.take_triggers():
             future.set_result(record)
+
+    def _tell_obstruction(self, camera: NodeCamera) -> None:
+        """Set the camera's state, and tell when its pictures begin or cease to show nothing."""
+        obstructed, reason = camera.gates.obstructed, camera.gates.blank_reason
+        self._set_state(camera, "obstructed" if obstructed else "online")
+        if reason:
+            camera.fail_triggers(f"the picture of {camera.name} shows nothing: {reason}")
+        if obstructed and not camera.told_obstructed:
+            log.warning("the camera %s shows nothing (%s); nothing is said until it does", camera.name, reason)
+            self._write_event(camera, "camera_obstructed", str(reason))
+        elif camera.told_obstructed and not reason:
+            log.info("the camera %s shows something again", camera.name)
+            self._write_event(camera, "camera_clear", "it shows something again")
+        camera.told_obstructed = obstructed
 
     def _lose(self, camera: NodeCamera, reason: str) -> None:
         after = "it has ended" if camera.over else "it is tried again until it is back"
@@ -198,7 +221,7 @@ class Node:
 
     def _tell_state(self, camera: NodeCamera) -> None:
         """Publish it. After a kill only the node's will is published: the broker must forget `online` by itself."""
-        expiry_s = math.ceil(STATE_LIVES * self._health_s) if camera.state == "online" else None
+        expiry_s = math.ceil(STATE_LIVES * self._health_s) if camera.state in ("online", "obstructed") else None
         state = str(camera.state).encode()
         self._parts.client.retain(self._parts.topics.camera_status(camera.name), state, expiry_s)
         self._parts.client.retain(self._parts.topics.enabled(camera.name), b"ON" if camera.enabled else b"OFF")

@@ -20,6 +20,13 @@ def default_state_dir() -> Path:
     return own_folder("XDG_STATE_HOME", ".local/state", "--state-dir")
 
 
+class NodeCameraSettings(CameraSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[camera], or one of [[cameras]]."""
+
+    gate: GateSettings = GateSettings()
+    """Its own; where it says nothing, [gate] of the node."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that `run` can be told."""
 
@@ -27,12 +34,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """None: the name kept in the state directory, at first the computer's."""
     prefix: str = "edge_caption"
     state_dir: Path = msgspec.field(default_factory=default_state_dir)
-    cameras: tuple[CameraSettings, ...] = (CameraSettings(),)
+    cameras: tuple[NodeCameraSettings, ...] = (NodeCameraSettings(),)
     """[camera] is one, [[cameras]] are several."""
     mqtt: MqttSettings = msgspec.field(default_factory=MqttSettings)
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     model: ModelSettings = ModelSettings()
     gate: GateSettings = GateSettings()
+    """For all cameras."""
     outbox: OutboxSettings = OutboxSettings()
     metrics: ListenAddress | None = None
     """Where Prometheus may ask for metrics, as 9090 or 0.0.0.0:9090; None: nowhere."""

@@ -21,7 +21,6 @@ from edge_caption.mqtt.topics import Topics
 from edge_caption.node.alive import checks
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.control import Control
-from edge_caption.node.gates.confidence import Gate
 from edge_caption.node.identity import node_name, outbox_path
 from edge_caption.node.info import info
 from edge_caption.node.node import Node, Parts
@@ -88,7 +87,7 @@ def run(
         snapshots = _snapshots(settings.mqtt, client, topics)
         running = Sinks([*sinks, *snapshots])
         stack.callback(running.close, FLUSH_S)
-        parts = Parts(captioner, outbox, topics, client, running, Gate(settings.gate))
+        parts = Parts(captioner, outbox, topics, client, running)
         node = Node(parts, settings.mqtt.health_s, limit)
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         for camera in cameras:

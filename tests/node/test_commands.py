@@ -288,7 +288,7 @@ def test_info_tells_version_model_and_settings_without_secrets(
     assert (told.node, told.version, told.model) == ("pi", edge_caption.__version__, tiny_captioner.model)
     assert told.settings["cameras"][0]["fps"] == 20
     assert told.settings["mqtt"]["broker"] == mosquitto.url
-    assert told.settings_schema["$defs"]["CameraSettings"]["properties"]["fps"]
+    assert told.settings_schema["$defs"]["NodeCameraSettings"]["properties"]["fps"]
 
 
 def test_a_camera_is_forgotten_by_the_broker_soon_after_its_program_is_gone(

@@ -42,7 +42,7 @@ def test_only_the_latest_captions_count_and_ages_are_not_latencies() -> None:
         meter.count(1000.0, 2000.0)
     for _ in range(RECENT):
         meter.count(10.0, 20.0)
-    health = meter.health(online=True, reconnects=3)
+    health = meter.health(online=True, reconnects=3, held={})
     assert health.latency_ms == percentiles([10.0])
     assert health.age_ms == percentiles([20.0])
     assert (health.captions, health.reconnects, health.online) == (2 * RECENT, 3, True)
@@ -55,6 +55,6 @@ def test_the_rate_is_of_the_last_half_minute(monkeypatch: pytest.MonkeyPatch) ->
     for _ in range(90):
         now += 0.5
         meter.count(1.0, 1.0)
-    assert meter.health(online=True, reconnects=0).fps == pytest.approx(2.0, abs=0.05)
+    assert meter.health(online=True, reconnects=0, held={}).fps == pytest.approx(2.0, abs=0.05)
     now += RATE_S
-    assert meter.health(online=True, reconnects=0).fps == 0
+    assert meter.health(online=True, reconnects=0, held={}).fps == 0

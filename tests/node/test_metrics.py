@@ -13,7 +13,15 @@ from edge_caption.records import CameraHealth, Health, Percentiles
 prometheus = pytest.importorskip("prometheus_client", reason="the extra metrics is not installed")
 
 CAMERA = CameraHealth(
-    online=True, fps=2.0, captions=7, silenced=0, latency_ms=None, age_ms=None, frames_dropped=4, reconnects=1
+    online=True,
+    fps=2.0,
+    captions=7,
+    silenced=0,
+    latency_ms=None,
+    age_ms=None,
+    frames_dropped=4,
+    reconnects=1,
+    held={},
 )
 HEALTH = Health(
     node="pi", at=1.0, uptime_s=10.0, fps=2.0, captions=7, silenced=1, latency_ms=Percentiles(9.5, 12.0, 30.0),

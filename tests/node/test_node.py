@@ -14,11 +14,10 @@ from edge_caption.config import load
 from edge_caption.errors import CameraError, ConfigError, OutboxError
 from edge_caption.images.frame import Frame, Pixels
 from edge_caption.model.caption import Caption, CaptionedFrame
-from edge_caption.model.captioner import Captioner, Photo
+from edge_caption.model.captioner import Captioner, EncodedPhoto, Photo
 from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.mqtt.broker import free_port
 from edge_caption.node import node, start
-from edge_caption.node.gates.settings import GateSettings
 from edge_caption.node.identity import outbox_path
 from edge_caption.node.settings import Settings
 from edge_caption.outbox import Outbox
@@ -157,8 +156,7 @@ def test_what_the_gate_holds_back_is_counted_and_leaves_no_gap(
     all_of_them = run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
     ordered = sorted(message.confidence for message in all_of_them)
     floor = (ordered[2] + ordered[3]) / 2
-    settings = settings_for(tmp_path, album, mosquitto.url)
-    settings = msgspec.structs.replace(settings, gate=GateSettings(min_confidence=floor))
+    settings = settings_for(tmp_path, album, mosquitto.url, gate={"min_confidence": floor})
     shown = run(settings, tiny_captioner)
     expected = [message.caption for message in all_of_them if message.confidence >= floor]
     assert [message.caption for message in shown] == expected
@@ -167,6 +165,7 @@ def test_what_the_gate_holds_back_is_counted_and_leaves_no_gap(
     kept = retained(mosquitto.port)
     health = msgspec.json.decode(kept["edge_caption/pi/health"], type=Health)
     assert (health.captions, health.silenced) == (len(expected), 6 - len(expected))
+    assert health.cameras["porch"].held == {"confidence": 6 - len(expected)}
     newest = msgspec.json.decode(kept["edge_caption/pi/cam/porch/caption"], type=CaptionRecord)
     assert newest.caption == expected[-1]
 
@@ -341,7 +340,13 @@ class Renamed:
         self.model = msgspec.structs.replace(captioner.model, name=name)
 
     def caption(self, photo: Photo) -> Caption:
-        caption = self._captioner.caption(photo)
+        return self.encode(photo).caption()
+
+    def encode(self, photo: Photo) -> EncodedPhoto:
+        encoded = self._captioner.encode(photo)
+        return replace(encoded, decode=lambda _: self._renamed(encoded.caption()))
+
+    def _renamed(self, caption: Caption) -> Caption:
         return replace(caption, model=self.model)
 
 
@@ -361,3 +366,31 @@ def test_the_captioner_is_swapped_while_frames_flow(
     assert names == sorted(names, key=lambda name: name == "second")
     assert set(names) == {tiny_captioner.model.name, "second"}
     assert [record.id for record in shown] == [f"pi:{number}" for number in range(1, len(shown) + 1)]
+
+
+def test_a_camera_whose_pictures_show_nothing_is_obstructed_and_back(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
+) -> None:
+    for number in (2, 3, 4):
+        (album / f"{number}.png").write_bytes(encode(np.full((240, 320, 3), 3, np.uint8), ".png"))
+    shown = run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
+    assert len(shown) == 3
+    events = wait_for(lambda: (found := listener.events()) and len(found) == 5 and found)
+    assert [event["event_type"] for event in events] == [
+        *("caption", "caption", "camera_obstructed", "camera_clear", "caption"),
+    ]
+    assert events[2]["reason"] == "it is dark"
+    assert b"obstructed" in listener.payloads("/cam/porch/status")
+    assert [event["id"] for event in events] == [f"pi:{number}" for number in range(1, 6)]
+
+
+def test_what_a_mask_hides_reaches_no_sink(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    gate = {"masks": [[[0, 0], [1, 0], [1, 0.5], [0, 0.5]]]}
+    settings = settings_for(tmp_path, album, mosquitto.url, gate=gate)
+    sink = Looker()
+    feeds = [feed_of(camera.source, camera) for camera in settings.cameras if camera.source]
+    start.run(settings, feeds, tiny_captioner, [sink], threading.Event())
+    assert sink.frames
+    assert all((frame.pixels[:118] == 127).all() for frame in sink.frames)
