@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edge_caption.commands.broker_options import add_broker_options, broker_options
 from edge_caption.commands.model_options import add_model_options, model_options
 from edge_caption.commands.output import set_up_log
 from edge_caption.commands.values import checked, name, path, rate, share
@@ -60,7 +61,10 @@ def add_parser(subparsers: Any) -> None:
         metavar="[HOST:]PORT",
         help="serve Prometheus metrics there (default: nowhere; without HOST on this computer only)",
     )
-    _add_broker_options(parser)
+    parser.add_argument(
+        "--home-assistant", action="store_true", default=None, help="let Home Assistant find this node by itself"
+    )
+    add_broker_options(parser)
     add_model_options(parser)
     parser.add_argument("--config", type=path, metavar="FILE", help="settings as TOML; options override them")
     parser.add_argument("--state-dir", type=path, metavar="FOLDER", help="where captions wait for the broker")
@@ -80,29 +84,6 @@ def add_camera_options(parser: argparse.ArgumentParser, fps: str, node: str) -> 
     )
 
 
-def _add_broker_options(parser: argparse.ArgumentParser) -> None:
-    from edge_caption.mqtt.address import SHAPE, Address
-
-    group = parser.add_argument_group("broker")
-    group.add_argument(
-        "--broker",
-        type=checked(Address.parse),
-        metavar="URL",
-        help=f"{SHAPE} (default: mqtt://localhost:1883)",
-    )
-    group.add_argument("--protocol", choices=("5", "3.1.1"), help="MQTT version (default: 5; embedded: 3.1.1)")
-    group.add_argument(
-        "--password-file",
-        type=path,
-        metavar="FILE",
-        help="the broker's password; EDGE_CAPTION_MQTT_PASSWORD in the environment works too",
-    )
-    group.add_argument(
-        "--home-assistant", action="store_true", default=None, help="let Home Assistant find this node by itself"
-    )
-    group.add_argument("--ca-file", type=path, metavar="FILE", help="with mqtts://: certificates to trust")
-
-
 def options(args: argparse.Namespace) -> dict[str, object]:
     """Return the options in the settings' shape; None where one was not given.
 
@@ -116,12 +97,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
         "state_dir": args.state_dir,
         "camera": {"source": alone, "name": args.camera, "fps": args.fps, "loop": args.loop},
         **({"cameras": named} if named else {}),
-        "mqtt": {
-            "broker": args.broker,
-            "protocol": args.protocol,
-            "password_file": args.password_file,
-            "ca_file": args.ca_file,
-        },
+        "mqtt": broker_options(args),
         "home_assistant": {"enabled": args.home_assistant},
         "model": model_options(args),
         "metrics": args.metrics,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Iterable
@@ -18,6 +19,7 @@ from edge_caption.mqtt.refusal import BrokenError, RefusedError, TakenOverError,
 from edge_caption.mqtt.retained import Retained
 from edge_caption.mqtt.selectable_event import SelectableEvent
 from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.tls import context, explain
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
 
@@ -139,9 +141,9 @@ class Client:
             except UnsupportedError as error:
                 if self._do_without(error.lacks):
                     continue
-            except (OSError, BrokenError, OutboxError) as error:
+            except (OSError, BrokenError, OutboxError, ConfigError) as error:
                 if self._stop_at is None:
-                    self._tell_down(_reason(error))
+                    self._tell_down(_reason(error, tls=self._settings.broker.tls))
             except Exception:
                 log.exception("unexpected; the connection to the broker is made anew")
             self._judge(time.monotonic() - began, accepted=self.connections > connections)
@@ -205,14 +207,15 @@ class Client:
 
     def _serve(self) -> None:
         """Live through one connection; returns after a polite end."""
-        ca_file = self._settings.ca_file
+        settings = self._settings
+        tls = context(settings.ca_file, settings.cert_file, settings.key_file) if settings.broker.tls else None
         connection = Connection(
             self._settings.broker,
             self._protocol,
             self._name,
             self._will,
             self._attention,
-            ca_file=str(ca_file) if ca_file else None,
+            tls,
         )
         politely = False
         try:
@@ -266,5 +269,7 @@ class Client:
                 return
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, *, tls: bool) -> str:
+    if tls and isinstance(error, ssl.SSLError | ConnectionResetError):
+        return explain(error)
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

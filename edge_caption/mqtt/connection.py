@@ -8,6 +8,7 @@ a hidden one.
 from __future__ import annotations
 
 import select
+import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -87,7 +88,7 @@ class Connection:
         name: str,
         will: Publication,
         attention: SelectableEvent,
-        ca_file: str | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -97,7 +98,7 @@ class Connection:
             name: the client id.
             will: what the broker publishes should this client vanish.
             attention: ends the wait in `step`.
-            ca_file: certificates to trust in place of the system's.
+            tls: how to speak TLS where the address asks for it.
         """
         self.limits = Limits()
         """Known once `open` has returned."""
@@ -112,8 +113,8 @@ class Connection:
         self._client.will_set(will.topic, will.payload, will.qos, will.retain)
         if address.username is not None:
             self._client.username_pw_set(address.username, address.password)
-        if address.tls:
-            self._client.tls_set(ca_certs=ca_file)
+        if tls:
+            self._client.tls_set_context(tls)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish

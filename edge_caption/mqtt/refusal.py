@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_caption.mqtt.tls import CLIENT_CERTIFICATE
+
 # MQTT 5, 2.4: what a broker may answer.
 UNSPECIFIED = 128
 UNSUPPORTED_PROTOCOL = 132
@@ -79,7 +81,7 @@ def unanswered_login(error: BrokenError, *, tls: bool, five: bool) -> BrokenErro
     if str(error) != CLOSED:
         return error
     if tls:
-        return BrokenError(f"{CLOSED} right after TLS was set up; it may want a client certificate")
+        return BrokenError(f"{CLOSED} right after TLS was set up; perhaps {CLIENT_CERTIFICATE}")
     return BrokenError(f"{CLOSED} instead of answering the login{OLD_BROKER if five else ''}")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,9 +12,14 @@ import msgspec
 from edge_caption.bounds import Positive
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.tls import context
 from edge_caption.text import read_text
 
 PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
+
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+CREDENTIAL = "mqtt-password"
+"""What `LoadCredential=` in a systemd unit calls the password: https://systemd.io/CREDENTIALS/"""
 
 Protocol = Literal["5", "3.1.1"]
 
@@ -29,6 +33,10 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     password_file: Path | None = None
     ca_file: Path | None = None
     """Certificates to trust with mqtts://; None: the system's."""
+    cert_file: Path | None = None
+    """This client's certificate, for a broker that wants one."""
+    key_file: Path | None = None
+    """Its key; None: in the same file."""
     health_s: Positive = 30.0
     commands: bool = False
     """Whether commands that come over MQTT are carried out."""
@@ -62,22 +70,21 @@ def checked(mqtt: MqttSettings, environment: Mapping[str, str] = os.environ) -> 
 
 
 def _check_certificates(mqtt: MqttSettings) -> None:
-    if mqtt.ca_file is None:
-        return
-    if not mqtt.broker.tls:
-        raise ConfigError("certificates to trust (mqtt.ca_file) are for mqtts:// only; write the broker so")
-    try:
-        ssl.create_default_context(cafile=mqtt.ca_file)
-    except OSError as error:
-        reason = "it holds none in PEM form" if isinstance(error, ssl.SSLError) else error.strerror
-        raise ConfigError(f"the certificates to trust cannot be read: {mqtt.ca_file}: {reason}") from None
+    given = [name for name in ("ca_file", "cert_file", "key_file") if getattr(mqtt, name)]
+    if given and not mqtt.broker.tls:
+        raise ConfigError(f"mqtt.{given[0]} is for mqtts:// only; write the broker so")
+    if mqtt.key_file and not mqtt.cert_file:
+        raise ConfigError("mqtt.key_file needs the certificate, too; give mqtt.cert_file")
+    if given:
+        context(mqtt.ca_file, mqtt.cert_file, mqtt.key_file)
 
 
 def _with_password(mqtt: MqttSettings, environment: Mapping[str, str]) -> MqttSettings:
-    """Put the password in: the file's before the environment's before the address's."""
+    """Put the password in: the file's before systemd's, the environment's and the address's."""
     password = environment.get(PASSWORD_VARIABLE)
-    if mqtt.password_file:
-        password = _read_password(mqtt.password_file)
+    credential = Path(environment.get(CREDENTIALS_VARIABLE, "/nowhere"), CREDENTIAL)
+    if file := mqtt.password_file or (credential if credential.exists() else None):
+        password = _read_password(file)
     if not password or mqtt.broker.embedded:
         return mqtt
     return msgspec.structs.replace(mqtt, broker=mqtt.broker.with_password(password))

@@ -80,8 +80,8 @@ def run(
         ConfigError: the broker refused the first login, or the embedded broker cannot start.
         OutboxError: the disk refuses captions, or another process uses the same state directory and node.
     """
-    topics = Topics(settings.prefix, node_name(settings.node, settings.state_dir))
     restart = Restart(stop)
+    topics = Topics(settings.prefix, node_name(settings.node, settings.state_dir))
     with ExitStack() as stack:
         outbox, client = _connect(settings, topics, stack)
         snapshots = _snapshots(settings.mqtt, client, topics)
@@ -90,22 +90,27 @@ def run(
         parts = Parts(captioner, outbox, topics, client, running)
         node = Node(parts, settings.mqtt.health_s, limit)
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
-        for camera in cameras:
-            stack.callback(camera.watch.stop, FLUSH_S)
+        _supervise(settings, parts, node, cameras, stack)
         _subscribe(client, feeds)
         _announce(settings, parts)
         if settings.mqtt.commands:
             Commands(client, topics, node.control, snapshots, restart.ask)
         steer(node.control)
-        stack.callback(StatusSocket(socket_path(outbox.path), node.health).close)
-        if settings.metrics:
-            from edge_caption.node.metrics import Metrics
-
-            stack.callback(Metrics(settings.metrics, node.health).close)
-        stack.callback(Watchdog(checks(node, cameras, client, outbox)).close)
         stack.callback(node.say_offline)
         node.run(cameras, stop)
     return restart.asked
+
+
+def _supervise(settings: Settings, parts: Parts, node: Node, cameras: Sequence[NodeCamera], stack: ExitStack) -> None:
+    """Answer `edge-caption status` and, where they are there, Prometheus and systemd; the stack ends it all."""
+    for camera in cameras:
+        stack.callback(camera.watch.stop, FLUSH_S)
+    stack.callback(Watchdog(checks(node, cameras, parts.client, parts.outbox)).close)
+    stack.callback(StatusSocket(socket_path(parts.outbox.path), node.health).close)
+    if settings.metrics:
+        from edge_caption.node.metrics import Metrics
+
+        stack.callback(Metrics(settings.metrics, node.health).close)
 
 
 def _connect(settings: Settings, topics: Topics, stack: ExitStack) -> tuple[Outbox, Client]:

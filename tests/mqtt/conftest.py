@@ -109,12 +109,17 @@ def silent() -> Iterator[Callable[[int | None], Silent]]:
         server.close()
 
 
+def sign(folder: Path, name: str, *more: str) -> tuple[Path, Path]:
+    """Make a certificate that signed itself, and its key."""
+    pem, key = folder / f"{name}.pem", folder / f"{name}.key"
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
+    command += f" -subj /CN={name} -keyout {key} -out {pem}"
+    subprocess.run([*command.split(), *more], check=True, capture_output=True)
+    key.chmod(0o644)
+    return pem, key
+
+
 @pytest.fixture
 def certificate(tmp_path: Path) -> tuple[Path, Path]:
     """A certificate of 127.0.0.1 that nobody signed, and its key."""
-    pem, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1 -subj /CN=localhost"
-    command += f" -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {pem}"
-    subprocess.run(command.split(), check=True, capture_output=True)
-    key.chmod(0o644)
-    return pem, key
+    return sign(tmp_path, "broker", "-addext", "subjectAltName=IP:127.0.0.1")

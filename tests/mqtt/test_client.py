@@ -272,23 +272,6 @@ def test_a_server_that_never_answers_does_not_hold_up_the_stop(
     assert time.monotonic() - began < 2
 
 
-# paho 2.2 leaves the socket of a handshake that failed to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_tls_is_checked_against_the_given_certificates(
-    tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture, certificate: tuple[Path, Path]
-) -> None:
-    pem, key = certificate
-    commit(outbox, 40)
-    for broker in running(tmp_path, "allow_anonymous true", f"keyfile {key}", f"certfile {pem}"):
-        url = f"mqtts://127.0.0.1:{broker.port}"
-        start(url)
-        wait_for(lambda: "not reachable" in caplog.text)
-        assert "certificate" in caplog.text
-        assert outbox.depth == 40
-        start(url, ca_file=pem)
-        wait_for(lambda: outbox.depth == 0)
-
-
 def test_at_most_sixteen_captions_are_on_their_way_at_once(
     mosquitto: Mosquitto, listener: Listener, outbox: Outbox, start: Start, silent: Callable[[int | None], Silent]
 ) -> None:

@@ -98,19 +98,6 @@ def test_a_broker_that_lacks_something_gets_the_rest_and_what_is_lost_is_said_on
     assert "password" not in caplog.text
 
 
-# paho 2.2 leaves the socket of a handshake that failed to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_broker_that_wants_a_client_certificate_is_named_as_such(
-    run_broker: RunBroker, start: Start, caplog: pytest.LogCaptureFixture, certificate: tuple[Path, Path]
-) -> None:
-    pem, key = certificate
-    lines = (ANYBODY, f"keyfile {key}", f"certfile {pem}", f"cafile {pem}", "require_certificate true")
-    broker = run_broker(*lines)
-    start(f"mqtts://127.0.0.1:{broker.port}", ca_file=pem)
-    wait_for(lambda: told(caplog, "not reachable"))
-    assert "client certificate" in caplog.text
-
-
 def test_a_denied_status_is_named_and_the_rest_goes_on(
     run_broker: RunBroker, tmp_path: Path, outbox: Outbox, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
