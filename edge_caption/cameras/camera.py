@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from edge_caption.images.frame import Frame
 
@@ -22,6 +22,16 @@ class Camera(Protocol):
 
     def close(self) -> None:
         """Give the device or connection back."""
+        ...
+
+
+@runtime_checkable
+class Encoded(Protocol):
+    """An opened source that knows how its frames come."""
+
+    @property
+    def codec(self) -> str:
+        """What compresses them, such as h264."""
         ...
 
 

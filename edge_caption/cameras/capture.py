@@ -36,3 +36,9 @@ def read_now(capture: cv2.VideoCapture, name: str) -> Frame:
 def to_rgb(bgr: NDArray[np.uint8] | cv2.typing.MatLike) -> NDArray[np.uint8]:
     """Swap the channels in place, as a large camera's frames are megabytes."""
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr), np.uint8)
+
+
+def codec_of(capture: cv2.VideoCapture) -> str:
+    """Return the four letters of what compresses the frames; empty where OpenCV does not know."""
+    code = int(capture.get(cv2.CAP_PROP_FOURCC))
+    return code.to_bytes(4, "little", signed=code < 0).decode("latin-1").strip("\0 ")

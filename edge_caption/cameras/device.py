@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from edge_caption.cameras.capture import read_now, silence_ffmpeg
+from edge_caption.cameras.capture import codec_of, read_now, silence_ffmpeg
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
@@ -51,6 +51,11 @@ class Device:
             CameraError: there is none.
         """
         return read_now(self._capture, self._name)
+
+    @property
+    def codec(self) -> str:
+        """What compresses its frames."""
+        return codec_of(self._capture)
 
     def close(self) -> None:
         """Give the camera back."""

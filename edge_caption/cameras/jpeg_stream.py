@@ -21,6 +21,8 @@ FOREIGN_BYTES = 10_000_000
 class JpegStream:
     """Pictures out of bytes that somebody else receives."""
 
+    codec = "JPEG"
+
     def __init__(self, receive: Callable[[], bytes], close: Callable[[], None], name: str) -> None:
         """Take the stream.
 

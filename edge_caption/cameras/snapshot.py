@@ -17,6 +17,8 @@ VALIDATORS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 class Snapshot:
     """Polls; while the camera says that its picture is still the same, that is given again."""
 
+    codec = "single pictures"
+
     def __init__(
         self, address: HttpAddress, first: http.client.HTTPResponse, name: str, step_s: float, patience_s: float
     ) -> None:

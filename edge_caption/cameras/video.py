@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from edge_caption.cameras.capture import silence_ffmpeg, to_rgb
+from edge_caption.cameras.capture import codec_of, silence_ffmpeg, to_rgb
 from edge_caption.cameras.film_clock import FilmClock
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
@@ -58,6 +58,11 @@ class Video:
             return self.read()
         ok, bgr = self._capture.retrieve()
         return Frame(to_rgb(bgr), time.time()) if ok else None
+
+    @property
+    def codec(self) -> str:
+        """What compresses its frames."""
+        return codec_of(self._capture)
 
     def close(self) -> None:
         """Close the file."""

@@ -45,7 +45,8 @@ def add_parser(subparsers: Any) -> None:
         type=checked(named_source),
         action="append",
         metavar="[NAME=]SOURCE",
-        help="camera index, /dev/video…, rtsp:// or http:// URL, video file, folder or 'pattern' of photos; "
+        help="camera index, /dev/video…, rtsp:// or http:// URL, mqtt:TOPIC, 'GStreamer ! pipeline', "
+        "csi://0, picamera://0, video file, folder or 'pattern' of photos; "
         "once for each camera, then each with its name",
     )
     parser.add_argument(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import threading
 import time
@@ -35,6 +36,8 @@ class FaultyCamera:
     def __init__(self, fps: float = 25) -> None:
         self.fault: Fault | None = None
         self.size = (320, 240)
+        self.on_frame: Callable[[int], None] = lambda _: None
+        """Called with a frame's number before it is sent."""
         self._step_s = 1 / fps
         self._connections: set[socket.socket] = set()
         self._closing = threading.Event()
@@ -105,7 +108,8 @@ class FaultyCamera:
         request.send_response(200)
         request.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         request.end_headers()
-        while not self._closing.is_set():
+        for number in itertools.takewhile(lambda _: not self._closing.is_set(), itertools.count(1)):
+            self.on_frame(number)
             if self.fault == "stall":
                 self._closing.wait()
             picture = draw_time(0 if self.fault == "freeze" else time.time())

@@ -30,7 +30,7 @@ REASONS = {
     "stall": "no frame for 1 s",
     "freeze": "the same frame for 1 s",
     "wrong password": "no more frames|is silent|refuses the login",
-    "overload": "no more frames|is silent|HTTP status 503",
+    "overload": "no more frames|is silent|the status 503",
     "truncated frames": "no frame for 1 s",
     "web page": "no more frames|is silent|web page",
 }

@@ -84,7 +84,7 @@ def test_a_snapshot_that_fails_once_is_asked_for_again_and_in_the_end_given_up(s
     camera = opened(f"http://{server.host}/snap.jpg", fps=100, no_frame_s=0.4)
     camera.read()
     server.status = 503
-    with pytest.raises(CameraError, match="answers with the HTTP status 503"):
+    with pytest.raises(CameraError, match="answers with the status 503"):
         camera.read()
     assert server.answers.count(503) > 1
     server.status = 200
