@@ -20,13 +20,15 @@ Component = dict[str, Any]
 LONGEST_STATE = 255
 """Characters of a state in Home Assistant. Attributes may be longer."""
 
-EVENT_TYPES = ("caption", "camera_lost", "camera_back")
+EVENT_TYPES = ("caption", "camera_lost", "camera_back", "camera_obstructed", "camera_clear")
 
 ATTRIBUTES = (
     "{{ {'caption': value_json.caption, 'confidence': value_json.confidence, 'language': value_json.language,"
     " 'captured_at': value_json.captured_at, 'id': value_json.id} | tojson }}"
 )
 """Without the words: the recorder keeps each state's attributes for days."""
+
+GIVES_FRAMES = "{{ 'online' if value in ('online', 'obstructed') else 'offline' }}"
 
 REMOVED: dict[str, Component] = {
     "snapshot": {"p": "image"},
@@ -124,7 +126,7 @@ def _node_device(topics: Topics, own_id: str, offer: Offer) -> Component:
 def _camera_device(topics: Topics, node: str, own_id: str, camera: str, offer: Offer) -> Component:
     node_there = [{"t": topics.status}]
     # After a kill only the node's status changes.
-    camera_there = [*node_there, {"t": topics.camera_status(camera)}]
+    camera_there = [*node_there, {"t": topics.camera_status(camera), "val_tpl": GIVES_FRAMES}]
     components = {name: {**each, "avty": camera_there} for name, each in _pictured(topics, camera, offer).items()}
     if offer.commands:
         base = topics.enabled(camera).removesuffix("/state")
@@ -161,6 +163,13 @@ def _pictured(topics: Topics, camera: str, offer: Offer) -> dict[str, Component]
             "val_tpl": "{{ (value_json.confidence * 100) | round(1) }}",
             "unit_of_meas": "%",
             "stat_cla": "measurement",
+        },
+        "obstructed": {
+            "p": "binary_sensor",
+            "name": "Obstructed",
+            "stat_t": topics.camera_status(camera),
+            "val_tpl": "{{ 'ON' if value == 'obstructed' else 'OFF' }}",
+            "dev_cla": "problem",
         },
         "event": {"p": "event", "name": "Event", "stat_t": event, "evt_typ": list(EVENT_TYPES), "ic": "mdi:cctv"},
     }

@@ -49,10 +49,11 @@ def test_ids_differ_where_names_do_and_never_change() -> None:
 
 def test_a_camera_is_available_while_its_program_and_itself_are() -> None:
     parts = device_of("porch")["cmps"]
-    both = [{"t": "edge_caption/Porch Pi/status"}, {"t": "edge_caption/Porch Pi/cam/porch/status"}]
-    assert (parts["caption"]["avty"], parts["caption"]["avty_mode"]) == (both, "all")
+    program, camera = "edge_caption/Porch Pi/status", "edge_caption/Porch Pi/cam/porch/status"
+    assert [each["t"] for each in parts["caption"]["avty"]] == [program, camera]
+    assert parts["caption"]["avty_mode"] == "all"
     # A camera that is switched off must be switched on again.
-    assert parts["enabled"]["avty"] == both[:1]
+    assert parts["enabled"]["avty"] == [{"t": program}]
 
 
 def test_what_is_not_offered_is_removed() -> None:
