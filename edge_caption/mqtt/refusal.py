@@ -24,6 +24,7 @@ QOS_UNSUPPORTED = 155
 WAIT_AND_RETRY = frozenset({128, 131, 136, 137, 139, 151, 156, 157, 159})
 
 CLOSED = "it closed the connection"
+LACKING_BROKER = "; with MQTT 3.1.1 so does one that takes no retained messages or no QoS 1"
 OLD_BROKER = "; an old broker may need --protocol 3.1.1"
 
 LACKS = {RETAIN_UNSUPPORTED: "retain", QOS_UNSUPPORTED: "qos"}
@@ -82,7 +83,7 @@ def unanswered_login(error: BrokenError, *, tls: bool, five: bool) -> BrokenErro
         return error
     if tls:
         return BrokenError(f"{CLOSED} right after TLS was set up; perhaps {CLIENT_CERTIFICATE}")
-    return BrokenError(f"{CLOSED} instead of answering the login{OLD_BROKER if five else ''}")
+    return BrokenError(f"{CLOSED} instead of answering the login{OLD_BROKER if five else LACKING_BROKER}")
 
 
 def _advice(code: int, will_topic: str) -> str:
