@@ -68,12 +68,7 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
 
             return memory.measure(args.bundle, args.backend, args.captions, args.runs)
         case "quality":
-            from benchmarks import quality
-
-            trained_on = quality.training_sentences(args.captions)
-            flavours = args.flavours.split(",")
-            figures = quality.measure(args.bundle, flavours, args.backend, args.beams, _photos(args), trained_on)
-            return {"split": args.split, **figures}
+            return _measure_quality(args)
         case "recovery":
             from benchmarks import recovery
 
@@ -93,6 +88,18 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
             return size.measure(args.bundle)
 
 
+def _measure_quality(args: argparse.Namespace) -> dict[str, object]:
+    """Measure the set that the options name, and those beside it, each by itself."""
+    from benchmarks import quality
+
+    def of_set(captions: CaptionFile, photos: Path) -> dict[str, object]:
+        some, trained_on = _load(captions, photos, args), quality.training_sentences(captions)
+        return quality.measure(args.bundle, args.flavours.split(","), args.backend, args.beams, some, trained_on)
+
+    also = {captions: of_set(_captions(captions), Path(photos)) for captions, photos in args.also}
+    return {"split": args.split, **of_set(args.captions, args.photos), **({"also": also} if also else {})}
+
+
 def _make_gallery(args: argparse.Namespace) -> Path:
     from benchmarks import gallery, quality
     from calibration.output import check_file, write_file
@@ -105,9 +112,13 @@ def _make_gallery(args: argparse.Namespace) -> Path:
 
 
 def _photos(args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
+    return _load(args.captions, args.photos, args)
+
+
+def _load(captions: CaptionFile, photos: Path, args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
     from training.data.load import load
 
-    return load(args.captions.path, args.photos, args.split, args.captions.language)[: args.limit]
+    return load(captions.path, photos, args.split, captions.language)[: args.limit]
 
 
 def _captions(text: str) -> CaptionFile:
@@ -176,6 +187,14 @@ def _parser() -> argparse.ArgumentParser:
     memory.add_argument("--runs", type=positive, default=5)
     quality = benchmarks.add_parser(
         "quality", parents=[shared, data, backend], help="coco-caption scores with intervals, and diversity"
+    )
+    quality.add_argument(
+        "--also",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("CAPTIONS", "PHOTOS"),
+        help="a further set, scored by itself, with document frequencies of its own; may be given several times",
     )
     quality.add_argument("--flavours", default="cpu-x86", help="with commas (default: %(default)s)")
     quality.add_argument("--beams", type=positive, nargs="+", default=[1, 3])

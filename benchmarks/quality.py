@@ -17,6 +17,7 @@ from training.data.captioned_photos import CaptionedPhoto
 from training.data.languages import LANGUAGES
 from training.data.load import CaptionFile, load_sentences
 from training.scoring.flaws import flaw_rates, flaw_rates_of_people
+from training.scoring.people import people_rates
 from training.scoring.scores import Scorer
 
 Figures = dict[str, Any]
@@ -55,7 +56,7 @@ def measure(
 def _of_language(said: Sequence[str], references: Sequence[Sequence[str]], language: str) -> Figures:
     """Return what is only told of some: flaw rates of English, scores on characters where words have no spaces."""
     if language == "en":
-        return dict(flaw_rates(said, references))
+        return {**flaw_rates(said, references), "names_people": people_rates(said, references)}
     if LANGUAGES[language].joiner:
         return {}
     return {"characters": _rounded(Scorer(references, language, characters=True).all(said))}

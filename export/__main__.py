@@ -14,13 +14,14 @@ from calibration.ranges import METHODS
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 from edge_caption.errors import ConfigError
+from edge_caption.model.bundle import DEFAULT, open_bundle
 from export.flavours import FLAVOURS, SHIPPED
 from export.options import loss
 from export.report import confidence_line, parity_line, proofs_table
 from export.run import Job, export
 from training.data.captioned_photos import CaptionedPhoto
-from training.data.load import CAPTIONS_HELP, caption_file, load_splits
-from training.data.mixture import load_mixture
+from training.data.load import CAPTIONS_HELP, caption_file, load_splits, read_split
+from training.data.mixture import load_by_people, load_mixture
 from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.scoring.scores import Scorer
 
@@ -48,6 +49,7 @@ def _export(args: argparse.Namespace) -> int:
 def _job(args: argparse.Namespace) -> Job:
     checkpoint = load_checkpoint(args.checkpoint)
     train, dev = _splits(checkpoint, args)
+    before = _before(checkpoint, args)
     return Job(
         checkpoint=checkpoint,
         train=train,
@@ -55,6 +57,9 @@ def _job(args: argparse.Namespace) -> Job:
             language: [photo for photo in dev if photo.language == language][: args.dev_photos]
             for language in dict.fromkeys(photo.language for photo in dev)
         },
+        before=before,
+        test=_test(checkpoint, args) if before else (),
+        force=args.force,
         out=args.out,
         name=args.name or args.out.resolve().name,
         version=args.version,
@@ -77,6 +82,44 @@ def _splits(checkpoint: Checkpoint, args: argparse.Namespace) -> tuple[list[Capt
     return load_mixture(checkpoint.sources(), args.data)
 
 
+def _before(checkpoint: Checkpoint, args: argparse.Namespace) -> Path | None:
+    """Return the bundle that the checkpoint adapts, if it began as one.
+
+    Raises:
+        ConfigError: it did, and that bundle is not the one that ships, nor was it given.
+    """
+    adapts: dict[str, str] | None = checkpoint.trained_on.get("adapts")
+    given: Path | None = args.against
+    if given or not adapts:
+        return given
+    if open_bundle().sha256 == adapts["sha256"]:
+        return DEFAULT
+    if args.force:
+        return None
+    raise ConfigError(
+        f"it adapts the bundle {adapts['name']} {adapts['version']}; give that one's folder with --against, "
+        "so that test photos can judge both, or --force"
+    )
+
+
+def _test(checkpoint: Checkpoint, args: argparse.Namespace) -> list[CaptionedPhoto]:
+    """Read the photos that judge.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    if args.captions and args.photos:
+        found = [photo for file in args.captions for photo in read_split(file, args.photos, "test", own_file=False)]
+    else:
+        found = load_by_people(checkpoint.sources(), args.data, "test")
+    if not found and not args.force:
+        raise ConfigError(
+            "no photo is in the split test, so none can judge whether it is better than the bundle that it adapts; "
+            "mark some as test (a column split in a CSV), or give --force"
+        )
+    return [photo for photo in found if photo.language in checkpoint.languages]
+
+
 def _bar(photos: Iterable[Path], what: str) -> Iterable[Path]:
     return track(list(photos), description=what, console=Console(stderr=True))
 
@@ -97,6 +140,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--photos", type=Path, help="the folder of the photos")
     add("--data", type=Path, help="instead of both: what the paths of the sources in its recipe are relative to")
+    add(
+        "--against",
+        type=Path,
+        metavar="BUNDLE",
+        help="the bundle that it adapts: if it says worse sentences of test photos than that one, it is refused "
+        "(default: the one that ships, where it began as that)",
+    )
+    add("--force", action="store_true", help="write it though it is worse than the bundle that it adapts")
     add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
     add("--name", help="the bundle's name (default: the folder's)")
     add("--version", default="1", help="the bundle's version (default: 1)")

@@ -12,6 +12,7 @@ from edge_caption.model.confidence import Confidence
 from export.flavours import REFERENCE
 from export.parity import Parity
 from export.write_bundle import Contents
+from training.data.languages import LANGUAGES
 from training.model.backbones import BACKBONES
 from training.model.caption_model import Dimensions
 
@@ -83,13 +84,41 @@ def _figures(quality: Mapping[str, dict[str, Any]], flavours: Sequence[str]) -> 
         f"| {flavour}, {language} | {of['cider']:.3f} | {of['bleu_4']:.3f} | {of['same_as_fp32']:.1%} |"
         for flavour, figures in quality.items()
         for language, of in figures.items()
-        if flavour in shown and isinstance(of, dict)
+        if flavour in shown and language in LANGUAGES
     ]
     return (
         "## Figures\n\n"
         f"Measured by the export through these very graphs: greedy decoding, {photos} dev photos (coco-caption).\n\n"
-        "| flavour | CIDEr | BLEU-4 | same sentence as fp32 |\n|---|---|---|---|\n" + "\n".join(rows)
+        "| flavour | CIDEr | BLEU-4 | same sentence as fp32 |\n|---|---|---|---|\n" + "\n".join(rows) + "\n\n"
+    ) + _sets(quality, shown)
+
+
+def _sets(quality: Mapping[str, dict[str, Any]], flavours: Sequence[str]) -> str:
+    """Say of each set of dev photos how good the captions are, and whether people are named where they are."""
+    rows = [
+        f"| {flavour} | {name} | {of['photos']} | {_number(of.get('cider'))} | {_rate(of['people']['found'])} | "
+        f"{_rate(of['people']['invented'])} |"
+        for flavour, figures in quality.items()
+        for name, of in figures.get("sets", {}).items()
+        if flavour in flavours and "people" in of
+    ]
+    return (
+        "People found: of the photos of which most references name people, the share whose caption does. People\n"
+        "invented: of the photos of which no reference does, the share whose caption does all the same.\n\n"
+        "| flavour | dev set | photos | CIDEr | people found | people invented |\n|---|---|---|---|---|---|\n"
+        + "\n".join(rows)
     )
+
+
+def _number(figure: float | None) -> str:
+    return "-" if figure is None else f"{figure:.3f}"
+
+
+def _rate(share: Mapping[str, Any]) -> str:
+    if share["share"] is None:
+        return "-"
+    low, high = share["interval_95"]
+    return f"{share['share']:.1%} ({low:.0%} to {high:.0%}) of {share['photos']}"
 
 
 def _confidence(confidence: Confidence) -> str:

@@ -12,6 +12,8 @@ from edge_caption.model.captioner import Captioner
 from export.errors import ExportError
 from export.flavours import REFERENCE
 from training.data.captioned_photos import CaptionedPhoto
+from training.scoring.people import people_rates
+from training.scoring.scores import Scorer, parts_of
 
 Score = Callable[[Sequence[str]], Mapping[str, float]]
 """Sentences -> figures, `cider` among them; training.scoring.scores.Scorer(...).all is one."""
@@ -46,7 +48,27 @@ class Prover:
         """Score what each flavour, REFERENCE among them, said of the photos of a language."""
         sentences = {flavour: [caption.text for caption in captions] for flavour, captions in said.items()}
         score = self.scores[language]
-        return {flavour: _figures(of, sentences[REFERENCE], score) for flavour, of in sentences.items()}
+        return {
+            flavour: {**_figures(of, sentences[REFERENCE], score), **set_figures(of, self.dev[language])}
+            for flavour, of in sentences.items()
+        }
+
+
+def set_figures(said: Sequence[str], photos: Sequence[CaptionedPhoto]) -> dict[str, Any]:
+    """Return, for each set of photos that a language has, CIDEr and whether people are named where they are.
+
+    A set is what one source of the dev photos gives; CIDEr weighs words by that set's own references.
+    """
+    figures: dict[str, dict[str, Any]] = {}
+    parts = parts_of(photos)
+    for name, (language, places) in parts.items():
+        sentences, references = [said[at] for at in places], [photos[at].captions for at in places]
+        figures[name] = {"photos": len(places)}
+        if len(parts) > 1:
+            figures[name]["cider"] = round(Scorer(references, language).cider(sentences), 4)
+        if language == "en":
+            figures[name]["people"] = people_rates(sentences, references)
+    return {"sets": figures}
 
 
 def _figures(sentences: Sequence[str], reference: Sequence[str], score: Score) -> dict[str, Any]:

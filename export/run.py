@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from onnx import ModelProto
 
@@ -20,6 +21,7 @@ from edge_caption.model.preprocess import to_input
 from export.confidence_fit import fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Model, check_kept, graphs_of, make_flavours
 from export.fusion import prove_fusion
+from export.judge import judge
 from export.latency import time_flavours
 from export.lint import prove_accepted, prove_built
 from export.model_card import model_card
@@ -60,6 +62,12 @@ class Job:
     """A table made before, to be used again."""
     gate: float
     """CIDEr that a flavour may lose against fp32."""
+    before: Path | None = None
+    """The bundle that the checkpoint adapts, to be compared with."""
+    test: Sequence[CaptionedPhoto] = ()
+    """Photos that chose nothing, for that comparison."""
+    force: bool = False
+    """Write what is worse than `before`, too."""
     kept: Sequence[str] = ()
     """Convolutions of the encoder that stay in float."""
     decoder_bits: int = 8
@@ -106,6 +114,7 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
         for language in others:
             figures = prove.measure({name: prove.caption(name, language) for name in made}, language)
             quality = {name: {**of, language: figures[name]} for name, of in quality.items()}
+        contents = replace(contents, trained_on=contents.trained_on | _judged(job, proving, progress))
     confidence = fit_confidence(
         {1: said[job.flavours[0]], CONFIDENCE_BEAM: searched}, [photo.captions for photo in job.dev[first]]
     )
@@ -113,6 +122,16 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
     with replacing(job.out) as fresh:
         write_bundle(contents, job.flavours, model_card(contents, job.flavours, parity), fresh)
     return Report(parity, runs_as, quality, confidence, latency, {name: contents.model.size(name) for name in made})
+
+
+def _judged(job: Job, bundle: Path, progress: Progress) -> dict[str, Any]:
+    """Compare with the bundle that was adapted, where there is one; return what goes into the manifest."""
+    if job.before is None or not job.test:
+        return {}
+    verdict = judge(bundle, job.before, job.test, progress)
+    if not job.force:
+        verdict.check()
+    return {"judged": {"photos": verdict.photos, "cider_before": verdict.before, "cider": verdict.after}}
 
 
 def _blame(

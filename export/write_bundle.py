@@ -38,7 +38,7 @@ class Contents:
     table: Table
     vocabulary: Vocabulary
     sizes: Sizes
-    trained_on: Mapping[str, Any]
+    trained_on: dict[str, Any]
     languages: Sequence[str] = ("en",)
     """The first is spoken unless another is asked for."""
     quality: Mapping[str, dict[str, Any]] = field(default_factory=dict)

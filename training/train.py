@@ -17,6 +17,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
 from edge_caption.errors import ConfigError
+from edge_caption.model.bundle import open_bundle
 from training.checksum import check_whole
 from training.data.batches import Sentences
 from training.data.captioned_photos import CaptionedPhoto, files_of
@@ -138,7 +139,7 @@ def train(
         folder=folder,
         digests=digests,
         machines=machines,
-        origin={"started_from": current.trained_on} if start else {},
+        origin=_origin(start, current) if start else {},
     )
     file = folder
     for stage in recipe.stages:
@@ -147,6 +148,15 @@ def train(
             run.run_stage(current, stage, file)
         current = load_checkpoint(file)
     return file
+
+
+def _origin(start: Path, checkpoint: Checkpoint) -> dict[str, Any]:
+    """Say what a run began with."""
+    origin: dict[str, Any] = {"started_from": checkpoint.trained_on}
+    if start.is_dir():
+        bundle = open_bundle(start)
+        origin["adapts"] = {"name": bundle.manifest.name, "version": bundle.manifest.version, "sha256": bundle.sha256}
+    return origin
 
 
 COMPARED = ("cross-entropy", "self-critical")

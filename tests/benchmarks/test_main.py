@@ -33,7 +33,8 @@ def data(demo_photos: list[Path], tmp_path: Path) -> list[str]:
 def test_quality_prints_scores_with_intervals_and_diversity(
     data: list[str], tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["quality", *data, "--bundle", str(tiny_bundle), "--beams", "1", "2", "--limit", "3"]) == 0
+    also = ["--also", f"zh={data[1]}", data[3]]
+    assert main(["quality", *data, *also, "--bundle", str(tiny_bundle), "--beams", "1", "2", "--limit", "3"]) == 0
     out, err = capsys.readouterr()
     figures = json.loads(out)
     assert err == ""
@@ -43,7 +44,10 @@ def test_quality_prints_scores_with_intervals_and_diversity(
         for name, (low, high) in scores["interval_95"].items():
             assert low <= scores[name] <= high
         assert 0 <= scores["novel_sentences"] <= 1
+        assert scores["names_people"]["invented"]["photos"] == 3
+        assert scores["names_people"]["invented"]["share"] == 0
     assert figures["people"]["words_used"] == 6
+    assert figures["also"][also[1]]["language"] == "zh"
 
 
 def test_robustness_prints_a_column_for_each_corruption(

@@ -157,7 +157,9 @@ def test_the_whole_export_gives_the_same_bytes_again(job: Job, tmp_path: Path) -
     assert set(confidence.figures) == {"beam_1", "beam_3"}
     assert Captioner(job.out, flavour="cpu-x86").calibrated
     assert confidence.meaning in first["MODEL_CARD.md"].decode()
-    assert "| cpu-x86 | 0.500 | 0.200 |" in first["MODEL_CARD.md"].decode()
+    card = first["MODEL_CARD.md"].decode()
+    assert "| cpu-x86 | 0.500 | 0.200 |" in card
+    assert "| cpu-x86 | en | 2 | - | - | " in card  # no reference names people
 
 
 def test_words_that_training_never_ends_with_are_never_last(job: Job) -> None:

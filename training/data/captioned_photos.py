@@ -11,8 +11,8 @@ from edge_caption import text
 from training.data.sources import Source
 from training.errors import DataError
 
-DEV_SHARE = 10
-"""One photo in so many goes to dev where a data set brings no split of its own."""
+SHARE = 10
+"""One photo in so many goes to dev, and one to test, where a data set brings no split of its own."""
 
 ANY_SPLIT = "any"
 """Of rows in a file that is a split of its own, as COCO's are: whichever is asked for."""
@@ -103,8 +103,9 @@ def _is_file(path: Path) -> bool:
 
 
 def split_of(photo: str) -> str:
-    """Return train or dev by a hash of the name: the same on every machine and run."""
-    return "dev" if int(hashlib.sha256(photo.encode()).hexdigest(), 16) % DEV_SHARE == 0 else "train"
+    """Return train, dev or test by a hash of the name: the same on every machine and run."""
+    drawn = int(hashlib.sha256(photo.encode()).hexdigest(), 16) % SHARE
+    return {0: "dev", 1: "test"}.get(drawn, "train")
 
 
 def read_text(file: Path) -> str:

@@ -109,7 +109,7 @@ def load(
     if not found:
         raise DataError(
             f"{captions} names no photo of the {split} split; add some, and say which they are "
-            "(in a CSV by a column `split`), for else chance chooses one photo in ten for dev"
+            "(in a CSV by a column `split`), for else chance chooses one photo in ten for dev and one for test"
         )
     return found
 

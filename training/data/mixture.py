@@ -22,13 +22,22 @@ def load_mixture(sources: Sequence[Source], folder: Path) -> tuple[list[Captione
         DataError: naming the file and line that is wrong, or the split that nothing is in.
     """
     train = merge(photo for source in sources for photo in _read(source, folder, "train"))
-    by_people = [source for source in sources if source.written_by == "people"]
-    dev = merge(photo for source in by_people for photo in _read(source, folder, "dev"))
+    dev = load_by_people(sources, folder, "dev")
     for split, photos in (("train", train), ("dev", dev)):
         if not photos:
             raise DataError(f"no source names a photo of the {split} split; add a source with some, written by people")
     check_splits(train, dev)
     return train, dev
+
+
+def load_by_people(sources: Sequence[Source], folder: Path, split: str) -> list[CaptionedPhoto]:
+    """Read what people wrote of one split's photos, which may be nothing.
+
+    Raises:
+        DataError: naming the file and line that is wrong.
+    """
+    by_people = [source for source in sources if source.written_by == "people"]
+    return merge(photo for source in by_people for photo in _read(source, folder, split))
 
 
 def _read(source: Source, folder: Path, split: str) -> list[CaptionedPhoto]:

@@ -69,8 +69,11 @@ def test_without_files_of_its_own_one_photo_in_ten_is_dev(tmp_path: Path, photos
         for name, some in (("both", rows), ("train", rows[:30]), ("dev", rows[30:]))
     )
     train, dev = load_splits([both], None, photos)
-    assert len(train) + len(dev) == 40
+    judges = load(both.path, photos, "test")
+    assert len(train) + len(dev) + len(judges) == 40
     assert 0 < len(dev) < 12
+    assert 0 < len(judges) < 12
+    assert not set(judges) & set(train + dev)
     train, dev = load_splits([train_file], [dev_file], photos)
     assert (len(train), len(dev)) == (30, 10)
 
