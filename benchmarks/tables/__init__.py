@@ -1,0 +1,1 @@
+"""Figures in the docs, rewritten from saved results, so that none goes stale."""

@@ -1,0 +1,195 @@
+"""Tables of saved results: each returns a head and rows of Markdown cells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from edge_caption.commands.measurement.document import read_document
+
+DEVICES = Path(__file__).parent.parent.parent / "docs" / "results"
+"""What `edge-caption bench` printed on users' devices."""
+
+Cells = Sequence[Sequence[str]]
+
+SCORES = {
+    "bleu_1": ("BLEU-1", "percent"),
+    "bleu_4": ("BLEU-4", "percent"),
+    "meteor": ("METEOR", "percent"),
+    "rouge_l": ("ROUGE-L", "percent"),
+    "cider": ("CIDEr", ".3f"),
+    "mean_words": ("words", ".2f"),
+    "distinct_sentences": ("distinct", ".0%"),
+    "words_used": ("vocabulary used", "d"),
+}
+
+FLAWS = {
+    "unnamed_object": "names an object that no reference names",
+    "unnamed_colour": "names a colour that no reference names",
+    "dangling_end": 'ends in mid-air ("… in front of a")',
+    "repeated_bigram": "says two words again in the same order",
+    "repeated_word": "says a word twice running",
+}
+
+
+def load(results: Path, name: str) -> dict[str, Any]:
+    """Return a saved result."""
+    figures: dict[str, Any] = json.loads((results / f"{name}.json").read_text("utf-8"))
+    return figures
+
+
+def reach(results: Path) -> Cells:
+    """Return the README's summary."""
+    timed, size, memory = (load(results, name) for name in ("latency", "size", "memory"))
+    flavour = next(iter(timed["median_ms"]))
+    faster = {name: f"{ratio['median']:.1f}x" for name, ratio in timed["times_faster_than"].items()}
+    graphs = sum(size["flavours"][flavour].values()) / 1e6
+    speed = (
+        f"**{timed['median_ms'][flavour]:.1f} ms** on an {timed['machine']['processor']}: {faster['pytorch eager']} "
+        f"faster than PyTorch eager, {faster['onnxruntime fp32']} than fp32 in ONNX Runtime"
+    )
+    peak, first = memory["peak_rss_mb"]["worst"], memory["first_caption_s"]["median"]
+    return [
+        ["", ""],
+        [f"640x480 frame -> sentence, {timed['threads']} thread", speed],
+        ["encoder + decoder on disk", f"{graphs:.1f} MB; the wheel with all flavours {size['wheel'] / 1e6:.1f} MB"],
+        [
+            "`edge-caption run`, whole process",
+            f"{peak:.0f} MB at its peak on photos; first caption after {first:.2f} s",
+        ],
+        *_reached_quality(results, flavour),
+    ]
+
+
+def _reached_quality(results: Path, flavour: str) -> Cells:
+    titles = {"beam_1": "Flickr8k dev, the shipped INT8 graphs, greedy", "beam_3": "the same, `--beam 3`"}
+    beams = load(results, "quality")["flavours"][flavour]
+    rows = []
+    for beam, title in titles.items():
+        scores = beams[beam]
+        low, high = scores["interval_95"]["cider"]
+        cider = f"CIDEr {scores['cider']:.3f} (95%: {low:.3f}-{high:.3f})"
+        rows.append([title, f"{cider}, BLEU-4 {100 * scores['bleu_4']:.1f}"])
+    return rows
+
+
+def latency(results: Path) -> Cells:
+    """Return medians of the ways to run the bundle's model."""
+    figures = load(results, "latency")
+    rows = [["", "median ms", "INT8 is faster by (median of the rounds, quartiles)"]]
+    for name, median in figures["median_ms"].items():
+        ratio = figures["times_faster_than"].get(name)
+        rows.append([name, f"{median:.3f}", interquartile(ratio) if ratio else ""])
+    return rows
+
+
+def interquartile(ratio: dict[str, float]) -> str:
+    """Return a ratio with its quartiles."""
+    return f"{ratio['median']:.2f}x ({ratio['quartile_1']:.2f}-{ratio['quartile_3']:.2f})"
+
+
+def roofline(results: Path) -> Cells:
+    """Return time, products and share of the peak of each kind of node."""
+    figures = load(results, "roofline")
+    rows = [["encoder", "nodes", "ms", "million products", "of the peak"]]
+    for kind, row in figures["kinds"].items():
+        if row["ms"] >= 0.01 * figures["encoder_ms"]:
+            products = [f"{row['mmac']:.1f}", f"{row['of_peak']:.0%}"] if "mmac" in row else ["", ""]
+            rows.append([kind, str(row["nodes"]), f"{row['ms']:.3f}", *products])
+    return rows
+
+
+def quality(results: Path) -> Cells:
+    """Return the scores of each flavour and beam."""
+    figures = load(results, "quality")
+    rows = [["", *(title for title, _ in SCORES.values())]]
+    for flavour, beams in figures["flavours"].items():
+        for beam, scores in beams.items():
+            rows.append([f"{flavour}, {beam.replace('_', ' ')}", *_scores(scores)])
+    return rows
+
+
+def _scores(scores: dict[str, float]) -> list[str]:
+    return [
+        f"{100 * scores[name]:.1f}" if form == "percent" else format(scores[name], form)
+        for name, (_, form) in SCORES.items()
+    ]
+
+
+def flaws(results: Path) -> Cells:
+    """Return the shares of captions with a flaw, this machine's flavour first."""
+    figures = load(results, "quality")
+    beams = next(iter(figures["flavours"].values()))
+    columns = [*beams.values(), figures["people"]]
+    rows = [["", *(beam.replace("_", " ") for beam in beams), "people"]]
+    return [*rows, *([title, *(f"{column[name]:.1%}" for column in columns)] for name, title in FLAWS.items())]
+
+
+def confidence(results: Path) -> Cells:
+    """Return how true confidences are."""
+    rows = [["", "right", "mean confidence", "ECE", "Brier", "AUROC"]]
+    names = {"out_of_fold": "calibrated", "mean_probability": "mean probability"}
+    for beam, kinds in load(results, "confidence")["beams"].items():
+        for kind, name in names.items():
+            row = kinds[kind]
+            shares = f"{row['right']:.1%}", f"{row['mean_confidence']:.1%}"
+            figures = f"{row['ece']:.3f}", f"{row['brier']:.3f}", f"{row['auroc']:.3f}"
+            rows.append([f"{beam.replace('_', ' ')}, {name}", *shares, *figures])
+    return rows
+
+
+def corruptions(results: Path) -> Cells:
+    """Return CIDEr of pictures that got worse."""
+    figures = load(results, "robustness")
+    return _strengths("severity", figures["severities"], figures["corruptions"])
+
+
+def attacks(results: Path) -> Cells:
+    """Return CIDEr of attacked pictures."""
+    figures = load(results, "robustness")
+    return _strengths("most that a pixel changes, of 255", figures["epsilons"], figures["attacks"])
+
+
+def _strengths(title: str, strengths: Sequence[int], kinds: dict[str, Any]) -> Cells:
+    names = {"fgsm": "FGSM", "pgd": "PGD"}
+    rows = [[title, *map(str, strengths)]]
+    for kind, scores in kinds.items():
+        rows.append([names.get(kind, kind.replace("_", " ")), *(f"{cider:.3f}" for cider in scores["cider"])])
+    return rows
+
+
+def devices(_: Path) -> Cells:
+    """Return what users measured on their devices."""
+    rows = [["device", "ms, p50", "p95", "first caption s", "peak MB", "CPU of a core, 1 x 5/s", "J a caption", "on"]]
+    for file in sorted(DEVICES.glob("*.json")):
+        document = read_document(file)
+        search, start = document.searches[0], document.start
+        share = [f"{load.cpu_share:.1%}" for load in document.loads if (load.cameras, load.fps) == (1, 5)]
+        rows.append(
+            [
+                f"[{document.machine.board or document.machine.processor}](results/{file.name})",
+                f"{search.caption.p50:.1f}",
+                f"{search.caption.p95:.1f}",
+                f"{start.first_caption_s:.2f}",
+                f"{start.peak_rss_mb:.0f}",
+                "".join(share),
+                f"{document.energy.joules_per_caption:.3f}" if document.energy else "",
+                f"{document.measured_on}, {document.model.name} {document.model.flavour}",
+            ]
+        )
+    return rows
+
+
+TABLES: dict[str, Callable[[Path], Cells]] = {
+    "devices": devices,
+    "latency": latency,
+    "reach": reach,
+    "roofline": roofline,
+    "quality": quality,
+    "flaws": flaws,
+    "confidence": confidence,
+    "corruptions": corruptions,
+    "attacks": attacks,
+}
