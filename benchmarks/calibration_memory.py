@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.memory import wait
+from edge_caption.commands.measurement.process import wait
 from edge_caption.errors import ConfigError
 
 

@@ -12,22 +12,23 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.composed import Say, captioner
+from edge_caption.commands.measurement.frames import frames
+from edge_caption.commands.measurement.stages import Stopwatch
 from edge_caption.errors import BackendError, BundleError
 from edge_caption.images.frame import Pixels
-from edge_caption.images.photos import list_photos, read_photo
 from edge_caption.model.backends import BACKENDS, REFERENCE
 from edge_caption.model.backends.onnx import OnnxSession
-from edge_caption.model.backends.session import Arrays, Session
+from edge_caption.model.backends.session import Arrays
 from edge_caption.model.bundle import Bundle, open_bundle
 from edge_caption.model.decoder import Decoder, greedy
 from edge_caption.model.encoder import Encoder
@@ -37,13 +38,6 @@ from edge_caption.model.vocabulary import END
 from export.to_onnx import to_onnx
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.recover import dimensions
-
-PHOTOS = Path(__file__).parent.parent / "edge_caption" / "demo" / "photos"
-
-WIDTH, HEIGHT = 640, 480
-
-Say = Callable[[Pixels, int], int]
-"""Caption a frame in at most so many words; returns how many steps it took."""
 
 
 class TorchEncoder:
@@ -135,31 +129,6 @@ def untrained(size: Dimensions, words: int) -> CaptionModel:
     return model
 
 
-def captioner(encoder: Any, decoder: Any, side: int) -> Say:
-    """Compose two sessions as the runtime does."""
-    see, step = Encoder(encoder), Decoder(decoder)
-
-    def say(frame: Pixels, words: int) -> int:
-        sentence = greedy(step, see(to_input(frame, side)), words)
-        return min(words, len(sentence.tokens) + 1)
-
-    return say
-
-
-class Stopwatch:
-    """A session that sums up its seconds."""
-
-    def __init__(self, session: Session) -> None:
-        self._session, self.seconds = session, 0.0
-
-    def run(self, **inputs: NDArray[Any]) -> Arrays:
-        """Run the graph once."""
-        started = time.perf_counter()
-        outputs = self._session.run(**inputs)
-        self.seconds += time.perf_counter() - started
-        return outputs
-
-
 def overhead(engine: LoadedFlavour, side: int, rounds: int) -> dict[str, float]:
     """Return the share of a frame's time that goes by outside the graphs: making its input small, and the loop's own.
 
@@ -167,8 +136,8 @@ def overhead(engine: LoadedFlavour, side: int, rounds: int) -> dict[str, float]:
     """
     shares: dict[str, list[float]] = {"preprocess": [], "decoder_loop": []}
     for picture in frames() * rounds:
-        encoder, decoder = Stopwatch(engine.encoder), Stopwatch(engine.decoder)
-        see, step = Encoder(encoder), Decoder(decoder)
+        decoder = Stopwatch(engine.decoder)
+        see, step = Encoder(engine.encoder), Decoder(decoder)
         started = time.perf_counter()
         image = to_input(picture, side)
         prepared = time.perf_counter()
@@ -177,7 +146,8 @@ def overhead(engine: LoadedFlavour, side: int, rounds: int) -> dict[str, float]:
         greedy(step, seen, 20)
         ended = time.perf_counter()
         shares["preprocess"].append((prepared - started) / (ended - started))
-        shares["decoder_loop"].append((ended - encoded - decoder.seconds) / (ended - started))
+        steps = sum(decoder.take()) / 1000
+        shares["decoder_loop"].append((ended - encoded - steps) / (ended - started))
     return {name: statistics.median(found) for name, found in shares.items()}
 
 
@@ -199,9 +169,3 @@ def time_rounds(
             if number >= 0:
                 times[name].append((time.perf_counter() - started) * 1000 / len(pictures))
     return times, statistics.mean(steps)
-
-
-def frames() -> list[Pixels]:
-    """Return the shipped photos as camera frames."""
-    photos = [read_photo(photo) for photo in list_photos(PHOTOS)]
-    return [np.asarray(cv2.resize(photo, (WIDTH, HEIGHT)), np.uint8) for photo in photos]

@@ -6,10 +6,12 @@ LSTM of 512, 9,490 words.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
-from benchmarks.peers.peer import Ready, to_tensor, weights
+from benchmarks.peers.peer import Say, to_array
 from edge_caption.images.frame import Pixels
 from training.torchvision_import import ensure_importable
 
@@ -41,7 +43,7 @@ class AttentionLstm(nn.Module):
         return said
 
 
-def load(threads: int) -> Ready:
+def load(_: Path, threads: int) -> Say:
     """Build it with untrained weights."""
     ensure_importable()
     from torchvision.models import resnet101
@@ -52,7 +54,7 @@ def load(threads: int) -> Ready:
 
     @torch.inference_mode()
     def say(frame: Pixels, steps: int) -> object:
-        planes = backbone(to_tensor(frame, SIDE))
+        planes = backbone(torch.from_numpy(to_array(frame, SIDE)))
         return decoder(planes.flatten(2).transpose(1, 2), steps)
 
-    return Ready(say, *weights(nn.ModuleList([backbone, decoder])))
+    return say

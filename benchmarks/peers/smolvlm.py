@@ -6,10 +6,12 @@ are left out here: this is the least that it can cost. The prompt has 16 tokens 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
-from benchmarks.peers.hugging_face import load_transformers, ready
-from benchmarks.peers.peer import Ready
+from benchmarks.peers.hugging_face import load_transformers, speaker
+from benchmarks.peers.peer import Say
 
 SIDE, PATCH, SHUFFLE = 512, 16, 4
 
@@ -43,7 +45,7 @@ PICTURE = 49190
 """The token that stands for a part of the picture."""
 
 
-def load(threads: int) -> Ready:
+def load(_: Path, threads: int) -> Say:
     """Build it with untrained weights."""
     transformers = load_transformers()
     config = transformers.SmolVLMConfig(
@@ -54,6 +56,5 @@ def load(threads: int) -> Ready:
         tie_word_embeddings=False,
         pad_token_id=2,
     )
-    tokens = torch.tensor([[1, *[PICTURE] * PICTURE_TOKENS, *range(10, 9 + PROMPT_TOKENS)]])
-    model = transformers.SmolVLMForConditionalGeneration(config)
-    return ready(model, threads, SIDE, input_ids=tokens, attention_mask=torch.ones_like(tokens))
+    prompt = torch.tensor([[1, *[PICTURE] * PICTURE_TOKENS, *range(10, 9 + PROMPT_TOKENS)]])
+    return speaker(transformers.SmolVLMForConditionalGeneration(config), threads, SIDE, prompt)

@@ -1,30 +1,51 @@
-"""ViT-B/16 at 224 pixels and GPT-2 with attention to it: nlpconnect/vit-gpt2-image-captioning; half deep, distilvit."""
+"""ViT-B/16 at 224 pixels and GPT-2 with attention to it.
+
+With 12 layers of GPT-2 nlpconnect/vit-gpt2-image-captioning, with 6 Mozilla/distilvit, which describes pictures in
+Firefox.
+"""
 
 from __future__ import annotations
 
-import functools
+from pathlib import Path
+from typing import Any
 
-from benchmarks.peers.hugging_face import load_transformers, ready
-from benchmarks.peers.peer import Ready
+from benchmarks.peers import int8_graphs
+from benchmarks.peers.hugging_face import load_transformers, speaker
+from benchmarks.peers.peer import Say
 
-SIDE = 224
+SIDE, WIDTH = 224, 768
+
+GPT2_LAYERS, DISTILGPT2_LAYERS = 12, 6
 
 
-def load(threads: int, layers: int = 12) -> Ready:
-    """Build it with untrained weights.
+def load(_: Path, threads: int) -> Say:
+    """Build ViT-GPT2 with untrained weights."""
+    return speaker(_model(GPT2_LAYERS), threads, SIDE)
 
-    Args:
-        threads: of torch.
-        layers: of GPT-2; DistilGPT-2 has 6.
-    """
+
+def load_distilvit(_: Path, threads: int) -> Say:
+    """Build distilvit with untrained weights."""
+    return speaker(_model(DISTILGPT2_LAYERS), threads, SIDE)
+
+
+def export_distilvit(folder: Path) -> None:
+    """Write distilvit as INT8 ONNX."""
+    from benchmarks.peers.int8_export import export as write
+
+    model = _model(DISTILGPT2_LAYERS)
+    write(model.encoder, model.decoder, folder, SIDE, WIDTH)
+
+
+def load_int8(folder: Path, threads: int) -> Say:
+    """Load what was written."""
+    return int8_graphs.load(folder, threads, SIDE)
+
+
+def _model(layers: int) -> Any:
     transformers = load_transformers()
     decoder = transformers.GPT2Config(n_layer=layers, add_cross_attention=True, is_decoder=True)
     config = transformers.VisionEncoderDecoderConfig.from_encoder_decoder_configs(
         transformers.ViTConfig(image_size=SIDE), decoder
     )
     config.decoder_start_token_id = config.pad_token_id = decoder.bos_token_id
-    return ready(transformers.VisionEncoderDecoderModel(config), threads, SIDE)
-
-
-load_distilvit = functools.partial(load, layers=6)
-"""Mozilla/distilvit, which describes pictures in Firefox."""
+    return transformers.VisionEncoderDecoderModel(config)

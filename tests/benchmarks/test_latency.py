@@ -2,7 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.latency import captioner, frames, open_engines, ratios, row, time_rounds
+from benchmarks.composed import captioner
+from benchmarks.latency import open_engines, ratios, row, time_rounds
+from edge_caption.commands.measurement.frames import frames
 from edge_caption.model.backends import BACKENDS
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.flavour import suiting_flavour
