@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import regress, soak
+from benchmarks.peers import command as peers
 from benchmarks.report import report
+from benchmarks.tables import command as tables
 from edge_caption.commands import toolchain
 from edge_caption.commands.model_options import positive
 from edge_caption.model.backends import REFERENCE
@@ -30,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
+    if "run" in args:
+        return int(args.run(args))
     if args.benchmark == "gallery":
         print(_make_gallery(args))
     else:
@@ -221,6 +226,8 @@ def _parser() -> argparse.ArgumentParser:
         "--shown", type=positive, default=24, metavar="N", help="photos drawn by chance (default: %(default)s)"
     )
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
+    for command in (peers, regress, soak, tables):
+        command.add_parser(benchmarks)
     return top
 
 

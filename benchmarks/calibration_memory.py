@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_caption.commands.measurement.process import wait
 from edge_caption.errors import ConfigError
 
 
@@ -32,7 +32,9 @@ def _run(bundle: Path, photos: Path, count: int, method: str) -> float:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "calibration.json"
         command = [sys.executable, "-m", "calibration", str(bundle), "--photos", str(photos), "--count", str(count)]
-        code, peak = wait(subprocess.Popen([*command, "--method", method, "--out", str(out)], stdout=sys.stderr))
-        if code:
-            raise ConfigError(f"calibrating on {count} photos ended with {code}; see above why")
-        return peak
+        process = subprocess.Popen([*command, "--method", method, "--out", str(out)], stdout=sys.stderr)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise ConfigError(f"calibrating on {count} photos ended with {process.returncode}; see above why")
+        return used.ru_maxrss * 1024 / 1e6

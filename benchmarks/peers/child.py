@@ -16,7 +16,7 @@ from edge_caption.commands.measurement.process import peak_mb
 
 
 def main(name: str, folder: str, *numbers: str) -> int:
-    """Prepare a peer, or caption each frame twice with it; prints its highest memory in MB on success, else one line of why not."""
+    """Prepare a peer, or caption each frame twice with it; prints its highest memory in MB, or one line of why not."""
     try:
         if numbers == ("prepare",):
             PEERS[name].prepare(Path(folder))

@@ -9,7 +9,7 @@ import torch
 
 from benchmarks.peers.peer import Say, to_array
 from edge_caption.images.frame import Pixels
-from training.torchvision_import import ensure_importable
+from training.model.torchvision_import import ensure_importable
 
 
 def load_transformers() -> Any:

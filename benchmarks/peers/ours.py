@@ -67,7 +67,7 @@ def _in_torch(model: Any, threads: int) -> Say:
 
 def _model() -> Any:
     from benchmarks.latency import untrained
-    from training.recover import dimensions
+    from training.model.recover import dimensions
 
     bundle = open_bundle()
     return untrained(dimensions(bundle), bundle.manifest.sizes.words)

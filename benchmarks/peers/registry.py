@@ -25,11 +25,11 @@ def _load(module: str, function: str = "load") -> Callable[[Path, int], Say]:
     return load
 
 
-def _prepare(module: str, function: str) -> Callable[[Path], None]:
-    def prepare(folder: Path) -> None:
+def _write(module: str, function: str) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
         getattr(importlib.import_module(f"benchmarks.peers.{module}"), function)(folder)
 
-    return prepare
+    return write
 
 
 OURS, DISTILVIT, BLIP = 6.4, 182.5, 224.0
@@ -40,7 +40,7 @@ LEADER = "edge-caption INT8"
 PEERS = {
     LEADER: Peer("what ships, in ONNX Runtime", _load("ours", "shipped"), OURS, RUNTIME),
     "edge-caption fp32": Peer(
-        "the same model in ONNX Runtime", _load("ours", "onnx_fp32"), OURS, RUNTIME, _prepare("ours", "export_fp32")
+        "the same model in ONNX Runtime", _load("ours", "onnx_fp32"), OURS, RUNTIME, _write("ours", "export_fp32")
     ),
     "edge-caption eager": Peer("the same model in PyTorch", _load("ours", "eager"), OURS, TORCH),
     "edge-caption compiled": Peer("the same model, torch.compile", _load("ours", "compiled"), OURS, TORCH),
@@ -51,7 +51,7 @@ PEERS = {
         _load("vit_gpt2", "load_int8"),
         DISTILVIT,
         ONNX,
-        _prepare("vit_gpt2", "export_distilvit"),
+        _write("vit_gpt2", "export_distilvit"),
     ),
     "ViT-GPT2": Peer("ViT-B/16, GPT-2, PyTorch", _load("vit_gpt2"), 239.2, TRANSFORMERS),
     "GIT-base": Peer("ViT-B/16, six layers, PyTorch", _load("git"), 176.6, TRANSFORMERS),
@@ -62,8 +62,6 @@ PEERS = {
         TRANSFORMERS,
         published="COCO Karpathy test: CIDEr 133.5, BLEU-4 39.9 (LAVIS model zoo)",
     ),
-    "BLIP-base INT8": Peer(
-        "the same in ONNX Runtime", _load("blip", "load_int8"), BLIP, ONNX, _prepare("blip", "export")
-    ),
+    "BLIP-base INT8": Peer("the same, ONNX Runtime", _load("blip", "load_int8"), BLIP, ONNX, _write("blip", "export")),
     "SmolVLM-256M": Peer("SigLIP-B/16 at 512, SmolLM2-135M, PyTorch", _load("smolvlm"), 256.5, TRANSFORMERS),
 }

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from benchmarks.peers.peer import Say, to_array
 from edge_caption.images.frame import Pixels
-from training.torchvision_import import ensure_importable
+from training.model.torchvision_import import ensure_importable
 
 SIDE, GRID, REGION, SIZE, WORDS = 256, 14, 2048, 512, 9490
 

@@ -81,7 +81,6 @@ class NodeProcess:
         Raises:
             ConfigError: it failed; its own sentence.
         """
-        os.kill(self.pid, signal.SIGTERM)  # Popen's own would take the exit code, and with it the memory
         peak = peak_mb(self.pid)
         self._process.terminate()
         code = self._process.wait()

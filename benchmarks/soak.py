@@ -1,0 +1,218 @@
+"""`python -m benchmarks soak`: a node for hours. Does memory grow, do threads or descriptors leak, is a caption lost?
+
+A real node with several cameras publishes to a real broker (mosquitto); a subscriber counts what arrives and finds gaps
+in the ids. Now and then the broker goes and comes back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import paho.mqtt.client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+
+from benchmarks.report import report
+from edge_caption.commands.measurement.frames import jpegs
+from edge_caption.commands.measurement.process import NODE, NodeProcess, running
+from edge_caption.commands.model_options import positive
+from edge_caption.commands.values import rate
+from edge_caption.errors import ConfigError
+from edge_caption.mqtt.broker import HOST, free_port
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+SAMPLES = 200
+"""Looks at the process over the whole time, at most."""
+
+WARM_UP = 1 / 6
+"""Share of the time after which growth is counted; ten minutes of an hour."""
+
+OUTAGE_S = 5.0
+
+ANSWER_S = 10.0
+
+
+def add_parser(benchmarks: Any) -> None:
+    """Register the command."""
+    parser = benchmarks.add_parser("soak", help="a node for hours: memory, threads, descriptors, ages, losses")
+    parser.add_argument("--hours", type=rate, default=1.0, help="(default: %(default)s)")
+    parser.add_argument("--cameras", type=positive, default=4, help="(default: %(default)s)")
+    parser.add_argument("--fps", type=rate, default=2.0, help="captions a second of each (default: %(default)s)")
+    parser.add_argument("--outages", type=int, default=3, help="the broker goes so often (default: %(default)s)")
+    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/soak.json, and a plot")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Soak and print; returns 0."""
+    report("soak", measure(args.hours * 3600, args.cameras, args.fps, args.outages), save=args.save)
+    return 0
+
+
+def measure(seconds: float, cameras: int, fps: float, outages: int) -> dict[str, Any]:
+    """Run the node so long.
+
+    Raises:
+        ConfigError: mosquitto is not installed, or the node failed.
+    """
+    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+    if not Path(program).exists():
+        raise ConfigError("soak needs a broker; install mosquitto (Debian: apt-get install mosquitto)")
+    with tempfile.TemporaryDirectory(prefix="edge-caption-soak-") as root:
+        for number, data in enumerate(jpegs()):
+            (Path(root) / f"{number}.jpg").write_bytes(data)
+        broker = Broker(program, Path(root))
+        with broker.serving(), Subscriber(broker.port) as subscriber:
+            sources = [f"camera-{number}={root}" for number in range(cameras)]
+            with running(sources, fps, broker=f"mqtt://{HOST}:{broker.port}") as node:
+                node.wait_for(1)
+                samples = _watch(node, broker, seconds, outages)
+                printed = node.captions
+                node.end()
+            subscriber.wait_quiet()
+            return _figures(samples, seconds, cameras, fps, outages) | subscriber.figures(printed)
+
+
+class Broker:
+    """Mosquitto, which can end and come back; what waits for the subscriber it keeps on disk meanwhile."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        """Choose a port."""
+        self.port = free_port()
+        self._program, self._settings = program, folder / "mosquitto.conf"
+        keeps = f"persistence true\npersistence_location {folder}/\nuser {getpass.getuser()}\n"
+        self._settings.write_text(f"listener {self.port} {HOST}\nallow_anonymous true\n{keeps}")
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Serve until the block ends."""
+        self._start()
+        try:
+            yield
+        finally:
+            self._end()
+
+    def fail(self) -> None:
+        """Be gone for OUTAGE_S."""
+        self._end()
+        time.sleep(OUTAGE_S)
+        self._start()
+
+    def _end(self) -> None:
+        # Killed, it would lose what it has acknowledged since it last wrote its file: its loss, not the node's.
+        self._process.terminate()
+        self._process.wait()
+
+    def _start(self) -> None:
+        command = [self._program, "-c", str(self._settings)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+class Subscriber:
+    """Takes every caption, over all outages."""
+
+    def __init__(self, port: int) -> None:
+        """Connect."""
+        self.sequences: list[int] = []
+        self.ages_ms: list[float] = []
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="soak", clean_session=False)
+        self._subscribed = threading.Event()
+        self._client.on_message = self._take
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_connect = lambda client, *_: client.subscribe(f"edge_caption/{NODE}/cam/+/event", qos=1)
+        self._client.reconnect_delay_set(1, 1)
+        self._client.connect_async(HOST, port)
+
+    def __enter__(self) -> Self:
+        self._client.loop_start()
+        # What is published before nobody keeps for it.
+        if not self._subscribed.wait(ANSWER_S):
+            raise ConfigError("mosquitto does not answer; run it by hand to see why")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def wait_quiet(self) -> None:
+        """Wait until nothing has come for a second."""
+        before = -1
+        while before != len(self.sequences):
+            before = len(self.sequences)
+            time.sleep(1)
+
+    def figures(self, printed: int) -> dict[str, Any]:
+        """Return what arrived; a gap in the ids is a caption that was lost."""
+        whole = set(range(1, max(self.sequences, default=0) + 1))
+        return {
+            "captions_printed": printed,
+            "captions_arrived": len(set(self.sequences)),
+            "duplicates": len(self.sequences) - len(set(self.sequences)),
+            "lost": len(whole - set(self.sequences)),
+            "age_ms": {
+                "p50": round(statistics.median(self.ages_ms), 1),
+                "max": round(max(self.ages_ms), 1),
+            },
+        }
+
+    def _take(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
+        record = msgspec.json.decode(message.payload)
+        self.sequences.append(int(record["id"].rpartition(":")[2]))
+        if "age_ms" in record:
+            self.ages_ms.append(record["age_ms"])
+
+
+def _watch(node: NodeProcess, broker: Broker, seconds: float, outages: int) -> list[dict[str, float]]:
+    began, samples = time.monotonic(), []
+    failures = [(number + 1) * seconds / (outages + 1) for number in range(outages)]
+    while (now := time.monotonic() - began) < seconds:
+        if failures and now >= failures[0]:
+            failures.pop(0)
+            threading.Thread(target=broker.fail, daemon=True).start()
+        samples.append({"s": round(now, 1), **_look(node.pid)})
+        time.sleep(max(seconds / SAMPLES, 0.2))
+    return samples
+
+
+def _look(pid: int) -> dict[str, float]:
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
+    return {
+        "rss_mb": round(int(lines["VmRSS"].split()[0]) * 1024 / 1e6, 2),
+        "threads": int(lines["Threads"]),
+        "descriptors": sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()),
+    }
+
+
+def _figures(samples: list[dict[str, float]], seconds: float, cameras: int, fps: float, outages: int) -> dict[str, Any]:
+    steady = [sample for sample in samples if sample["s"] >= WARM_UP * seconds]
+    hours = (steady[-1]["s"] - steady[0]["s"]) / 3600
+    slope = _slope([sample["s"] / 3600 for sample in steady], [sample["rss_mb"] for sample in steady])
+    return {
+        "hours": round(seconds / 3600, 3),
+        "cameras": cameras,
+        "fps": fps,
+        "broker_outages": outages,
+        "counted_hours": round(hours, 3),
+        "rss_mb": {"first": steady[0]["rss_mb"], "last": steady[-1]["rss_mb"], "growth_per_hour": round(slope, 2)},
+        "threads": [steady[0]["threads"], steady[-1]["threads"]],
+        "descriptors": [steady[0]["descriptors"], steady[-1]["descriptors"]],
+        "samples": samples,
+    }
+
+
+def _slope(times: list[float], values: list[float]) -> float:
+    """Return the slope of the least-squares line."""
+    return float(statistics.linear_regression(times, values).slope)
