@@ -1,0 +1,117 @@
+"""No password or login reaches a log, a topic, the list of processes or a file. The access list of the docs works."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_caption.cli import main
+from tests.brokers import Listener, Mosquitto, running, wait_for
+from tests.cameras.servers import MjpegCamera
+from tests.conftest import ROOT
+
+SECRET = "hush4711"
+USERS = ("porch-pi", "garden-pi", "homeassistant", "dashboard")
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    """A broker with the access list of the docs."""
+    passwords, rules = tmp_path / "passwords", tmp_path / "acl"
+    if not shutil.which("mosquitto_passwd"):
+        pytest.skip("mosquitto_passwd is not installed (Debian: apt-get install mosquitto)")
+    passwords.touch()
+    for user in USERS:
+        subprocess.run(["mosquitto_passwd", "-b", passwords, user, SECRET], check=True, capture_output=True)
+    rules.write_text((ROOT / "docs" / "mosquitto.acl").read_text("utf-8"))
+    for file in (passwords, rules):
+        file.chmod(0o644)
+    yield from running(tmp_path, "allow_anonymous false", f"password_file {passwords}", f"acl_file {rules}")
+
+
+@pytest.fixture
+def owner(broker: Mosquitto) -> Iterator[Listener]:
+    heard = Listener(broker.port, "#", "homeassistant", SECRET)
+    yield heard
+    heard.close()
+
+
+def url(broker: Mosquitto, user: str) -> str:
+    return broker.url.replace("mqtt://", f"mqtt://{user}@")
+
+
+@pytest.mark.parametrize("where", ["file", "environment", "systemd"])
+def test_no_secret_gets_out(broker: Mosquitto, owner: Listener, tmp_path: Path, tiny_bundle: Path, where: str) -> None:
+    camera = MjpegCamera()
+    (tmp_path / "mqtt-password").write_text(SECRET)
+    source = camera.url.replace("http://", f"http://me:{SECRET}@")
+    settings = f"[mqtt]\ncommands = true\nhealth_s = 0.5\n[camera]\nsource = '{source}'\n"
+    (tmp_path / "settings.toml").write_text(settings)
+    own = ["--config", tmp_path / "settings.toml", "--state-dir", tmp_path / "state", "--bundle", tiny_bundle]
+    own += ["--node", "porch-pi", "--home-assistant", "--broker", url(broker, "porch-pi"), "--fps", "10"]
+    environment = {**os.environ}
+    match where:
+        case "file":
+            own += ["--password-file", tmp_path / "mqtt-password"]
+        case "environment":
+            environment["EDGE_CAPTION_MQTT_PASSWORD"] = SECRET
+        case "systemd":
+            environment["CREDENTIALS_DIRECTORY"] = str(tmp_path)
+    command = [sys.executable, "-m", "edge_caption", "run", *map(str, own)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            wait_for(lambda: len(owner.payloads("/event")) > 3)
+            requests = "edge_caption/porch-pi/bridge/request"
+            owner.publish(f"{requests}/settings", b'{"log_level": "debug"}')
+            owner.publish(f"{requests}/settings", b'{"password": 1}')
+            owner.publish(f"{requests}/status", b"")
+            wait_for(lambda: len(owner.payloads("/response/settings")) == 2)
+            wait_for(lambda: owner.payloads("/response/status"))
+            listed = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        finally:
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=30)
+            camera.close()
+    assert process.returncode == 0
+    told = b"".join(message.topic.encode() + bytes(message.payload) for message in owner.messages)
+    assert b"edge_caption/porch-pi/info" in told
+    assert b"homeassistant/device/" in told
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "state").rglob("*") if file.is_file())
+    for text in (out, err, told, listed, kept):
+        assert SECRET.encode() not in text
+    # Who may log in is nobody's business either.
+    assert b"me:" not in err + told
+
+
+def test_the_access_list_of_the_docs_lets_a_device_do_all_that_it_needs(
+    broker: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_text(SECRET)
+    (tmp_path / "settings.toml").write_text("[mqtt]\ncommands = true\nsnapshots = true\n")
+    own = ["--config", tmp_path / "settings.toml", "--state-dir", tmp_path, "--password-file", tmp_path / "password"]
+    for node, code in (("garden-pi", 0), ("porch-pi", 1)):
+        arguments = [*own, "--broker", url(broker, "garden-pi"), "--node", node]
+        assert main(["doctor", "mqtt", *map(str, arguments)]) == code
+        # One device can't write another's topics.
+        assert ("PROBLEM" in capsys.readouterr().out) == bool(code)
+
+
+def test_the_access_list_of_the_docs_lets_only_home_assistant_give_commands(broker: Mosquitto, owner: Listener) -> None:
+    topic = "edge_caption/garden-pi/cam/porch/trigger"
+    device = Listener(broker.port, "edge_caption/garden-pi/cam/+/trigger", "garden-pi", SECRET)
+    watcher = Listener(broker.port, "edge_caption/#", "dashboard", SECRET)
+    watcher.publish(topic, b"denied")
+    owner.publish(topic, b"allowed")
+    wait_for(lambda: device.payloads("/trigger"))
+    time.sleep(0.2)
+    assert device.payloads("/trigger") == [b"allowed"]
+    for each in (device, watcher):
+        each.close()
