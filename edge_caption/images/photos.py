@@ -90,7 +90,7 @@ def silence_opencv() -> None:
 
     libjpeg and libpng write there by themselves; nothing but a look at the bytes beforehand keeps them from it.
     """
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    getattr(cv2.utils, "logging", cv2).setLogLevel(0)  # OpenCV 4.13 moved it to `utils.logging`
 
 
 def _reading(shorter_side: int) -> int:
