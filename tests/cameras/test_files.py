@@ -166,6 +166,8 @@ def write_uneven_film(path: Path, times_ms: list[int]) -> Path:
         writer.set(cv2.VIDEOWRITER_PROP_PTS, time_ms)
         writer.write(cv2.imencode(".jpg", np.full((240, 320, 3), index * GREY_STEP, np.uint8))[1])
     writer.release()
+    if not cv2.VideoCapture(str(path)).grab():
+        pytest.skip("this OpenCV (before 4.13) can't write a film of an uneven rate")
     return path
 
 
