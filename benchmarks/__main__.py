@@ -59,6 +59,10 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
 
             figures = confidence.measure(args.bundle, args.flavour, args.beams, _photos(args))
             return {"split": args.split, **figures}
+        case "history":
+            from benchmarks import history
+
+            return history.measure(args.captions, args.rounds)
         case "latency":
             from benchmarks import latency
 
@@ -156,6 +160,10 @@ def _parser() -> argparse.ArgumentParser:
     calibration.add_argument(
         "--save", action="store_true", help="also write benchmarks/results/calibration-memory.json"
     )
+    history = benchmarks.add_parser("history", help="a question to the history of a million captions")
+    history.add_argument("--captions", type=positive, default=1_000_000)
+    history.add_argument("--rounds", type=positive, default=20)
+    history.add_argument("--save", action="store_true", help="also write benchmarks/results/history.json")
     latency = benchmarks.add_parser(
         "latency", parents=[shared], help="frame -> sentence: INT8 on each installed backend, fp32, PyTorch eager"
     )

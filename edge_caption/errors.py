@@ -6,6 +6,7 @@ EdgeCaptionError
 ├── BackendError    the runtime cannot run this model on this device
 ├── PhotoError      one photo cannot be read; the others still can
 ├── CameraError     no frame could be read; it is tried again
+├── HistoryError    captions of the past cannot be kept or read; new ones still go out
 └── OutboxError     the disk refuses captions; free space or choose another folder
 
 Each message is one sentence that says what is wrong and what to do.
@@ -40,3 +41,7 @@ class CameraError(EdgeCaptionError):
 
 class OutboxError(EdgeCaptionError):
     """The disk refuses captions; free space or choose another folder."""
+
+
+class HistoryError(EdgeCaptionError):
+    """Captions of the past cannot be kept or read; new ones still go out."""

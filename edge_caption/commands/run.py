@@ -17,6 +17,7 @@ import msgspec
 from edge_caption.commands.broker_options import add_broker_options, broker_options
 from edge_caption.commands.model_options import add_model_options, model_options
 from edge_caption.commands.output import set_up_log
+from edge_caption.commands.sinks import add_sink_options
 from edge_caption.commands.values import checked, name, path, rate, share
 from edge_caption.errors import ConfigError
 
@@ -65,6 +66,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--home-assistant", action="store_true", default=None, help="let Home Assistant find this node by itself"
     )
+    add_sink_options(parser)
     add_broker_options(parser)
     add_model_options(parser)
     parser.add_argument("--config", type=path, metavar="FILE", help="settings as TOML; options override them")
@@ -103,6 +105,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
         "model": model_options(args),
         "metrics": args.metrics,
         "gate": {"min_confidence": args.min_confidence},
+        "history": {"keep": args.history},
     }
 
 
@@ -145,7 +148,7 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
         stop: ends it.
         limit: stop after so many captions.
     """
-    from edge_caption.commands.console import Console
+    from edge_caption.commands.sinks import open_sinks
     from edge_caption.model.captioner import Captioner
     from edge_caption.model.live import LiveCaptioner
     from edge_caption.node.start import run
@@ -158,7 +161,9 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
             "words, which says nothing of right and wrong",
             captioner.model.name,
         )
-    if run(settings, feeds, LiveCaptioner(captioner), [Console(stop)], stop, limit):
+    with open_sinks(settings, stop) as sinks:
+        again = run(settings, feeds, LiveCaptioner(captioner), sinks, stop, limit)
+    if again:
         # The same program with the same arguments; open files close by themselves.
         os.execv(sys.executable, sys.orig_argv)
     return 0

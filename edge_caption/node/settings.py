@@ -9,6 +9,7 @@ import msgspec
 from edge_caption.bounds import ListenAddress
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.files import own_folder
+from edge_caption.history.settings import HistorySettings
 from edge_caption.model.settings import ModelSettings
 from edge_caption.mqtt.settings import HomeAssistantSettings, MqttSettings
 from edge_caption.node.gates.settings import GateSettings
@@ -42,5 +43,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     gate: GateSettings = GateSettings()
     """For all cameras."""
     outbox: OutboxSettings = OutboxSettings()
+    history: HistorySettings = HistorySettings()
     metrics: ListenAddress | None = None
     """Where Prometheus may ask for metrics, as 9090 or 0.0.0.0:9090; None: nowhere."""

@@ -1,0 +1,109 @@
+"""Finding captions of the past by their words. Reads only, beside a node that writes."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from edge_caption.history.tables import open_to_read, sentences
+from edge_caption.history.words import fts_query
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A caption of the past."""
+
+    number: int
+    """Its place in the history's file; `thumbnail` finds its picture by that."""
+    id: str
+    camera: str
+    captured_at: float
+    """Seconds since the Unix epoch."""
+    caption: str
+    language: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Query:
+    """What to look for."""
+
+    words: str | None = None
+    """None: any caption."""
+
+    camera: str | None = None
+
+    since: float | None = None
+    """Seconds since the Unix epoch."""
+
+    until: float | None = None
+
+    limit: int = 20
+
+
+def search(paths: Iterable[Path], query: Query) -> list[Entry]:
+    """Return the newest captions that fit, newest first.
+
+    Args:
+        paths: the history of each node.
+        query: what to look for.
+
+    Raises:
+        ConfigError: there is no word in the question.
+        HistoryError: a file can't be read, or is broken.
+    """
+    found = heapq.merge(*(_search(path, query) for path in paths), key=lambda entry: -entry.captured_at)
+    return list(itertools.islice(found, query.limit))
+
+
+def thumbnail(path: Path, number: int) -> bytes | None:
+    """Return the small picture of a caption as JPEG, None where none was kept.
+
+    Raises:
+        HistoryError: the file can't be read, or is broken.
+    """
+    with sentences(path), closing(open_to_read(path)) as database:
+        row = database.execute("SELECT jpeg FROM thumbnails WHERE number = ?", (number,)).fetchone()
+    return row[0] if row else None
+
+
+def _search(path: Path, query: Query) -> list[Entry]:
+    with sentences(path), closing(open_to_read(path)) as database:
+        conditions = dict(_conditions(database, query))
+        where = " AND ".join(conditions) or "1"
+        table = "words JOIN captions ON number = words.rowid" if query.words else "captions"
+        order = "words.rowid" if query.words else "number"
+        rows = database.execute(
+            "SELECT number, captions.id, captions.camera, captured_at, captions.caption, language, confidence"
+            f" FROM {table} WHERE {where} ORDER BY {order} DESC LIMIT ?",
+            (*conditions.values(), query.limit),
+        ).fetchall()
+    return [Entry(**dict(zip(Entry.__struct_fields__, row, strict=True))) for row in rows]
+
+
+def _conditions(database: sqlite3.Connection, query: Query) -> Iterator[tuple[str, object]]:
+    """Yield conditions in SQL, each with its value."""
+    if query.words:
+        yield "words MATCH ?", fts_query(query.words, query.camera)
+    if query.camera:
+        yield "captions.camera = ?", query.camera
+    number = "words.rowid" if query.words else "number"
+    if query.since is not None:
+        # The index of words is in the order of arrival: so it need not be read further back.
+        first = database.execute(
+            "SELECT number FROM captions WHERE captured_at >= ? ORDER BY captured_at LIMIT 1", (query.since,)
+        ).fetchone()
+        yield f"{number} >= ?", first[0] if first else 1 << 62
+        yield "captured_at >= ?", query.since
+    if query.until is not None:
+        last = database.execute(
+            "SELECT number FROM captions WHERE captured_at <= ? ORDER BY captured_at DESC LIMIT 1", (query.until,)
+        ).fetchone()
+        yield f"{number} <= ?", last[0] if last else 0
+        yield "captured_at <= ?", query.until

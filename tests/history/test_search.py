@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edge_caption.errors import ConfigError, HistoryError
+from edge_caption.history.search import Query, search
+from tests.history.captions import keep
+
+SENTENCES = (
+    "two dogs run on the beach",
+    "a man is riding a bike",
+    "a dog catches a red ball",
+    "一只狗在海滩上奔跑",
+    "一个骑自行车的人",
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "history.db"
+    keep(path, SENTENCES)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        ("dog", [3, 1]),
+        ("Dog on the beach", [1]),
+        ("running dogs", [1]),
+        ("beach dog!", [1]),
+        ('"riding a bike"', [2]),
+        ('"bike riding"', []),
+        ('a "red ball', [3]),
+        ("dog bike", []),
+        ("the", [1]),
+        ("海滩", [4]),
+        ("狗在海滩", [4]),
+        ("海滩的狗", [4]),
+        ("自行车", [5]),
+        ("滩海", []),
+        ("狗 beach", []),
+        ('NEAR("dog") OR caption:*', []),
+    ],
+)
+def test_all_words_must_occur_in_any_form_and_order(path: Path, words: str, numbers: list[int]) -> None:
+    assert [entry.id for entry in search([path], Query(words))] == [f"pi:{number}" for number in numbers]
+
+
+@pytest.mark.parametrize("words", ["!?", '""', '"…" -'])
+def test_a_question_without_words_is_refused(path: Path, words: str) -> None:
+    with pytest.raises(ConfigError, match="there is no word to search for"):
+        search([path], Query(words))
+
+
+def test_a_time_and_a_camera_narrow_the_search(path: Path) -> None:
+    keep(path, ["a dog in the yard"], camera="yard-2", first=6)
+
+    def ids(query: Query) -> list[str]:
+        return [entry.id for entry in search([path], query)]
+
+    assert ids(Query("dog")) == ["pi:6", "pi:3", "pi:1"]
+    assert ids(Query("dog", camera="porch")) == ["pi:3", "pi:1"]
+    assert ids(Query("dog", camera="yard-2")) == ["pi:6"]
+    assert ids(Query("dog", camera="yard")) == []
+    assert ids(Query("dog", since=2.0)) == ["pi:6", "pi:3"]
+    assert ids(Query("dog", since=2.0, until=3.0)) == ["pi:3"]
+    assert ids(Query(since=3.0, until=5.0, limit=2)) == ["pi:5", "pi:4"]
+    assert ids(Query(since=7.0)) == []
+
+
+def test_nodes_are_searched_together_newest_first(tmp_path: Path, path: Path) -> None:
+    other = tmp_path / "other.db"
+    keep(other, ["a dog sleeps"], first=2)
+    assert [entry.captured_at for entry in search([path, other], Query("dog"))] == [3.0, 2.0, 1.0]
+
+
+@pytest.mark.parametrize("content", [b"this is no database, and long enough to be seen as such" * 100, b""])
+def test_a_broken_file_is_one_sentence_and_is_left_alone(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "history.db"
+    path.write_bytes(content)
+    with pytest.raises(HistoryError, match="is damaged"):
+        search([path], Query("dog"))
+    assert path.read_bytes() == content
