@@ -26,6 +26,19 @@ class Camera(Protocol):
 
 
 @runtime_checkable
+class Skipping(Protocol):
+    """An opened source that can pass a frame at less cost than reading it."""
+
+    def skip(self) -> None:
+        """Wait for the next frame and leave it.
+
+        Raises:
+            CameraError: there is none.
+        """
+        ...
+
+
+@runtime_checkable
 class Encoded(Protocol):
     """An opened source that knows how its frames come."""
 

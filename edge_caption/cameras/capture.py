@@ -29,8 +29,22 @@ def read_now(capture: cv2.VideoCapture, name: str) -> Frame:
     ok, bgr = capture.read()
     captured_at = time.time()
     if not ok:
-        raise CameraError(f"{name} gives no more frames; check it and its cable or network")
+        raise _ended(name)
     return Frame(to_rgb(bgr), captured_at)
+
+
+def skip_now(capture: cv2.VideoCapture, name: str) -> None:
+    """Pass the next frame of OpenCV's capture, without making pixels of it.
+
+    Raises:
+        CameraError: there is none.
+    """
+    if not capture.grab():
+        raise _ended(name)
+
+
+def _ended(name: str) -> CameraError:
+    return CameraError(f"{name} gives no more frames; check it and its cable or network")
 
 
 def to_rgb(bgr: NDArray[np.uint8] | cv2.typing.MatLike) -> NDArray[np.uint8]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cv2
 
-from edge_caption.cameras.capture import codec_of, read_now, silence_ffmpeg
+from edge_caption.cameras.capture import codec_of, read_now, silence_ffmpeg, skip_now
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
@@ -51,6 +51,14 @@ class Device:
             CameraError: there is none.
         """
         return read_now(self._capture, self._name)
+
+    def skip(self) -> None:
+        """Pass the next frame.
+
+        Raises:
+            CameraError: there is none.
+        """
+        skip_now(self._capture, self._name)
 
     @property
     def codec(self) -> str:

@@ -53,6 +53,14 @@ class JpegStream:
                 log.log(logging.DEBUG if self._warned else logging.WARNING, "a picture is left out: %s", error)
                 self._warned = True
 
+    def skip(self) -> None:
+        """Pass the next picture.
+
+        Raises:
+            CameraError: there is none.
+        """
+        self._next()
+
     def _next(self) -> bytes:
         while not self._found:
             self._found += self._splitter.split(self._receive())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,7 @@ class Newest:
         """Frames that came so far."""
         self._taken = 0
         self._wanted = False
+        self._wanted_from = math.inf
         self._closed = False
         self.arrived = time.monotonic()
         """Monotonic seconds when the newest frame came, at first when the place was made."""
@@ -53,6 +55,20 @@ class Newest:
         if wanted:
             self._notify()
 
+    def pass_by(self) -> None:
+        """Count a frame that came and was left, as nobody wants it."""
+        with self._changed:
+            self.sequence += 1
+            self.arrived = time.monotonic()
+
+    def want_from(self, at: float) -> None:
+        """Say from when on, in monotonic seconds, somebody may take a frame, until one is taken."""
+        self._wanted_from = at
+
+    def wanted(self) -> bool:
+        """Whether the next frame may be taken."""
+        return self._wanted or time.monotonic() >= self._wanted_from
+
     def take(self, timeout_s: float) -> Shot | None:
         """Take the newest frame out, or None when none came in time or none will come."""
         with self._changed:
@@ -62,6 +78,7 @@ class Newest:
             if self._frame is None:
                 return None
             self._wanted = False
+            self._wanted_from = math.inf
             shot = Shot(self._frame, self.sequence, self.arrived, self.sequence - self._taken - 1)
             self._taken = self.sequence
             self._frame = None

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from edge_caption.cameras.camera import Feed
+from edge_caption.cameras.camera import Camera, Feed, Skipping
 from edge_caption.cameras.newest import Newest
 from edge_caption.errors import CameraError, EdgeCaptionError
 
@@ -72,9 +72,19 @@ class Reader:
             while not self._stopping.is_set():
                 if not self._feed.live and not self.newest.wait_wanted(0.2):
                     continue
+                if self._skips(camera):
+                    continue
                 frame = camera.read()
                 if frame is None:
                     return
                 self.newest.put(frame)
         finally:
             camera.close()
+
+    def _skips(self, camera: Camera) -> bool:
+        """Pass a frame that would be replaced before anybody takes it: to make pixels of it costs most of a core."""
+        if not self._feed.live or self.newest.wanted() or not self.newest.sequence or not isinstance(camera, Skipping):
+            return False
+        camera.skip()
+        self.newest.pass_by()
+        return True

@@ -6,7 +6,7 @@ from itertools import chain
 
 import cv2
 
-from edge_caption.cameras.capture import codec_of, read_now, silence_ffmpeg
+from edge_caption.cameras.capture import codec_of, read_now, silence_ffmpeg, skip_now
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.cameras.transport import transport
@@ -45,6 +45,14 @@ class Stream:
                 fails at once.
         """
         return read_now(self._capture, self._name)
+
+    def skip(self) -> None:
+        """Pass the next frame.
+
+        Raises:
+            CameraError: there is none.
+        """
+        skip_now(self._capture, self._name)
 
     @property
     def codec(self) -> str:

@@ -86,6 +86,11 @@ class Watch:
             return self._accept(found, self._reader)
         return self._fault(self._reader)
 
+    def want_from(self, at: float) -> None:
+        """Say from when on, in monotonic seconds, the next frame may be taken; those before cost less."""
+        if self._reader:
+            self._reader.newest.want_from(at)
+
     @property
     def lost(self) -> bool:
         """Whether the camera gives no usable frames now."""
@@ -208,6 +213,7 @@ class Watch:
 
 
 def _wait(reader: Reader, timeout_s: float, not_before: float) -> Shot | None:
+    reader.newest.want_from(not_before)
     early = not_before - time.monotonic()
     if early > 0:
         reader.newest.wait_ended(min(early, timeout_s))

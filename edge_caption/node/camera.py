@@ -128,3 +128,4 @@ class NodeCamera:
         """Plan the next frame, without the drift that adding to the present would bring."""
         now = time.monotonic()
         self.due = (self.due if self.due > now - self.step_s else now) + self.step_s
+        self.watch.want_from(self.due)

@@ -45,6 +45,26 @@ def test_the_end_wakes_the_one_who_waits_and_comes_after_the_last_frame() -> Non
     assert newest.take(5) is None
 
 
+def test_a_frame_that_nobody_wants_yet_is_known_and_counted() -> None:
+    newest = Newest()
+    newest.put(frame(1))
+    assert newest.take(0)
+    assert not newest.wanted()
+    newest.want_from(time.monotonic() + 60)
+    assert not newest.wanted()
+    newest.pass_by()
+    newest.want_from(time.monotonic())
+    assert newest.wanted()
+    newest.put(frame(3))
+    assert newest.wanted()
+    shot = newest.take(0)
+    assert shot is not None
+    assert (shot.sequence, shot.dropped) == (3, 1)
+    assert not newest.wanted()
+    assert newest.take(0) is None
+    assert newest.wanted()
+
+
 def test_a_reader_can_wait_until_a_frame_is_wanted() -> None:
     newest = Newest()
     assert not newest.wait_wanted(0)

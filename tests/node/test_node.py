@@ -314,9 +314,9 @@ def test_several_cameras_share_the_captioner_and_one_sequence(
     expected = [tiny_captioner.caption(photo).text for photo in sorted(album.iterdir())]
     for records in by_camera.values():
         assert [record.caption for record in records] == expected
-    # None is served twice before the others were served once.
+    # They take turns; one whose photo is not read yet may be passed once.
     turns = [record.camera for record in shown[:9]]
-    assert all(len(set(turns[place : place + 3])) == 3 for place in (0, 3, 6))
+    assert all(2 <= turns.count(name) <= 4 for name in by_camera)
     wait_for(lambda: len(listener.events()) == 18)
     health = msgspec.json.decode(retained(mosquitto.port)["edge_caption/pi/health"], type=Health)
     assert {name: camera.captions for name, camera in health.cameras.items()} == {"porch": 6, "garden": 6, "hall": 6}
