@@ -182,9 +182,45 @@ def devices(_: Path) -> Cells:
     return rows
 
 
+def peers(results: Path) -> Cells:
+    """Return what other captioners cost."""
+    rows = [["", "is", "ms", "slower", "peak MB", "weights MB", "installed MB", "quality, as published"]]
+    for name, peer in load(results, "peers")["peers"].items():
+        installed = peer["installed_bytes"]
+        rows.append(
+            [
+                name,
+                peer["is"],
+                f"{peer['median_ms']:.1f}",
+                f"{peer['leader_is_faster_by']['median']:.1f}x",
+                f"{peer['peak_rss_mb']:.0f}",
+                f"{peer['disk_bytes'] / 1e6:.1f}",
+                f"{installed / 1e6:.0f}" if installed else "",
+                peer["published"],
+            ]
+        )
+    return rows
+
+
+def engines(results: Path) -> Cells:
+    """Return what other engines make of the shipped graphs."""
+    figures = load(results, "engines")
+    rows = [["graph", "engine", "ms", "times slower", "least dB beside ONNX Runtime", "why not"]]
+    for part in ("encoder", "decoder"):
+        for name, row in figures[part].items():
+            if "failed" in row:
+                rows.append([part, name, "", "", "", row["failed"].replace("|", "and")])
+            else:
+                slower = interquartile(row["times_slower"])
+                rows.append([part, name, f"{row['median_ms']:.3f}", slower, f"{row.get('least_db', '')}", ""])
+    return rows
+
+
 TABLES: dict[str, Callable[[Path], Cells]] = {
     "devices": devices,
+    "engines": engines,
     "latency": latency,
+    "peers": peers,
     "reach": reach,
     "roofline": roofline,
     "quality": quality,
