@@ -34,12 +34,24 @@ def _run(argv: Sequence[str] | None) -> int:
 
 def parser() -> Parser:
     """Build the parser; each command adds its own part."""
-    from edge_caption.commands import bench, build_engine, caption, demo, doctor, model, run, search, service, status
+    from edge_caption.commands import (
+        annotate,
+        bench,
+        build_engine,
+        caption,
+        demo,
+        doctor,
+        model,
+        run,
+        search,
+        service,
+        status,
+    )
     from edge_caption.commands.parser import Parser
 
     top = Parser("edge-caption", description="Say in a sentence what a camera sees, on the device.")
     top.add_argument("--version", action="version", version=f"edge-caption {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (caption, run, search, status, service, doctor, demo, model, build_engine, bench):
+    for command in (caption, annotate, run, search, status, service, doctor, demo, model, build_engine, bench):
         command.add_parser(commands)
     return top

@@ -8,9 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.output import say
+from edge_caption.commands.output import overwrite, say
 from edge_caption.commands.values import path
-from edge_caption.text import printable
 
 if TYPE_CHECKING:
     from edge_caption.model.backends.tensorrt_builder import Progress
@@ -68,7 +67,6 @@ def _progress(name: str) -> Progress:
     from edge_caption.model.backends.tensorrt_builder import silently
 
     def show(phase: str, done: int, steps: int) -> None:
-        # Begins and ends at the line's beginning: what is printed next takes its place.
-        print(f"\r\033[K{printable(name)}: {phase} {done}/{steps}\r", end="", file=sys.stderr, flush=True)
+        overwrite(f"{name}: {phase} {done}/{steps}")
 
     return show if sys.stderr.isatty() else silently

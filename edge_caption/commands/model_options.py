@@ -7,7 +7,7 @@ import argparse
 from edge_caption.commands.values import checked, path
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = True) -> None:
     """Add --bundle, --flavour, --backend, --language, --beam and --threads."""
     group = parser.add_argument_group("model")
     add_bundle_options(group)
@@ -19,7 +19,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--language", metavar="CODE", help="en, … (default: the bundle's first)")
     group.add_argument("--beam", type=beams, metavar="N", help="sentences kept while searching (default: the bundle's)")
-    group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
+    if with_threads:
+        group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
 
 
 def add_bundle_options(parser: argparse._ActionsContainer) -> None:

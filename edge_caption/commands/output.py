@@ -30,6 +30,11 @@ def say(line: str, *, file: TextIO | None = None) -> None:
     print(printable(line), file=file, flush=True)
 
 
+def overwrite(line: str) -> None:
+    """Show progress on a terminal: what is printed next on standard error takes its place."""
+    print(f"\r\033[K{printable(line)}\r", end="", file=sys.stderr, flush=True)
+
+
 def complain(sentence: object, program: str = PROGRAM) -> None:
     """Print an error on standard error."""
     say(f"{program}: error: {sentence}", file=sys.stderr)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_caption.errors import PhotoError
 from edge_caption.images.frame import Pixels
 from edge_caption.images.header import SUFFIXES, read_size
+from edge_caption.images.heif import decode_heif, is_heif
 from edge_caption.images.transparency import decode_over_white, may_be_transparent
 
 MAX_PIXELS = 100_000_000
@@ -62,6 +63,8 @@ def decode_photo(data: bytes, name: str) -> Pixels:
     silence_opencv()
     if not data:
         raise PhotoError(f"{name} is empty; copy it again")
+    if is_heif(data):
+        return decode_heif(data, name, MAX_PIXELS // 2)
     try:
         bgr = _decode(data, name)
     except (ValueError, cv2.error) as error:

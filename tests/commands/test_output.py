@@ -112,7 +112,7 @@ def test_usage_escapes_what_was_given(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_nothing_is_printed_past_it() -> None:
-    """`print` is called by `say`, and for the progress of an engine's build, which moves the cursor on purpose."""
+    """`print` is called by `say` and `overwrite`."""
     package = ROOT / "edge_caption"
     files = {str(file.relative_to(package)) for file in package.rglob("*.py") if "print(" in file.read_text()}
-    assert files == {"commands/output.py", "commands/build_engine.py"}
+    assert files == {"commands/output.py"}

@@ -1,0 +1,1 @@
+"""Captions of whole folders of photos, in the formats that other programs read."""

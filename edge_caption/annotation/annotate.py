@@ -1,0 +1,112 @@
+"""A folder of photos, perhaps of 100,000s -> captions; what is done already is not done again."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_caption.annotation.outputs import Output, name_of
+from edge_caption.annotation.workers import Annotation, Unreadable, caption_all
+from edge_caption.errors import PhotoError
+from edge_caption.images.header import SUFFIXES
+
+UNUSUAL = frozenset({".heic", ".heif", ".avif"})
+"""Read where an extra is installed; named where not."""
+
+
+@dataclass
+class Progress:
+    """How far it is."""
+
+    total: int
+    """Photos that were not done before."""
+    done: int = 0
+    unreadable: list[Unreadable] = field(default_factory=list)
+    started: float = 0.0
+    """When the first was done: before, processes start."""
+
+    def count(self) -> None:
+        """Count one photo."""
+        self.done += 1
+        self.started = self.started or time.monotonic()
+
+    @property
+    def rate(self) -> float:
+        """Photos a second."""
+        return (self.done - 1) / max(time.monotonic() - self.started, 1e-3) if self.done else 0.0
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until all are done, at the rate so far."""
+        return (self.total - self.done) / self.rate if self.done > 1 else float("inf")
+
+
+def find_photos(folder: Path) -> list[str]:
+    """Return the photos in a folder and the folders in it, by name, relative to it; hidden ones are left out.
+
+    Raises:
+        PhotoError: there are none, or a folder can't be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise PhotoError(f"the folder {error.filename} can't be read ({error.strerror}); check its rights")
+
+    found = []
+    for path, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.relpath(Path(path, name), folder) for name in files if _is_photo(name)]
+    if not found:
+        raise PhotoError(f"the folder {folder} holds no photo ({', '.join(sorted(SUFFIXES))}); choose another")
+    return sorted(found)
+
+
+def _is_photo(name: str) -> bool:
+    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 100,000s takes seconds
+    return suffix in SUFFIXES | UNUSUAL and not name.startswith(".")
+
+
+def left(names: Sequence[str], output: Output) -> list[str]:
+    """Return the photos that the output has nothing of."""
+    done = output.done()
+    return [name for name in names if name_of(name) not in done]
+
+
+def annotate(
+    folder: Path,
+    names: Sequence[str],
+    output: Output,
+    model: Mapping[str, Any],
+    workers: int,
+    stop: threading.Event,
+    show: Callable[[Progress, Annotation | Unreadable], None],
+) -> Progress:
+    """Caption photos and keep what is said of each.
+
+    Args:
+        folder: of the photos.
+        names: of those to do.
+        output: where captions go.
+        model: the captioner's options.
+        workers: processes.
+        stop: ends it early; what is done is kept, and the output stays unfinished.
+        show: is told of each photo.
+    """
+    progress = Progress(len(names))
+    with closing(caption_all(folder, names, model, workers)) as results:
+        for result in results:
+            progress.count()
+            if isinstance(result, Unreadable):
+                progress.unreadable.append(result)
+            else:
+                output.add(result)
+            show(progress, result)
+            if stop.is_set():
+                return progress
+    output.finish()
+    return progress

@@ -1,0 +1,196 @@
+"""Where annotations go: lines of JSON, a CSV, COCO's JSON. Each knows after a kill what is done already."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from edge_caption.annotation.workers import Annotation
+from edge_caption.errors import ConfigError
+from edge_caption.files import write_whole
+from edge_caption.text import read_text
+
+COLUMNS = ("image", "caption", "confidence", "language")
+
+
+class Output(Protocol):
+    """A place for annotations."""
+
+    def done(self) -> set[str]:
+        """Return the photos that have theirs."""
+        ...
+
+    def add(self, annotation: Annotation) -> None:
+        """Keep one; a killed process loses none that was added."""
+        ...
+
+    def finish(self) -> None:
+        """Complete the place: all photos have theirs."""
+        ...
+
+
+def open_output(target: Path) -> Output:
+    """Open the output that a file's name asks for.
+
+    Raises:
+        ConfigError: the name tells no format, or the file is something else.
+        OSError: it can't be written.
+    """
+    name = target.name.lower()
+    if name.endswith(".coco.json"):
+        return Coco(target)
+    if name.endswith((".jsonl", ".csv")):
+        return Lines(target, _Csv() if name.endswith(".csv") else _Json())
+    raise ConfigError(f"{target} tells no format; give a name that ends in .jsonl, .csv or .coco.json")
+
+
+def name_of(file: str) -> str:
+    """Return a file's name as text: on disk it may be any bytes."""
+    return os.fsencode(file).decode("utf-8", "replace")
+
+
+class _Json:
+    header = ""
+
+    def begins(self, data: bytes) -> bool:
+        return data.startswith(b"{")
+
+    def line(self, annotation: Annotation) -> str:
+        return msgspec.json.encode(annotation).decode() + "\n"
+
+    def read(self, text: str) -> list[Annotation]:
+        return [msgspec.json.decode(line, type=Annotation) for line in text.split("\n") if line]
+
+
+class _Csv:
+    header = ",".join(COLUMNS) + "\n"
+
+    def begins(self, data: bytes) -> bool:
+        return self.header.encode().startswith(data)
+
+    def line(self, annotation: Annotation) -> str:
+        target = io.StringIO(newline="")
+        fields = (annotation.file, annotation.caption, annotation.confidence, annotation.language)
+        csv.writer(target, lineterminator="\n").writerow(fields)
+        return target.getvalue()
+
+    def read(self, text: str) -> list[Annotation]:
+        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+        if tuple(header) != COLUMNS:
+            raise ValueError("another header")
+        return [Annotation(file, caption, float(share), language) for file, caption, share, language in rows]
+
+
+class Lines:
+    """A file that grows by a line for each photo; what a kill left of a line is cut off."""
+
+    def __init__(self, target: Path, form: _Json | _Csv) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            ConfigError: it is there and holds something else.
+            OSError: it can't be written.
+        """
+        self._form = form
+        self._whole = self._read(target) if target.exists() else []
+        target.parent.mkdir(parents=True, exist_ok=True)
+        self._file = target.open("a", encoding="utf-8", newline="")
+        if not self._file.tell():
+            self._file.write(form.header)
+
+    def _read(self, target: Path) -> list[Annotation]:
+        data = target.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        try:
+            text = data[:whole].decode()
+            if not whole and data and not self._form.begins(data):
+                raise ValueError("no line")
+            found = self._form.read(text) if text else []
+        except (ValueError, csv.Error, msgspec.DecodeError):
+            raise ConfigError(f"{target} holds something else than captions; give another --out") from None
+        os.truncate(target, whole)
+        return found
+
+    def done(self) -> set[str]:
+        """Return the photos that have a line."""
+        return {annotation.file for annotation in self._whole}
+
+    def add(self, annotation: Annotation) -> None:
+        """Write a line, past this process's buffers."""
+        self._file.write(self._form.line(replace(annotation, file=name_of(annotation.file))))
+        self._file.flush()
+
+    def finish(self) -> None:
+        """Wait for the disk."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+class Coco:
+    """COCO-captions JSON, which is written at the end; until then, lines beside it keep what is done."""
+
+    def __init__(self, target: Path) -> None:
+        """Open the lines, and read what a finished file holds.
+
+        Raises:
+            ConfigError: the file is there and holds something else.
+            OSError: it can't be written.
+        """
+        self._target = target
+        self._journal = target.with_name(f"{target.name}.partial.jsonl")
+        self._before = _read_coco(target) if target.exists() else []
+        self._lines = Lines(self._journal, _Json())
+
+    def done(self) -> set[str]:
+        """Return the photos that have a line, or a place in the finished file."""
+        return self._lines.done() | {annotation.file for annotation in self._before}
+
+    def add(self, annotation: Annotation) -> None:
+        """Write a line."""
+        self._lines.add(annotation)
+
+    def finish(self) -> None:
+        """Write the whole, sorted by name."""
+        self._lines.finish()
+        said = [*self._before, *_Json().read(read_text(self._journal))]
+        each = {annotation.file: annotation for annotation in said}
+        write_whole(self._target, _as_coco([each[file] for file in sorted(each)]))
+        self._journal.unlink()
+
+
+def _as_coco(annotations: Sequence[Annotation]) -> bytes:
+    return msgspec.json.encode(
+        {
+            "images": [{"id": number, "file_name": one.file} for number, one in enumerate(annotations, 1)],
+            "annotations": [
+                {
+                    "id": number,
+                    "image_id": number,
+                    "caption": one.caption,
+                    "confidence": one.confidence,
+                    "language": one.language,
+                }
+                for number, one in enumerate(annotations, 1)
+            ],
+        }
+    )
+
+
+def _read_coco(target: Path) -> list[Annotation]:
+    try:
+        content = msgspec.json.decode(read_text(target))
+        names = {image["id"]: image["file_name"] for image in content["images"]}
+        return [
+            Annotation(names[one["image_id"]], one["caption"], one["confidence"], one["language"])
+            for one in content["annotations"]
+        ]
+    except (UnicodeError, msgspec.DecodeError, KeyError, TypeError):
+        raise ConfigError(f"{target} holds something else than these captions; give another --out") from None

@@ -1,0 +1,128 @@
+"""`edge-caption annotate FOLDER`: captions of a whole folder of photos, for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from edge_caption.commands.model_options import add_model_options, positive
+from edge_caption.commands.output import PROGRAM, complain, overwrite, say
+from edge_caption.commands.run import stopping
+from edge_caption.commands.values import path
+from edge_caption.errors import ConfigError
+
+if TYPE_CHECKING:
+    from edge_caption.annotation.annotate import Progress
+    from edge_caption.annotation.outputs import Output
+    from edge_caption.annotation.workers import Annotation, Unreadable
+
+TERMINAL_S, LOG_S = 0.2, 30.0
+"""Between two lines of progress: on a terminal, where each takes the place of the last, and in a log."""
+
+
+MODEL_OPTIONS = ("bundle", "flavour", "backend", "beam", "language")
+"""Each worker has one thread."""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "annotate",
+        help="caption every photo in a folder, for other programs",
+        description="Caption every photo in a folder and the folders in it. The same command goes on after a stop. "
+        "docs/annotate.md tells more.",
+    )
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="of photos")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("-o", "--out", type=path, metavar="FILE", help="a name ending in .jsonl, .csv or .coco.json")
+    where.add_argument("--xmp", action="store_true", help="write an XMP sidecar beside each photo: photo.jpg.xmp")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core)")
+    add_model_options(parser, with_threads=False)
+    parser.set_defaults(handler=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Caption what has no caption yet.
+
+    Returns:
+        0; 1 where photos could not be read, which are listed; 130 where it was stopped.
+    """
+    from edge_caption.annotation.annotate import annotate, find_photos, left
+
+    names = find_photos(args.folder)
+    output = _output(args, names)
+    todo = left(names, output)
+    if len(todo) < len(names):
+        say(f"{PROGRAM}: {len(names) - len(todo):,} of {len(names):,} photos have captions already", file=sys.stderr)
+    if foreign := getattr(output, "foreign", ()):
+        say(
+            f"{PROGRAM}: {len(foreign):,} photos have a sidecar of another program, which is left as it is",
+            file=sys.stderr,
+        )
+    workers = args.workers or len(os.sched_getaffinity(0))
+    with stopping() as stop:
+        progress = annotate(args.folder, todo, output, _model(args), workers, stop, _Shown().show)
+        stopped = stop.is_set()
+    _sum_up(progress)
+    if stopped:
+        complain("stopped; the same command goes on")
+        return 130
+    return int(bool(progress.unreadable))
+
+
+def _model(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the captioner's options, after a look at whether it loads: a worker could only say so late."""
+    from edge_caption.model.captioner import Captioner
+
+    options: dict[str, Any] = {name: getattr(args, name) for name in MODEL_OPTIONS}
+    Captioner(**options, threads=1)
+    return options
+
+
+def _output(args: argparse.Namespace, names: list[str]) -> Output:
+    from edge_caption.annotation.outputs import open_output
+    from edge_caption.annotation.sidecars import Sidecars
+
+    if args.xmp:
+        return Sidecars(args.folder, names)
+    try:
+        return open_output(args.out)
+    except OSError as error:
+        raise ConfigError(f"{args.out} can't be written ({error.strerror}); choose another --out") from None
+
+
+class _Shown:
+    """The progress on standard error."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr is not None and sys.stderr.isatty()
+        self._next = 0.0 if self._terminal else time.monotonic() + LOG_S
+
+    def show(self, progress: Progress, result: Annotation | Unreadable) -> None:
+        from edge_caption.annotation.workers import Unreadable
+
+        if isinstance(result, Unreadable):
+            complain(result.reason)
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + (TERMINAL_S if self._terminal else LOG_S)
+            line = (
+                f"{progress.done:,} of {progress.total:,} photos, {progress.rate:.1f} a second, {_left(progress)} left"
+            )
+            overwrite(line) if self._terminal else say(f"{PROGRAM}: {line}", file=sys.stderr)
+
+
+def _left(progress: Progress) -> str:
+    if math.isinf(progress.left_s):
+        return "?"
+    minutes, seconds = divmod(round(progress.left_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def _sum_up(progress: Progress) -> None:
+    unreadable = f", {len(progress.unreadable):,} of them unreadable" if progress.unreadable else ""
+    say(f"{PROGRAM}: {progress.done:,} photos, {progress.rate:.1f} a second{unreadable}", file=sys.stderr)
