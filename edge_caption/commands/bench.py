@@ -52,12 +52,12 @@ def run(args: argparse.Namespace) -> int:
     from edge_caption.commands.measurement.table import as_text, compare
 
     if args.compare:
-        _print(compare(*map(read_document, args.compare)))
+        _say_all(compare(*map(read_document, args.compare)))
         return 0
     from edge_caption.commands.measurement.device import FULL, QUICK, measure
 
     document = measure(_subject(args), QUICK if args.quick else FULL, _tell)
-    _print(as_text(document), file=sys.stderr)
+    _say_all(as_text(document), file=sys.stderr)
     say(msgspec.json.encode(document).decode())
     return 0
 
@@ -72,7 +72,7 @@ def _subject(args: argparse.Namespace) -> Subject:
     return Subject(args.bundle, args.flavour, args.backend, range(1, most + 1), args.beams, broker)
 
 
-def _print(lines: str, file: TextIO | None = None) -> None:
+def _say_all(lines: str, file: TextIO | None = None) -> None:
     for line in lines.splitlines():
         say(line, file=file)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from edge_caption.commands.model_options import positive
+from edge_caption.commands.output import say
 from edge_caption.commands.values import checked, name, path
 from edge_caption.errors import ConfigError
 from edge_caption.history.when import moment
@@ -48,9 +49,9 @@ def handle(args: argparse.Namespace) -> int:
     query = Query(" ".join(args.words) or None, args.camera, args.since, args.until, args.limit)
     found = search(_files(settings.state_dir, settings.node), query)
     if not found:
-        print("edge-caption: no caption fits; try fewer words or a longer time", file=sys.stderr)
+        say("edge-caption: no caption fits; try fewer words or a longer time", file=sys.stderr)
     for entry in found:
-        print(msgspec.json.encode(entry).decode() if args.json else _line(entry))
+        say(msgspec.json.encode(entry).decode() if args.json else _line(entry))
     return 0
 
 

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from edge_caption.commands.output import say
 from edge_caption.commands.values import path
 from edge_caption.errors import ConfigError
 
@@ -91,7 +92,8 @@ def install(args: argparse.Namespace) -> int:
     load(args.config, {})  # settings that are wrong are found now, not at the next boot
     unit = TEMPLATE.format(program=_program(), settings=args.config.resolve())
     if args.print:
-        print(unit, end="")
+        for line in unit.splitlines():
+            say(line)
         return 0
     _check_rights()
     from edge_caption.files import write_whole
@@ -99,7 +101,7 @@ def install(args: argparse.Namespace) -> int:
     write_whole(UNIT, unit.encode())
     _systemctl("daemon-reload")
     _systemctl("enable", "--now", UNIT.name)
-    print(f"{UNIT.name} runs; see its log with: journalctl -u {UNIT.stem}")
+    say(f"{UNIT.name} runs; see its log with: journalctl -u {UNIT.stem}")
     return 0
 
 
@@ -111,7 +113,7 @@ def remove(_: argparse.Namespace) -> int:
     _systemctl("disable", "--now", UNIT.name)
     UNIT.unlink()
     _systemctl("daemon-reload")
-    print(f"{UNIT.name} is removed; settings and captions stay where they are")
+    say(f"{UNIT.name} is removed; settings and captions stay where they are")
     return 0
 
 

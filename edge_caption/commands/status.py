@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from edge_caption.commands.output import say
 from edge_caption.commands.values import name, path
 from edge_caption.errors import ConfigError
 
@@ -35,10 +36,10 @@ def handle(args: argparse.Namespace) -> int:
         raise ConfigError(f"no node has run with the state directory {settings.state_dir}; give its --state-dir")
     health = ask(socket_path(outbox_path(settings.state_dir, node)))
     if args.json:
-        print(encode(health).decode())
+        say(encode(health).decode())
         return 0
     for line in _lines(health):
-        print(line)
+        say(line)
     return 0
 
 
