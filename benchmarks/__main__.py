@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import regress, soak
 from benchmarks.engines import command as engines
+from benchmarks.faults import command as faults
 from benchmarks.peers import command as peers
 from benchmarks.report import report
 from benchmarks.tables import command as tables
@@ -235,7 +236,7 @@ def _parser() -> argparse.ArgumentParser:
         "--shown", type=positive, default=24, metavar="N", help="photos drawn by chance (default: %(default)s)"
     )
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
-    for command in (engines, peers, regress, soak, tables):
+    for command in (engines, faults, peers, regress, soak, tables):
         command.add_parser(benchmarks)
     return top
 

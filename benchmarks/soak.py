@@ -7,15 +7,10 @@ in the ids. Now and then the broker goes and comes back.
 from __future__ import annotations
 
 import argparse
-import getpass
-import shutil
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +18,14 @@ import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from benchmarks.broker import Broker
 from benchmarks.report import report
 from edge_caption.commands.measurement.frames import jpegs
 from edge_caption.commands.measurement.process import NODE, NodeProcess, running
 from edge_caption.commands.model_options import positive
 from edge_caption.commands.values import rate
 from edge_caption.errors import ConfigError
-from edge_caption.mqtt.broker import HOST, free_port
+from edge_caption.mqtt.broker import HOST
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -68,13 +64,10 @@ def measure(seconds: float, cameras: int, fps: float, outages: int) -> dict[str,
     Raises:
         ConfigError: mosquitto is not installed, or the node failed.
     """
-    program = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
-    if not Path(program).exists():
-        raise ConfigError("soak needs a broker; install mosquitto (Debian: apt-get install mosquitto)")
     with tempfile.TemporaryDirectory(prefix="edge-caption-soak-") as root:
         for number, data in enumerate(jpegs()):
             (Path(root) / f"{number}.jpg").write_bytes(data)
-        broker = Broker(program, Path(root))
+        broker = Broker(Path(root))
         with broker.serving(), Subscriber(broker.port) as subscriber:
             sources = [f"camera-{number}={root}" for number in range(cameras)]
             with running(sources, fps, broker=f"mqtt://{HOST}:{broker.port}") as node:
@@ -84,41 +77,6 @@ def measure(seconds: float, cameras: int, fps: float, outages: int) -> dict[str,
                 node.end()
             subscriber.wait_quiet()
             return _figures(samples, seconds, cameras, fps, outages) | subscriber.figures(printed)
-
-
-class Broker:
-    """Mosquitto, which can end and come back; what waits for the subscriber it keeps on disk meanwhile."""
-
-    def __init__(self, program: str, folder: Path) -> None:
-        """Choose a port."""
-        self.port = free_port()
-        self._program, self._settings = program, folder / "mosquitto.conf"
-        keeps = f"persistence true\npersistence_location {folder}/\nuser {getpass.getuser()}\n"
-        self._settings.write_text(f"listener {self.port} {HOST}\nallow_anonymous true\n{keeps}")
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Serve until the block ends."""
-        self._start()
-        try:
-            yield
-        finally:
-            self._end()
-
-    def fail(self) -> None:
-        """Be gone for OUTAGE_S."""
-        self._end()
-        time.sleep(OUTAGE_S)
-        self._start()
-
-    def _end(self) -> None:
-        # Killed, it would lose what it has acknowledged since it last wrote its file: its loss, not the node's.
-        self._process.terminate()
-        self._process.wait()
-
-    def _start(self) -> None:
-        command = [self._program, "-c", str(self._settings)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 class Subscriber:
@@ -181,10 +139,17 @@ def _watch(node: NodeProcess, broker: Broker, seconds: float, outages: int) -> l
     while (now := time.monotonic() - began) < seconds:
         if failures and now >= failures[0]:
             failures.pop(0)
-            threading.Thread(target=broker.fail, daemon=True).start()
+            threading.Thread(target=_fail, args=(broker,), daemon=True).start()
         samples.append({"s": round(now, 1), **_look(node.pid)})
         time.sleep(max(seconds / SAMPLES, 0.2))
     return samples
+
+
+def _fail(broker: Broker) -> None:
+    # Killed, it would lose what it has acknowledged since it last wrote its file: its loss, not the node's.
+    broker.end()
+    time.sleep(OUTAGE_S)
+    broker.start()
 
 
 def _look(pid: int) -> dict[str, float]:

@@ -20,11 +20,12 @@ import pytest
 from edge_caption.mqtt.broker import free_port
 from edge_caption.node.identity import outbox_path
 from edge_caption.outbox import Outbox
-from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, running, wait_for
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
 from tests.cameras.servers import MjpegCamera, MuteServer
 from tests.cameras.test_files import write_film
+from tests.mqtt.conftest import RunBroker, run_broker
 
-__all__ = ["listener", "mosquitto"]
+__all__ = ["listener", "mosquitto", "run_broker"]
 
 Started = subprocess.Popen[str]
 Start = Callable[..., Started]
@@ -161,25 +162,26 @@ def test_an_absent_broker_is_said_once_and_the_captions_are_kept(start: Start, f
     assert len(left_on_disk(tmp_path)) >= 60
 
 
-def test_a_refused_login_ends_it_and_no_password_is_shown(start: Start, film: Path, tmp_path: Path) -> None:
+def test_a_refused_login_ends_it_and_no_password_is_shown(
+    start: Start, film: Path, tmp_path: Path, run_broker: RunBroker
+) -> None:
     passwords = tmp_path / "passwords"
     with contextlib.suppress(FileNotFoundError):
         subprocess.run(["mosquitto_passwd", "-c", "-b", str(passwords), "me", "hush"], check=True, capture_output=True)
         passwords.chmod(0o644)
-    for broker in running(tmp_path, "allow_anonymous false", f"password_file {passwords}"):
-        url = broker.url.replace("mqtt://", "mqtt://me@")
-        arguments = ("--source", film, "--loop", "--broker", url)
-        code, _, err = end(start(*arguments, environment={"EDGE_CAPTION_MQTT_PASSWORD": "wronghush"}))
-        assert code == 1
-        assert err.splitlines()[-1] == (
-            f"edge-caption: error: {broker.url} refused the login (Not authorized); check the user name and password, "
-            "and that this user may write edge_caption/pi/status"
-        )
-        assert "hush" not in err
-        (tmp_path / "password").write_text("hush\n")
-        process = start(*arguments, "--password-file", tmp_path / "password")
-        assert process.stderr
-        assert process.stderr.readline() == f"edge-caption: connected to the broker {broker.url} with MQTT 5\n"
+    broker = run_broker("allow_anonymous false", f"password_file {passwords}")
+    arguments = ("--source", film, "--loop", "--broker", broker.url.replace("mqtt://", "mqtt://me@"))
+    code, _, err = end(start(*arguments, environment={"EDGE_CAPTION_MQTT_PASSWORD": "wronghush"}))
+    assert code == 1
+    assert err.splitlines()[-1] == (
+        f"edge-caption: error: {broker.url} refused the login (Not authorized); check the user name and password, "
+        "and that this user may write edge_caption/pi/status"
+    )
+    assert "hush" not in err
+    (tmp_path / "password").write_text("hush\n")
+    process = start(*arguments, "--password-file", tmp_path / "password")
+    assert process.stderr
+    assert process.stderr.readline() == f"edge-caption: connected to the broker {broker.url} with MQTT 5\n"
 
 
 def test_a_lost_camera_shows_in_events_and_status(

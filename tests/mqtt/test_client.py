@@ -16,7 +16,7 @@ from edge_caption.mqtt import delivery
 from edge_caption.mqtt.broker import free_port
 from edge_caption.outbox import Outbox
 from tests.brokers import Listener, Mosquitto, retained, running, wait_for
-from tests.mqtt.conftest import TOPICS, Silent, Start, commit
+from tests.mqtt.conftest import TOPICS, RunBroker, Silent, Start, commit
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
@@ -231,11 +231,10 @@ def test_two_clients_with_one_name_are_named(
     other.close()
 
 
-def test_a_brokers_small_window_is_kept(tmp_path: Path, outbox: Outbox, start: Start) -> None:
+def test_a_brokers_small_window_is_kept(run_broker: RunBroker, outbox: Outbox, start: Start) -> None:
     commit(outbox, 100)
-    for broker in running(tmp_path, "allow_anonymous true", "max_inflight_messages 3"):
-        start(broker.url)
-        wait_for(lambda: outbox.depth == 0)
+    start(run_broker("allow_anonymous true", "max_inflight_messages 3").url)
+    wait_for(lambda: outbox.depth == 0)
 
 
 def test_a_connection_without_acknowledgements_is_given_up(
