@@ -27,15 +27,26 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-def fit_confidence(said: Mapping[int, Sequence[Caption]], references: Sequence[Sequence[str]]) -> Confidence:
+def fit_confidence(
+    said: Mapping[int, Sequence[Caption]],
+    references: Sequence[Sequence[str]],
+    strange: Mapping[int, Sequence[Caption]],
+    sets: Mapping[str, Sequence[int]],
+) -> Confidence:
     """Fit one regression for all ways of searching, and measure it out of fold.
 
     Args:
         said: beams -> a caption of each photo.
         references: what people wrote of the same photos.
+        strange: beams -> captions of pictures of which no caption is right.
+        sets: names -> places of the photos that are measured by themselves, too.
     """
-    judged = {beam: np.array(are_correct([caption.text for caption in of], references)) for beam, of in said.items()}
-    known = {beam: features_of(captions) for beam, captions in said.items()}
+    photos = len(references)
+    judged = {
+        beam: np.array([*are_correct([caption.text for caption in of], references), *[False] * len(strange[beam])])
+        for beam, of in said.items()
+    }
+    known = {beam: features_of([*captions, *strange[beam]]) for beam, captions in said.items()}
     predicted = out_of_fold(known, judged)
     intercept, *weights = fit(np.concatenate(list(known.values())), np.concatenate(list(judged.values())))
     return Confidence(
@@ -43,13 +54,23 @@ def fit_confidence(said: Mapping[int, Sequence[Caption]], references: Sequence[S
         intercept=round(intercept, 6),
         mean_log_prob=round(weights[0], 6),
         words=round(weights[1], 6),
-        figures={f"beam_{beam}": figures(predicted[beam], judged[beam]) for beam in said},
+        contrast=round(weights[2], 6),
+        figures={f"beam_{beam}": figures(predicted[beam][:photos], judged[beam][:photos]) for beam in said}
+        | _of_sets(predicted[min(said)], judged[min(said)], photos, sets),
     )
 
 
+def _of_sets(predicted: Floats, judged: Bools, photos: int, sets: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    """Return the figures of each set of photos, and how well right captions are told from those of strange pictures."""
+    parts = {name: np.array(places) for name, places in sets.items()} if len(sets) > 1 else {}
+    if len(judged) > photos:
+        parts["right_or_strange"] = np.flatnonzero(judged | (np.arange(len(judged)) >= photos))
+    return {f"{name}, greedy": figures(predicted[places], judged[places]) for name, places in parts.items()}
+
+
 def features_of(captions: Sequence[Caption]) -> Floats:
-    """Return what the regression looks at, shape (captions, 2)."""
-    return np.array([features(caption.log_prob, len(caption.words)) for caption in captions])
+    """Return what the regression looks at, shape (captions, 3)."""
+    return np.array([features(caption.log_prob, len(caption.words), caption.contrast) for caption in captions])
 
 
 def fit(known: Floats, judged: Bools) -> list[float]:

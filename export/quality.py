@@ -11,6 +11,7 @@ from edge_caption.model.caption import Caption
 from edge_caption.model.captioner import Captioner
 from export.errors import ExportError
 from export.flavours import REFERENCE
+from export.strange import strange_pictures
 from training.data.captioned_photos import CaptionedPhoto
 from training.scoring.people import people_rates
 from training.scoring.scores import Scorer, parts_of
@@ -43,6 +44,12 @@ class Prover:
         captioner = Captioner(self.bundle, flavour=flavour, beam=beam, language=language)
         files = [photo.file for photo in self.dev[language]]
         return [captioner.caption(file) for file in self.progress(files, f"{language}: {flavour}, beam {beam}")]
+
+    def caption_strange(self, flavour: str, language: str, beam: int, count: int) -> list[Caption]:
+        """Caption pictures of no kind that a captioner knows."""
+        captioner = Captioner(self.bundle, flavour=flavour, beam=beam, language=language)
+        files = [photo.file for photo in self.dev[language]]
+        return [captioner.caption(picture) for picture in strange_pictures(files, count)]
 
     def measure(self, said: Mapping[str, Sequence[Caption]], language: str) -> Quality:
         """Score what each flavour, REFERENCE among them, said of the photos of a language."""

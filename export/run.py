@@ -17,6 +17,8 @@ from edge_caption.errors import ConfigError
 from edge_caption.images.photos import read_photo
 from edge_caption.model.backends import BACKENDS
 from edge_caption.model.bundle import Decoding
+from edge_caption.model.caption import Caption
+from edge_caption.model.confidence import Confidence
 from edge_caption.model.preprocess import to_input
 from export.confidence_fit import fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Model, check_kept, graphs_of, make_flavours
@@ -35,8 +37,12 @@ from export.write_bundle import Contents, check_target, replacing, sizes_of, wri
 from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.words import never_last, words_of
 from training.model.checkpoint import Checkpoint
+from training.scoring.scores import parts_of
 
 PARITY_PHOTOS = 20
+
+STRANGE_SHARE, STRANGE_LEAST = 6, 5
+"""The confidence sees a strange picture for so many dev photos, and one of each kind at least."""
 
 CONFIDENCE_BEAM = 3
 """The beam that the confidence is fitted to beside greedy; one fit serves all."""
@@ -107,7 +113,7 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
         write_bundle(contents, made, "", proving)
         prove = Prover(proving, job.dev, scores, progress)
         said = {name: prove.caption(name, first) for name in made}
-        searched = prove.caption(job.flavours[0], first, CONFIDENCE_BEAM)
+        confidence = _confidence(job, prove, said[job.flavours[0]])
         latency = time_flavours(proving, {name: FLAVOURS[name] for name in made}, job.checkpoint.model.size.side)
         quality = prove.measure(said, first)
         gate(quality, job.gate, _blame(job, encoder, decoder, table, photos[:PARITY_PHOTOS]))
@@ -115,13 +121,23 @@ def export(job: Job, scores: Mapping[str, Score], progress: Progress) -> Report:
             figures = prove.measure({name: prove.caption(name, language) for name in made}, language)
             quality = {name: {**of, language: figures[name]} for name, of in quality.items()}
         contents = replace(contents, trained_on=contents.trained_on | _judged(job, proving, progress))
-    confidence = fit_confidence(
-        {1: said[job.flavours[0]], CONFIDENCE_BEAM: searched}, [photo.captions for photo in job.dev[first]]
-    )
     contents = replace(contents, quality=quality, confidence=confidence)
     with replacing(job.out) as fresh:
         write_bundle(contents, job.flavours, model_card(contents, job.flavours, parity), fresh)
     return Report(parity, runs_as, quality, confidence, latency, {name: contents.model.size(name) for name in made})
+
+
+def _confidence(job: Job, prove: Prover, greedy: Sequence[Caption]) -> Confidence:
+    """Fit the confidence of the first flavour in the first language, given its greedy captions of dev."""
+    flavour, language = job.flavours[0], job.checkpoint.languages[0]
+    photos = job.dev[language]
+    count = max(STRANGE_LEAST, len(photos) // STRANGE_SHARE)
+    return fit_confidence(
+        {1: greedy, CONFIDENCE_BEAM: prove.caption(flavour, language, CONFIDENCE_BEAM)},
+        [photo.captions for photo in photos],
+        {beam: prove.caption_strange(flavour, language, beam, count) for beam in (1, CONFIDENCE_BEAM)},
+        {name: places for name, (_, places) in parts_of(photos).items()},
+    )
 
 
 def _judged(job: Job, bundle: Path, progress: Progress) -> dict[str, Any]:

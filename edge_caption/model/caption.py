@@ -78,6 +78,9 @@ class Caption:
     language: str = "en"
     """ISO 639-1 code."""
 
+    contrast: float = 0.0
+    """How much the picture's regions differ from one another: `confidence.contrast_of`."""
+
 
 @dataclass(frozen=True)
 class CaptionedFrame(Frame):

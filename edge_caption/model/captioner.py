@@ -18,7 +18,7 @@ from edge_caption.model.backends import BACKENDS, REFERENCE
 from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.bundle import Bundle, open_bundle
 from edge_caption.model.caption import Caption, ModelIdentity, Word
-from edge_caption.model.confidence import mean_probability
+from edge_caption.model.confidence import contrast_of, mean_probability
 from edge_caption.model.decoder import Decoder, Sentence, beam_search, greedy
 from edge_caption.model.encoder import Encoder, Seen
 from edge_caption.model.fastest import load_fastest
@@ -136,25 +136,25 @@ class Captioner:
 
     def _decode(self, encoded: EncodedPhoto) -> Caption:
         started = time.perf_counter()
-        sentence = self._search(encoded.seen)
-        return self._caption(sentence, {**encoded.stages_ms, "decode": (time.perf_counter() - started) * 1000})
+        sentence, contrast = self._search(encoded.seen), contrast_of(encoded.seen.regions)
+        stages = {**encoded.stages_ms, "decode": (time.perf_counter() - started) * 1000}
+        return self._caption(sentence, contrast, stages)
 
     def _search(self, seen: Seen) -> Sentence:
         if self._beams == 1:
             return greedy(self._decoder, seen, self._decoding.max_words)
         return beam_search(self._decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty)
 
-    def _caption(self, sentence: Sentence, stages: dict[str, float]) -> Caption:
+    def _caption(self, sentence: Sentence, contrast: float, stages: dict[str, float]) -> Caption:
         grid = (self._grid, self._grid)
         texts = self._vocabulary.decode(sentence.tokens)
         parts = zip(texts, sentence.log_probs, sentence.attentions, strict=True)
         words = tuple(Word(text, log_prob, attention.reshape(grid)) for text, log_prob, attention in parts)
-        confidence = (self._confidence.probability if self._confidence else mean_probability)(
-            sentence.log_prob, len(words)
-        )
-        return Caption(
-            self._joiner.join(texts), words, sentence.log_prob, confidence, stages, self.model, self.language
-        )
+        confidence = mean_probability(sentence.log_prob, len(words))
+        if self._confidence:
+            confidence = self._confidence.probability(sentence.log_prob, len(words), contrast)
+        text = self._joiner.join(texts)
+        return Caption(text, words, sentence.log_prob, confidence, stages, self.model, self.language, contrast)
 
 
 def check_backends(names: str) -> list[str]:

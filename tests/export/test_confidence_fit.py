@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.confidence_fit import BINS, Bools, Floats, figures, fit, out_of_fold, reliability
+from edge_caption.model.caption import Caption, ModelIdentity, Word
+from export.confidence_fit import BINS, Bools, Floats, figures, fit, fit_confidence, out_of_fold, reliability
 
 WEIGHTS = np.array([1.5, -0.2])
 
@@ -42,6 +43,27 @@ def test_no_photo_is_in_the_fit_that_predicts_it_whatever_the_beam() -> None:
     for beam in (1, 3):
         assert np.array_equal(before[beam][same], after[beam][same])
         assert not np.isclose(before[beam][~same], after[beam][~same], rtol=0, atol=1e-9).any()
+
+
+def test_strange_pictures_and_each_set_have_figures_of_their_own() -> None:
+    model = ModelIdentity("m", "0", "fp32", "onnxruntime")
+
+    def caption(text: str, contrast: float) -> Caption:
+        words = tuple(Word(word, -0.5, np.ones((1, 1), np.float32)) for word in text.split())
+        return Caption(text, words, -3.0, 0.5, {}, model, contrast=contrast)
+
+    references = [("a dog runs on the grass",), ("a cat sits on a couch",)] * 20
+    said = [caption(group[0] if at % 4 else "a boat", 3.4 + at % 3 / 10) for at, group in enumerate(references)]
+    strange = [caption("a dog runs on the grass", 2.0 + at / 10) for at in range(8)]
+    fitted = fit_confidence({1: said}, references, {1: strange}, {"one": range(20), "two": range(20, 40)})
+    assert fitted.contrast > 0.5
+    assert {name: of["captions"] for name, of in fitted.figures.items()} == {
+        "beam_1": 40,
+        "one, greedy": 20,
+        "two, greedy": 20,
+        "right_or_strange, greedy": 38,
+    }
+    assert fitted.figures["right_or_strange, greedy"]["auroc"] > 0.95
 
 
 @pytest.mark.parametrize("judged", [[True] * 6, [False] * 6, [True, False] * 3])
