@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.model_options import add_model_options
+from edge_caption.commands.model_options import add_model_options, captioner_from
 from edge_caption.commands.output import complain, say
 from edge_caption.errors import PhotoError
 
@@ -39,16 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.attention and not args.json:
         args.refuse("--attention needs --json")
-    from edge_caption.model.captioner import Captioner
-
-    captioner = Captioner(
-        args.bundle,
-        flavour=args.flavour,
-        backend=args.backend,
-        beam=args.beam,
-        threads=args.threads,
-        language=args.language,
-    )
+    captioner = captioner_from(args)
     failed = False
     for name, source in _photos(args.photos):
         try:

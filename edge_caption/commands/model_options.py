@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from edge_caption.commands.values import checked, path
+
+if TYPE_CHECKING:
+    from edge_caption.model.captioner import Captioner
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = True) -> None:
@@ -32,6 +36,24 @@ def add_bundle_options(parser: argparse._ActionsContainer) -> None:
 def model_options(args: argparse.Namespace) -> dict[str, object]:
     """Return what was given for them, as the settings and the captioner name it; None where nothing was."""
     return {name: getattr(args, name) for name in ("bundle", "flavour", "backend", "language", "beam", "threads")}
+
+
+def captioner_from(args: argparse.Namespace) -> Captioner:
+    """Load the model that the options choose.
+
+    Raises:
+        BundleError, BackendError, ConfigError: as of `Captioner`.
+    """
+    from edge_caption.model.captioner import Captioner
+
+    return Captioner(
+        args.bundle,
+        flavour=args.flavour,
+        backend=args.backend,
+        beam=args.beam,
+        threads=args.threads,
+        language=args.language,
+    )
 
 
 def positive(text: str) -> int:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -20,15 +22,19 @@ from edge_caption.model.bundle import Bundle, open_bundle
 from edge_caption.model.caption import Caption, ModelIdentity, Word
 from edge_caption.model.confidence import contrast_of, mean_probability
 from edge_caption.model.decoder import Decoder, Sentence, beam_search, greedy
-from edge_caption.model.encoder import Encoder, Seen
+from edge_caption.model.encoder import Encoder, Floats, Seen
 from edge_caption.model.fastest import load_fastest
 from edge_caption.model.flavour import LoadedFlavour, load_first
+from edge_caption.model.likelihood import Question, log_probs, read_question
 from edge_caption.model.preprocess import to_input
 
 Photo: TypeAlias = Path | str | bytes | bytearray | memoryview | Pixels
 
 AUTO = "auto"
 """The fastest of the installed backends that proves itself."""
+
+MAX_ASKED = 60
+"""Words of a sentence that is asked for; the longest that people wrote of a photo has 37."""
 
 MAX_THREADS = 1024
 """More than any processor has cores; ONNX Runtime would start them all."""
@@ -133,6 +139,44 @@ class Captioner:
         seen = self._encoder(image)
         stages = {"preprocess": (prepared - started) * 1000, "encode": (time.perf_counter() - prepared) * 1000}
         return EncodedPhoto(seen, stages, self._decode)
+
+    def caption_many(self, photos: Iterable[Photo], threads: int | None = None) -> Iterator[Caption]:
+        """Caption photos in several threads; yield the captions in the photos' order.
+
+        Args:
+            photos: taken as they are needed, so there may be any number.
+            threads: photos at once; as many as there are cores if None. Each uses the captioner's own `threads`, so
+                give that 1 for the most captions a second.
+
+        Raises:
+            PhotoError: one can't be read; captions of those before it were yielded.
+            TypeError: one is no photo.
+        """
+        count = threads or os.cpu_count() or 1
+        with ThreadPoolExecutor(count, "caption") as pool:
+            waiting: deque[Future[Caption]] = deque()
+            try:
+                for photo in photos:
+                    waiting.append(pool.submit(self.caption, photo))
+                    if len(waiting) > 2 * count:
+                        yield waiting.popleft().result()
+                while waiting:
+                    yield waiting.popleft().result()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def ask(self, sentence: str) -> Question:
+        """Return a sentence as the model reads it.
+
+        Raises:
+            ConfigError: it knows none of the words, or there are too many.
+        """
+        return read_question(sentence, self._vocabulary, self._joiner, MAX_ASKED)
+
+    def log_probs(self, seen: Seen, questions: Sequence[Question]) -> Floats:
+        """Return the natural logarithm of each sentence's probability given what `encode` saw."""
+        return log_probs(self._decoder, seen, questions)
 
     def _decode(self, encoded: EncodedPhoto) -> Caption:
         started = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,7 @@ class Decoder:
         Returns:
             Log-probabilities (B, V), with -inf for what is never said; states (B, H); attentions (B, R).
         """
-        log_probs, state, attention = self._session.run(token=tokens, state=state, regions=seen.regions, keys=seen.keys)
+        log_probs, state, attention = self._run(tokens, state, seen)
         # PAD and START come before END. Slices, which take less time than a list of columns.
         log_probs[:, :END] = -np.inf
         log_probs[:, UNKNOWN : self._special] = -np.inf
@@ -71,6 +71,18 @@ class Decoder:
             if token in self._not_last:
                 log_probs[row, END] = -np.inf
         return log_probs, state, attention
+
+    def predict(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats]:
+        """Go on as `step` does, but with the probability of what is never said, too.
+
+        Returns:
+            Log-probabilities (B, V); states (B, H).
+        """
+        log_probs, state, _ = self._run(tokens, state, seen)
+        return log_probs, state
+
+    def _run(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> Sequence[Floats]:
+        return self._session.run(token=tokens, state=state, regions=seen.regions, keys=seen.keys)
 
 
 def greedy(decoder: Decoder, seen: Seen, max_words: int) -> Sentence:

@@ -1,0 +1,1 @@
+"""Photos that fit a sentence, by the model itself."""
