@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import regress, soak
+from benchmarks import camera_commands, regress, soak
 from benchmarks.engines import command as engines
 from benchmarks.faults import command as faults
 from benchmarks.peers import command as peers
@@ -80,10 +80,6 @@ def _measure(args: argparse.Namespace) -> dict[str, object]:
             return memory.measure(args.bundle, args.backend, args.captions, args.runs)
         case "quality":
             return _measure_quality(args)
-        case "recovery":
-            from benchmarks import recovery
-
-            return recovery.measure(args.rounds)
         case "robustness":
             from benchmarks import robustness
 
@@ -217,9 +213,6 @@ def _parser() -> argparse.ArgumentParser:
         "confidence", parents=[shared, data, flavour], help="is confidence the share that is right?"
     )
     confidence.add_argument("--beams", type=positive, nargs="+", default=[1, 3])
-    recovery = benchmarks.add_parser("recovery", help="how soon a camera is back after each of its faults")
-    recovery.add_argument("--rounds", type=positive, default=3)
-    recovery.add_argument("--save", action="store_true", help="also write benchmarks/results/recovery.json")
     robustness = benchmarks.add_parser(
         "robustness", parents=[shared, data, flavour], help="CIDEr and BLEU-4 of corrupted and of attacked pictures"
     )
@@ -236,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
         "--shown", type=positive, default=24, metavar="N", help="photos drawn by chance (default: %(default)s)"
     )
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
-    for command in (engines, faults, peers, regress, soak, tables):
+    for command in (camera_commands, engines, faults, peers, regress, soak, tables):
         command.add_parser(benchmarks)
     return top
 

@@ -1,4 +1,4 @@
-"""How soon after a fault's end a camera gives frames again, with the settings as they ship."""
+"""`python -m benchmarks recovery`: how soon after a fault's end a camera gives frames again, with shipped settings."""
 
 from __future__ import annotations
 

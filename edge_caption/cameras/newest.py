@@ -56,8 +56,9 @@ class Newest:
             self._notify()
 
     def pass_by(self) -> None:
-        """Count a frame that came and was left, as nobody wants it."""
+        """Count a frame that came and was left, as nobody wants it; one that is here is old now."""
         with self._changed:
+            self._frame = None
             self.sequence += 1
             self.arrived = time.monotonic()
 

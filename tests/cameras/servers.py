@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -12,14 +13,16 @@ import cv2
 import numpy as np
 
 from edge_caption.images.frame import Pixels
+from edge_caption.images.photos import read_photo
+from tests.conftest import PHOTOS
 
 CELL = 16
 BITS = 32
 
 
-def draw_time(now: float) -> Pixels:
-    """Return a picture, shape (240, 320, 3), whose top row says the time in milliseconds, one cell a bit."""
-    picture = np.full((240, 320, 3), 90, np.uint8)
+def draw_time(now: float, size: tuple[int, int] = (320, 240)) -> Pixels:
+    """Return a photo of this width and height whose top rows say the time in milliseconds, one cell a bit."""
+    picture = _scene(size).copy()
     picture[100:140, int(now * 100) % 280 : int(now * 100) % 280 + 40] = (200, 60, 30)
     milliseconds = int(now * 1000) % 2**BITS
     for bit in range(BITS):
@@ -27,6 +30,12 @@ def draw_time(now: float) -> Pixels:
         cell = picture[row * CELL : (row + 1) * CELL, column * CELL : (column + 1) * CELL]
         cell[:] = 255 if milliseconds >> bit & 1 else 0
     return picture
+
+
+@lru_cache
+def _scene(size: tuple[int, int]) -> Pixels:
+    """Return what is behind it: a picture that shows nothing gets no caption."""
+    return np.asarray(cv2.resize(read_photo(PHOTOS[0]), size), np.uint8)
 
 
 def read_age_s(picture: Pixels, now: float) -> float:
@@ -43,8 +52,9 @@ def read_age_s(picture: Pixels, now: float) -> float:
 class MjpegCamera:
     """Sends JPEGs over HTTP as cheap cameras do, and has their faults."""
 
-    def __init__(self, fps: float = 25, port: int = 0) -> None:
+    def __init__(self, fps: float = 25, port: int = 0, size: tuple[int, int] = (320, 240)) -> None:
         self.fps = fps
+        self.size = size
         self.frozen = threading.Event()
         self.silent = threading.Event()
         self.requests = 0
@@ -79,10 +89,10 @@ class MjpegCamera:
         request.send_response(200)
         request.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         request.end_headers()
-        still = draw_time(0)
+        still = draw_time(0, self.size)
         while not self._closing.is_set():
             if not self.silent.is_set():
-                picture = still if self.frozen.is_set() else draw_time(time.time())
+                picture = still if self.frozen.is_set() else draw_time(time.time(), self.size)
                 jpeg = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
                 head = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
                 request.wfile.write(head + jpeg + b"\r\n")

@@ -40,6 +40,7 @@ def test_pixels_are_made_only_of_frames_that_may_be_taken() -> None:
     while time.monotonic() < end:
         happened = watch.take(0.0, due)
         if isinstance(happened, Shot):
+            assert time.time() - happened.frame.captured_at < 0.1
             assert time.monotonic() - happened.arrived < 0.1
             shots.append(happened)
             due += 0.2
