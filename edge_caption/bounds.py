@@ -16,7 +16,10 @@ LOCALHOST = "127.0.0.1"
 
 
 class ListenAddress:
-    """Where a server of this program listens: on this computer alone, unless the user names another address."""
+    """Where a server of this program listens: on this computer alone, unless the user names another address.
+
+    Port 0 is any free one.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         """Take a host name or an address, and a port."""
@@ -30,7 +33,7 @@ class ListenAddress:
             ConfigError: it is neither.
         """
         host, _, port = text.rpartition(":")
-        if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
+        if not (port.isascii() and port.isdecimal() and int(port) < 65536):
             raise ConfigError(f"{text!r} is no place to listen; write a port (9090), or an address and a port")
         return cls(host.strip("[]") or LOCALHOST, int(port))
 

@@ -127,7 +127,15 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
     subprocess.run([*command.split(), files["key_file"], "-out", files["ca_file"]], check=True, capture_output=True)
     settings = read(tmp_path, example, mqtt=files)
     # Each setting is in the example.
-    for section in (settings, settings.cameras[0], settings.mqtt, settings.model, settings.gate, settings.outbox):
+    for section in (
+        settings,
+        settings.cameras[0],
+        settings.mqtt,
+        settings.model,
+        settings.gate,
+        settings.outbox,
+        settings.page,
+    ):
         for name in section.__struct_fields__:
             assert f"\n{name} = " in example or f"\n[{name.removesuffix('s')}]\n" in example
 

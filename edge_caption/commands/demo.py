@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options, model_options, positive
 from edge_caption.commands.output import say
+from edge_caption.commands.page import add_page_option, usual_page
 from edge_caption.commands.run import add_camera_options, caption_feeds, stopping
 from edge_caption.commands.values import checked, rate
 
@@ -34,6 +35,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--seconds", type=rate, metavar="N", help="stop after so long")
     parser.add_argument("--captions", type=positive, metavar="N", help="stop after so many")
     add_camera_options(parser, fps=f"{FPS:g}", node=NODE)
+    add_page_option(parser)
     add_model_options(parser)
     parser.set_defaults(handler=handle)
 
@@ -65,6 +67,7 @@ def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
         "camera": {"source": args.source, "name": args.camera, "fps": args.fps or FPS, "loop": True},
         "mqtt": {"broker": f"embedded:{port}"},
         "model": model_options(args),
+        "page": {"listen": args.page or usual_page()},
     }
     return load(None, options, environment={})
 

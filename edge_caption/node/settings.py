@@ -14,6 +14,7 @@ from edge_caption.model.settings import ModelSettings
 from edge_caption.mqtt.settings import HomeAssistantSettings, MqttSettings
 from edge_caption.node.gates.settings import GateSettings
 from edge_caption.outbox import OutboxSettings
+from edge_caption.web.settings import PageSettings
 
 
 def default_state_dir() -> Path:
@@ -46,3 +47,4 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     history: HistorySettings = HistorySettings()
     metrics: ListenAddress | None = None
     """Where Prometheus may ask for metrics, as 9090 or 0.0.0.0:9090; None: nowhere."""
+    page: PageSettings = PageSettings()

@@ -1,0 +1,177 @@
+"""The page of a running node: routes, and what starts them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from edge_caption.errors import CameraError, ConfigError, EdgeCaptionError
+from edge_caption.web import site
+from edge_caption.web.control import Control
+from edge_caption.web.guard import Door, Guard, refuse
+from edge_caption.web.listen import bind, is_local, url
+from edge_caption.web.server import Server
+from edge_caption.web.settings import PageSettings
+from edge_caption.web.token import new_token, read_token
+from edge_caption.web.view import View
+
+MOST_RECORDS = 200
+"""Of one answer."""
+
+MAX_BODY = 10_000
+"""Bytes of what a browser sends here."""
+
+CARRIED_OUT_S = 2.0
+"""How long an answer waits for the node to do what was asked; a caption may be under way."""
+
+
+class Page:
+    """Serves a view until it is closed."""
+
+    def __init__(self, settings: PageSettings) -> None:
+        """Start.
+
+        Raises:
+            ConfigError: nothing can listen there, or the token file is wrong.
+        """
+        assert settings.listen, "the page is on"
+        self.view = View()
+        token = _token(settings)
+        listening = bind(settings.listen)
+        self._server = Server(
+            Guard(app(self.view), Door(settings.listen.host, token, settings.hosts)),
+            listening,
+        )
+        self.url = url(settings.listen, self._server.port)
+        """Its address; with the token where that was made up for this start."""
+        if token and not settings.token_file:
+            self.url += f"?token={token}"
+
+    def close(self) -> None:
+        """Stop."""
+        self.view.audience.close()
+        self._server.close()
+
+
+def _token(settings: PageSettings) -> str | None:
+    if settings.token_file:
+        return read_token(settings.token_file)
+    return None if settings.listen and is_local(settings.listen.host) else new_token()
+
+
+def app(view: View) -> Starlette:
+    """Return the page's app, without its guard."""
+    answers = _Answers(view)
+    return Starlette(
+        routes=[
+            *site.routes(),
+            Route("/api/events", answers.events),
+            Route("/api/history", answers.history),
+            Route("/api/cameras/{camera}/frame", answers.frame),
+            Route("/api/cameras/{camera}/enabled", answers.enable, methods=["POST"]),
+            Route("/api/cameras/{camera}/trigger", answers.trigger, methods=["POST"]),
+        ],
+        exception_handlers={HTTPException: _say, EdgeCaptionError: _say_own},
+    )
+
+
+async def _say(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case 404:
+            return refuse(404, "there is nothing at this address; begin at /", headers)
+        case 405:
+            return refuse(405, f"this address takes {headers.get('Allow', 'other methods')} only", headers)
+        case _:
+            return refuse(error.status_code, error.detail, headers)
+
+
+async def _say_own(_: Request, error: Exception) -> Response:
+    match error:
+        case ConfigError():  # there is no such camera
+            return refuse(404, str(error))
+        case CameraError():
+            return refuse(409, str(error))
+        case _:
+            return refuse(500, str(error))
+
+
+class _Answers:
+    """What the page's own script asks for."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+
+    async def events(self, _: Request) -> Response:
+        """Tell everything that happens, beginning with how things are."""
+        if self._view.audience.full:
+            return refuse(503, "too many browsers look at this page; close one", {"Retry-After": "10"})
+        told = self._view.audience.listen(self._view.beginning)
+        return StreamingResponse(told, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+    async def frame(self, request: Request) -> Response:
+        """Give a camera's newest picture; Record-Id names its caption."""
+        seen = self._view.newest(request.path_params["camera"])
+        if seen is None:
+            return refuse(404, "this camera has no picture yet; wait for its first caption")
+        jpeg = await asyncio.to_thread(lambda: seen.jpeg)
+        headers = {"Cache-Control": "no-store", "Record-Id": seen.record.id}
+        return Response(jpeg, media_type="image/jpeg", headers=headers)
+
+    async def history(self, request: Request) -> Response:
+        """Give the newest records that have the words of `q`."""
+        query = request.query_params
+        records = self._view.search(query.get("q", ""), query.get("camera") or None, MOST_RECORDS)
+        return Response(msgspec.json.encode(records), media_type="application/json")
+
+    async def enable(self, request: Request) -> Response:
+        """Pause a camera, or let it go on."""
+        enabled = await _read(request, bool)
+        camera, control = request.path_params["camera"], self._control
+        control.enable(camera, enabled)
+        until = time.monotonic() + CARRIED_OUT_S
+        while control.cameras[camera] != enabled and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        self._view.tell_cameras()
+        return JSONResponse({"enabled": control.cameras[camera]})
+
+    async def trigger(self, request: Request) -> Response:
+        """Caption a camera now."""
+        asked = asyncio.wrap_future(self._control.trigger(request.path_params["camera"]))
+        try:
+            record = await asyncio.wait_for(asked, CARRIED_OUT_S)
+        except (TimeoutError, asyncio.TimeoutError):  # two classes on Python 3.10
+            return refuse(504, f"the camera gave no picture within {CARRIED_OUT_S:g} s; look at its state")
+        return JSONResponse({"id": record.id})
+
+    @property
+    def _control(self) -> Control:
+        if self._view.control is None:
+            raise HTTPException(503, "the node is still starting; try again in a few seconds", {"Retry-After": "2"})
+        return self._view.control
+
+
+async def _read(request: Request, kind: Any) -> Any:
+    """Read a small JSON body.
+
+    Raises:
+        HTTPException: it is too large or not of that kind.
+    """
+    data = b""
+    async for chunk in request.stream():
+        data += chunk
+        if len(data) > MAX_BODY:
+            raise HTTPException(413, f"more than {MAX_BODY} bytes are not taken here; send less")
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.DecodeError as error:
+        raise HTTPException(400, f"this is not the JSON that is wanted here ({error})") from None

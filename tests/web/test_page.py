@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_caption.cli import main
+from edge_caption.demo.panning import PHOTOS
+from tests.brokers import wait_for
+from tests.conftest import ROOT
+from tests.web.node import Answer, ask, page
+
+pytest.importorskip("uvicorn", reason="the page is an extra")
+
+TINY = ROOT / "tests" / "data" / "tiny_bundle"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with page(TINY, PHOTOS, tmp_path_factory.mktemp("state")) as address:
+        wait_for(lambda: ask(address, "/api/cameras/garden/frame").status == 200)
+        yield address
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with page(TINY, PHOTOS, tmp_path_factory.mktemp("state"), listen="0.0.0.0:0") as address:
+        port = urlsplit(address).port
+        yield f"http://127.0.0.1:{port}/?{urlsplit(address).query}"
+
+
+def events(url: str, enough: Callable[[bytes], bool]) -> dict[str, list[dict[str, object]]]:
+    """Listen until it is enough, and return what was told, by kind."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), 10) as connection:
+        connection.sendall(f"GET /api/events HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        data = b""
+        until = time.monotonic() + 15
+        while not enough(data):
+            assert time.monotonic() < until, data[-500:]
+            data += connection.recv(65536)
+    told: dict[str, list[dict[str, object]]] = {}
+    for kind, payload in re.findall(rb"event: (\w+)\ndata: (.*)\n\n", data):
+        told.setdefault(kind.decode(), []).append(json.loads(payload))
+    return told
+
+
+def error(answer: Answer) -> str:
+    return str(json.loads(answer.body)["error"])
+
+
+def enabled(url: str) -> object:
+    return events(url, lambda data: b"event: cameras" in data)["cameras"][0]
+
+
+def test_the_picture_is_the_one_that_its_caption_tells_of(url: str) -> None:
+    answer = ask(url, "/api/cameras/porch/frame")
+    assert answer.headers["content-type"] == "image/jpeg"
+    pixels = cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    assert pixels.shape[2] == 3
+    ids = [record["id"] for record in json.loads(ask(url, "/api/history?camera=porch").body)]
+    assert answer.headers["record-id"] in ids
+
+
+def test_a_browser_is_told_captions_with_attention_cameras_and_health(url: str) -> None:
+    told = events(url, lambda data: data.count(b"event: caption") > 4 and b"event: health" in data)
+    assert told["cameras"][0] == {"porch": {"enabled": True}, "garden": {"enabled": True}}
+    assert told["health"][0]["cameras"]
+    assert {record["camera"] for record in told["caption"]} == {"porch", "garden"}
+    for record in told["caption"]:
+        words = record["words"]
+        assert isinstance(words, list)
+        for word in words:
+            assert sum(sum(row) for row in word["attention"]) == pytest.approx(1, abs=0.01)
+
+
+def test_history_is_searched_by_words_and_camera(url: str) -> None:
+    everything = json.loads(ask(url, "/api/history").body)
+    ids = [int(record["id"].rpartition(":")[2]) for record in everything]
+    assert ids == sorted(ids, reverse=True)
+    word = everything[0]["words"][0]["text"]
+    found = json.loads(ask(url, f"/api/history?q={word.upper()}&camera={everything[0]['camera']}").body)
+    assert found
+    assert all(word in record["caption"] and record["camera"] == everything[0]["camera"] for record in found)
+    assert json.loads(ask(url, "/api/history?q=xyzzy").body) == []
+
+
+def test_a_camera_is_paused_and_goes_on(url: str) -> None:
+    def newest() -> object:
+        return ask(url, "/api/cameras/porch/frame").headers["record-id"]
+
+    assert ask(url, "/api/cameras/porch/enabled", "POST", b"false").status == 200
+    time.sleep(0.1)  # a caption may have been under way
+    before = newest()
+    time.sleep(0.8)
+    assert newest() == before
+    assert enabled(url) == {"porch": {"enabled": False}, "garden": {"enabled": True}}
+    refused = ask(url, "/api/cameras/porch/trigger", "POST")
+    assert (refused.status, error(refused)) == (409, "the camera porch is disabled")
+    assert ask(url, "/api/cameras/porch/enabled", "POST", b"true").status == 200
+    triggered = json.loads(ask(url, "/api/cameras/porch/trigger", "POST").body)["id"]
+    assert int(triggered.rpartition(":")[2]) > int(str(before).rpartition(":")[2])
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body", "status", "says"),
+    [
+        ("/nothing", "GET", None, 404, "there is nothing at this address; begin at /"),
+        ("/api/cameras/attic/frame", "GET", None, 404, "has no picture yet"),
+        ("/api/cameras/attic/trigger", "POST", b"", 404, "there is no camera attic; choose one of: porch, garden"),
+        ("/api/cameras/porch/trigger", "GET", None, 405, "this address takes POST only"),
+        ("/api/cameras/porch/enabled", "POST", b"{", 400, "not the JSON that is wanted here"),
+        ("/api/cameras/porch/enabled", "POST", b"3", 400, "Expected `bool`, got `int`"),
+        ("/api/cameras/porch/enabled", "POST", b" " * 20_000, 413, "more than 10000 bytes are not taken here"),
+    ],
+)
+def test_what_makes_no_sense_gets_one_sentence(
+    url: str, path: str, method: str, body: bytes | None, status: int, says: str
+) -> None:
+    answer = ask(url, path, method, body)
+    assert answer.status == status
+    assert says in error(answer)
+
+
+@pytest.mark.parametrize(
+    "path", ["/../../etc/passwd", "/..%2f..%2fetc/passwd", "/page.py", "/static/../page.py", "//etc/passwd", "/%00"]
+)
+def test_no_path_leads_out_of_the_page(url: str, path: str) -> None:
+    answer = ask(url, path)
+    assert answer.status in (400, 404)
+    assert b"root:" not in answer.body
+    assert b"import" not in answer.body
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "192.168.1.7", "", "a@localhost"]
+)
+def test_a_name_that_is_not_its_own_is_refused(url: str, host: str) -> None:
+    """DNS rebinding: the browser believes that evil.example is this server."""
+    answer = ask(url, "/api/history", headers={"Host": host})
+    assert answer.status == 421
+    assert "not known by that name" in error(answer)
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:99", "127.0.0.1:8765", "[::1]:80"])
+def test_its_own_names_are_fine(url: str, host: str) -> None:
+    assert ask(url, "/", headers={"Host": host}).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+)
+def test_another_sites_page_can_steer_nothing(url: str, headers: dict[str, str]) -> None:
+    answer = ask(url, "/api/cameras/porch/enabled", "POST", b"false", headers)
+    assert answer.status == 403
+    assert "another site" in error(answer)
+    assert enabled(url) == {"porch": {"enabled": True}, "garden": {"enabled": True}}
+
+
+def test_a_link_to_the_page_may_be_followed(url: str) -> None:
+    assert ask(url, "/", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}).status == 200
+
+
+def test_nothing_may_be_loaded_from_elsewhere(url: str) -> None:
+    policy = ask(url, "/").headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    for file in (ROOT / "edge_caption" / "web" / "static").iterdir():
+        text = file.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        assert "http://" not in text, file
+        assert "https://" not in text, file
+
+
+def test_beyond_this_computer_it_wants_the_token(guarded: str) -> None:
+    token = urlsplit(guarded).query.removeprefix("token=")
+    assert len(token) >= 20
+    for path in ("/", "/page.js", "/api/events", "/api/history", "/api/cameras/porch/frame", "/?token=wrong"):
+        answer = ask(guarded, path)
+        assert answer.status == 401, path
+        assert "the token is missing or wrong" in error(answer)
+    assert ask(guarded, "/", headers={"Authorization": "Bearer wrong"}).status == 401
+    assert ask(guarded, "/", headers={"Authorization": f"Bearer {token}"}).status == 200
+
+
+def test_the_token_moves_from_the_address_to_a_cookie_that_no_script_reads(guarded: str) -> None:
+    answer = ask(guarded, f"/?{urlsplit(guarded).query}")
+    assert (answer.status, answer.headers["location"]) == (303, "/")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert ask(guarded, "/", headers={"Cookie": cookie.partition(";")[0]}).status == 200
+
+
+def test_a_token_may_be_the_users_own_and_then_is_not_printed(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("correct-horse-battery\n")
+    config = tmp_path / "settings.toml"
+    config.write_text(f'[page]\ntoken_file = "{file}"\n')
+    with page(TINY, PHOTOS, tmp_path / "state", "--config", config) as address:
+        assert "token" not in address
+        assert ask(address, "/").status == 401
+        assert ask(address, "/?token=correct-horse-battery").status == 303
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot be read: No such file"),
+        (b"short", "must be 16 or more letters, digits, - and _; make one with: openssl rand -hex 16"),
+        (b"a" * 20 + b"&b", "must be 16 or more letters"),
+        (b"\xff\xfe\x00", "UTF-(8|16)"),
+    ],
+)
+def test_a_token_file_that_is_wrong_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, says: str
+) -> None:
+    file = tmp_path / "token"
+    if content is not None:
+        file.write_bytes(content)
+    config = tmp_path / "settings.toml"
+    config.write_text(f'[page]\nlisten = "127.0.0.1:0"\ntoken_file = "{file}"\n')
+    assert run_with(tmp_path, "--config", config) == 1
+    assert re.search(says, capsys.readouterr().err)
+
+
+def run_with(tmp_path: Path, *arguments: object) -> int:
+    given = ("run", "--bundle", TINY, "--source", PHOTOS, "--state-dir", tmp_path / "state", *arguments)
+    return main([str(part) for part in given])
+
+
+def test_a_busy_port_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        assert run_with(tmp_path, "--page", f"127.0.0.1:{port}") == 1
+    assert f"port {port} is taken by another program; choose another port" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("listen", "says"),
+    [
+        ("localhost", "no place to listen; write a port"),
+        ("localhost:99999", "no place to listen"),
+    ],
+)
+def test_a_place_that_is_none_is_wrong_usage(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], listen: str, says: str
+) -> None:
+    with pytest.raises(SystemExit):
+        run_with(tmp_path, "--page", listen)
+    assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("listen", "says"),
+    [
+        ("no-such-host.invalid:0", "the host no-such-host.invalid is unknown; listen on localhost or 0.0.0.0"),
+        ("192.0.2.1:0", "can't be listened on .*; choose this computer's host"),
+    ],
+)
+def test_a_host_that_is_not_this_computers_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], listen: str, says: str
+) -> None:
+    assert run_with(tmp_path, "--page", listen) == 1
+    assert re.search(says, capsys.readouterr().err)
+
+
+def test_strangers_that_speak_no_http_or_nothing_leave_the_page_alive(url: str) -> None:
+    parts = urlsplit(url)
+    silent = [socket.create_connection((parts.hostname, parts.port)) for _ in range(20)]
+    bad_length = b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n"
+    for data in (b"\x16\x03\x01\x02\x00", b"GET " + b"a" * 100_000, bad_length):
+        with socket.create_connection((parts.hostname, parts.port)) as stranger:
+            stranger.sendall(data)
+    assert ask(url, "/").status == 200
+    for connection in silent:
+        connection.close()
