@@ -17,11 +17,8 @@ import msgspec
 from edge_caption.commands.broker_options import add_broker_options, broker_options
 from edge_caption.commands.model_options import add_model_options, model_options
 from edge_caption.commands.output import set_up_log
-<<<<<<< HEAD
-from edge_caption.commands.sinks import add_sink_options
-=======
 from edge_caption.commands.page import add_page_option, open_page
->>>>>>> e91df35 (The page of a running node: live pictures with captions and attention, history, charts; Host, Origin and token checks)
+from edge_caption.commands.sinks import add_sink_options
 from edge_caption.commands.values import checked, name, path, rate, share
 from edge_caption.errors import ConfigError
 
@@ -30,7 +27,6 @@ if TYPE_CHECKING:
     from edge_caption.cameras.settings import CameraSettings
     from edge_caption.cameras.source import Source
     from edge_caption.node.settings import Settings
-    from edge_caption.node.sinks import Sink
 
 log = logging.getLogger(__name__)
 
@@ -68,16 +64,12 @@ def add_parser(subparsers: Any) -> None:
         metavar="[HOST:]PORT",
         help="serve Prometheus metrics there (default: nowhere; without HOST on this computer only)",
     )
-<<<<<<< HEAD
     parser.add_argument(
         "--home-assistant", action="store_true", default=None, help="let Home Assistant find this node by itself"
     )
     add_sink_options(parser)
-    add_broker_options(parser)
-=======
     add_page_option(parser)
-    _add_broker_options(parser)
->>>>>>> e91df35 (The page of a running node: live pictures with captions and attention, history, charts; Host, Origin and token checks)
+    add_broker_options(parser)
     add_model_options(parser)
     parser.add_argument("--config", type=path, metavar="FILE", help="settings as TOML; options override them")
     parser.add_argument("--state-dir", type=path, metavar="FOLDER", help="where captions wait for the broker")
@@ -172,17 +164,12 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
             "words, which says nothing of right and wrong",
             captioner.model.name,
         )
-<<<<<<< HEAD
-    with open_sinks(settings, stop) as sinks:
-        again = run(settings, feeds, LiveCaptioner(captioner), sinks, stop, limit)
+    with open_page(settings.page) as page, open_sinks(settings, stop) as sinks:
+        shown = [*sinks, *([page] if page else [])]
+        again = run(
+            settings, feeds, LiveCaptioner(captioner), shown, stop, limit, page.steer if page else lambda _: None
+        )
     if again:
-=======
-    with open_page(settings.page) as page:
-        sinks: list[Sink] = [Console(stop), *([page] if page else [])]
-        steer = page.steer if page else lambda _: None
-        restart = run(settings, feeds, LiveCaptioner(captioner), sinks, stop, limit, steer)
-    if restart:
->>>>>>> e91df35 (The page of a running node: live pictures with captions and attention, history, charts; Host, Origin and token checks)
         # The same program with the same arguments; open files close by themselves.
         os.execv(sys.executable, sys.orig_argv)
     return 0
