@@ -147,13 +147,15 @@ class Proxy:
         with contextlib.suppress(OSError):
             while data := near.recv(4096):
                 time.sleep(self.delay_s)
-                if self.cut_after is not None and len(data) > self.cut_after:
+                cut = self.cut_after is not None and len(data) > self.cut_after
+                if cut:
                     data, self.cut_after = data[: self.cut_after], None
-                    far.sendall(data)
-                    self.cut()
-                    return
+                # The part may hold whole packets, which the broker acknowledges before the cut.
                 said.out(data)
                 far.sendall(data)
+                if cut:
+                    self.cut()
+                    return
         self._end(near, far)
 
     def _pass_back(self, far: socket.socket, near: socket.socket, said: Conversation) -> None:
