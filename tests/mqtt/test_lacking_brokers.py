@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,22 @@ def test_a_denied_subscription_is_named_and_the_rest_goes_on(
     (sentence,) = told(caplog, "rejects")
     assert "edge_caption/pi/bridge/request/#" in sentence
     assert "let this client's user read it; its messages don't arrive here" in sentence
+
+
+def test_what_the_will_had_to_do_without_is_not_asked_for_again(start: Start) -> None:
+    """A broker that refuses a retained will and then does not say that it retains nothing, in bytes (MQTT 5, 3.2)."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = start(f"mqtt://127.0.0.1:{server.getsockname()[1]}")
+        client.retain(TOPICS.health, b"{}")
+        with server.accept()[0] as first:
+            first.recv(4096)
+            first.sendall(bytes([0x20, 3, 0, 0x9A, 0]))
+        with server.accept()[0] as second:
+            second.recv(4096)
+            second.sendall(bytes([0x20, 3, 0, 0, 0]))
+            published = b""
+            while TOPICS.health.encode() not in published:
+                published += second.recv(4096)
+            client.stop(0)
+    # PUBLISH with QoS 1, not retained; the topic begins four bytes later.
+    assert published[published.index(TOPICS.health.encode()) - 4] == 0x32
