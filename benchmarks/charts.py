@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.model.caption import Caption
+from edge_caption.text import split_words
 from training.data.captioned_photos import CaptionedPhoto
-from training.data.languages import split_spaced
 
 Floats = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ def ciders(greedy: Floats, beam: Floats) -> Chart:
 def lengths(said: Sequence[Caption], photos: Sequence[CaptionedPhoto]) -> Chart:
     """Show how long sentences are, the model's and people's."""
     model = [len(caption.words) for caption in said]
-    people = [len(split_spaced(caption)) for photo in photos for caption in photo.captions]
+    people = [len(split_words(caption)) for photo in photos for caption in photo.captions]
     counts = [np.histogram(np.maximum(words, LENGTH_BINS[0]), LENGTH_BINS)[0] for words in (model, people)]
     labels = [f"{edge:.0f}" for edge in LENGTH_BINS[:-1]]
     labels[0], labels[-1] = f"≤{labels[0]}", f"{labels[-1]}+"

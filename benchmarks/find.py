@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from benchmarks.captions import caption_all
 from edge_caption.history.words import indexed
 from edge_caption.model.captioner import Captioner
-from edge_caption.model.likelihood import WORD, Question
+from edge_caption.model.likelihood import Question
 from edge_caption.model.retrieval.cache import Cache
 from edge_caption.model.retrieval.find import Album
+from edge_caption.text import split_words
 from training.data.captioned_photos import CaptionedPhoto
 
 AT_ONCE = 20
@@ -77,7 +78,7 @@ def full_text(captions: Sequence[str], questions: Sequence[str]) -> NDArray[np.f
     database.executemany("INSERT INTO words VALUES (?)", [(indexed(caption),) for caption in captions])
     scores = np.full((len(captions), len(questions)), -np.inf)
     for column, question in enumerate(questions):
-        query = " OR ".join(f'"{word}"' for word in WORD.findall(indexed(question.lower())))
+        query = " OR ".join(f'"{word}"' for word in split_words(indexed(question)))
         for row, score in database.execute("SELECT rowid - 1, -bm25(words) FROM words WHERE words MATCH ?", (query,)):
             scores[row, column] = score
     return scores

@@ -17,6 +17,8 @@ from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.settings import checked
 from edge_caption.mqtt.topics import check_name
+from edge_caption.node.alerts.alerts import Alerts
+from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.gates.schedule import Schedule
 from edge_caption.node.gates.settings import GateSettings
 from edge_caption.node.settings import NodeCameraSettings, Settings
@@ -65,6 +67,7 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
         if name is not None:
             check_name(name, what)
     _check_cameras(settings.cameras)
+    _check_alerts(settings)
     return msgspec.structs.replace(settings, mqtt=checked(settings.mqtt, environment))
 
 
@@ -117,6 +120,20 @@ def _check_cameras(cameras: tuple[NodeCameraSettings, ...]) -> None:
         if camera.name in seen:
             raise ConfigError(f"two cameras are named {camera.name}; give each its own name")
         seen.add(camera.name)
+
+
+def _check_alerts(settings: Settings) -> None:
+    cameras = [camera.name for camera in settings.cameras]
+    seen = set()
+    for alert in settings.alerts:
+        check_name(alert.name, "alerts.name")
+        if alert.name in seen:
+            raise ConfigError(f"two alerts are named {alert.name}; give each its own name")
+        if unknown := [name for name in alert.cameras if name not in cameras]:
+            known = ", ".join(cameras)
+            raise ConfigError(f"the alert {alert.name} is for {unknown[0]}, which is no camera; choose one of: {known}")
+        Alerts([alert], cameras)
+        seen.add(alert.name)
 
 
 def _read(path: Path) -> dict[str, object]:
@@ -190,4 +207,6 @@ def _choices(setting: str) -> tuple[str, ...]:
 def _struct(section: str) -> Any:
     if section.startswith("camera"):
         return GateSettings if section.endswith(".gate") else NodeCameraSettings
+    if section.startswith("alerts"):
+        return AlertSettings
     return get_type_hints(Settings).get(section, Settings)

@@ -72,6 +72,23 @@ class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
+class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A caption said what an alert waits for."""
+
+    id: str
+    event_type: Literal["alert"] = "alert"
+    node: str
+    camera: str
+    captured_at: float
+    """Of the caption's frame."""
+    alert: str
+    """Its name in the settings."""
+    caption: str
+    caption_id: str
+    """The `id` of the caption's record."""
+    schema: int = SCHEMA
+
+
 class Percentiles(msgspec.Struct, frozen=True):
     """Of the latest captions, in milliseconds."""
 
@@ -135,7 +152,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
-Record: TypeAlias = CaptionRecord | CameraEvent | Health
+Record: TypeAlias = CaptionRecord | CameraEvent | AlertRecord | Health
 """What reaches every sink."""
 
 
@@ -153,7 +170,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
-PUBLIC = (CaptionRecord, CameraEvent, Health, Info, PhotoCaption)
+PUBLIC = (CaptionRecord, CameraEvent, AlertRecord, Health, Info, PhotoCaption)
 """The records that leave the program; each has a JSON Schema in docs/schemas/."""
 
 

@@ -11,6 +11,20 @@ COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udff
 encoding has."""
 
 
+WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+"""Letters and digits, joined by apostrophes and hyphens, as the coco-caption tokenizer keeps them."""
+
+COMMON = frozenset(
+    "a an and are at by for from his her in is it its of on or some that the their to while with".split()  # noqa: SIM905
+)
+"""English words that most sentences hold; a question is about the others."""
+
+
+def split_words(sentence: str) -> list[str]:
+    """Return a sentence's words in lower case, where its language has spaces."""
+    return WORD.findall(sentence.lower())
+
+
 def read_text(file: Path) -> str:
     """Read a file's text, as `decode_text` does.
 

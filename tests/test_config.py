@@ -137,7 +137,9 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
         settings.page,
     ):
         for name in section.__struct_fields__:
-            assert f"\n{name} = " in example or f"\n[{name.removesuffix('s')}]\n" in example
+            assert f"\n{name} = " in example or any(
+                f"\n{begin}\n" in example for begin in (f"[{name.removesuffix('s')}]", f"[[{name}]]")
+            )
 
 
 @pytest.mark.parametrize(

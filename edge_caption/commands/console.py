@@ -8,7 +8,7 @@ import time
 
 from edge_caption.commands.output import discard_output, say
 from edge_caption.images.frame import Frame
-from edge_caption.records import CaptionRecord, Record
+from edge_caption.records import AlertRecord, CaptionRecord, Record
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,16 @@ class Console:
         self._stop = stop
 
     def take(self, record: Record, frame: Frame | None) -> None:
-        """Print a caption."""
-        if not isinstance(record, CaptionRecord):
+        """Print a caption, or which alert it raised."""
+        if not isinstance(record, CaptionRecord | AlertRecord):
             return
         clock = time.strftime("%H:%M:%S", time.localtime(record.captured_at))
+        if isinstance(record, AlertRecord):
+            what = f"alert: {record.alert}"
+        else:
+            what = f"{record.caption}  ({record.confidence:.0%})"
         try:
-            say(f"{clock}  {record.camera}  {record.caption}  ({record.confidence:.0%})")
+            say(f"{clock}  {record.camera}  {what}")
         except BrokenPipeError:
             # Nobody reads any more (`… | head`); the broker still does, but the user has left.
             discard_output()

@@ -109,6 +109,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
         "page": {"listen": args.page},
         "gate": {"min_confidence": args.min_confidence},
         "history": {"keep": args.history},
+        "speech": {"speak": args.speak},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from edge_caption.commands.console import Console
@@ -13,12 +13,20 @@ from edge_caption.commands.console import Console
 if TYPE_CHECKING:
     from edge_caption.node.settings import Settings
     from edge_caption.node.sinks import Sink
+    from edge_caption.speech.settings import SpeechSettings
+    from edge_caption.speech.speaker import Speaker
 
 
 def add_sink_options(parser: argparse.ArgumentParser) -> None:
-    """Add --history."""
+    """Add --history and --speak."""
     parser.add_argument(
         "--history", action="store_true", default=None, help="keep captions on this device, for edge-caption search"
+    )
+    parser.add_argument(
+        "--speak",
+        action="store_true",
+        default=None,
+        help="read new captions aloud; on a terminal the space bar asks what is there now",
     )
 
 
@@ -27,6 +35,7 @@ def open_sinks(settings: Settings, stop: threading.Event) -> Iterator[list[Sink]
     """Yield the console and what else shows or keeps captions.
 
     Raises:
+        ConfigError: there is no program that speaks.
         HistoryError: the history's file can't be used.
     """
     sinks: list[Sink] = [Console(stop)]
@@ -37,4 +46,17 @@ def open_sinks(settings: Settings, stop: threading.Event) -> Iterator[list[Sink]
 
         node = node_name(settings.node, settings.state_dir)
         sinks.append(History(history_path(settings.state_dir, node), settings.history))
-    yield sinks
+    with ExitStack() as stack:
+        if settings.speech.speak:
+            sinks.append(_open_speaker(settings.speech, stack))
+        yield sinks
+
+
+def _open_speaker(settings: SpeechSettings, stack: ExitStack) -> Speaker:
+    from edge_caption.commands.keys import on_key
+    from edge_caption.speech.speaker import Speaker
+
+    speaker = Speaker(settings)
+    stack.callback(speaker.close)
+    stack.enter_context(on_key(" \n", speaker.repeat))
+    return speaker

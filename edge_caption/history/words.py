@@ -10,13 +10,9 @@ from __future__ import annotations
 import re
 
 from edge_caption.errors import ConfigError
+from edge_caption.text import COMMON
 
 CHINESE = "\u3400-\u4dbf\u4e00-\u9fff"
-
-COMMON = frozenset(
-    "a an and are at by for from his her in is it its of on or some that the their to while with".split()  # noqa: SIM905
-)
-"""English words that most sentences hold; a question is about the others."""
 
 COMMON_CHINESE = frozenset("的了着在上里有是和与一个只条位名")
 

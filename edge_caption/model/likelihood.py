@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,9 +11,7 @@ from edge_caption.errors import ConfigError
 from edge_caption.model.decoder import Decoder
 from edge_caption.model.encoder import Floats, Seen
 from edge_caption.model.vocabulary import END, UNKNOWN, Vocabulary
-
-WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-"""Letters and digits, joined by apostrophes and hyphens, as the training cuts sentences."""
+from edge_caption.text import split_words
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,7 @@ def read_question(sentence: str, vocabulary: Vocabulary, joiner: str, longest: i
     Raises:
         ConfigError: the model knows none of the words, or there are too many.
     """
-    cut = WORD.findall(sentence.lower())
+    cut = split_words(sentence)
     words = cut if joiner else [word for run in cut for word in _longest_words(run, vocabulary)]
     tokens = tuple(vocabulary.encode(words))
     unknown = tuple(word for word, token in zip(words, tokens, strict=True) if token == UNKNOWN)

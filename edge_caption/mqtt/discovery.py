@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ Component = dict[str, Any]
 LONGEST_STATE = 255
 """Characters of a state in Home Assistant. Attributes may be longer."""
 
-EVENT_TYPES = ("caption", "camera_lost", "camera_back", "camera_obstructed", "camera_clear")
+EVENT_TYPES = ("caption", "alert", "camera_lost", "camera_back", "camera_obstructed", "camera_clear")
 
 ATTRIBUTES = (
     "{{ {'caption': value_json.caption, 'confidence': value_json.confidence, 'language': value_json.language,"
@@ -70,6 +70,9 @@ class Offer:
 
     snapshots: bool
     """Whether there are pictures."""
+
+    alerts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The names of each camera's alerts."""
 
 
 def discovery(topics: Topics, prefix: str, offer: Offer) -> dict[str, bytes]:
@@ -173,6 +176,9 @@ def _pictured(topics: Topics, camera: str, offer: Offer) -> dict[str, Component]
         },
         "event": {"p": "event", "name": "Event", "stat_t": event, "evt_typ": list(EVENT_TYPES), "ic": "mdi:cctv"},
     }
+    for name in offer.alerts.get(camera, ()):
+        sensor = {"p": "binary_sensor", "name": name, "stat_t": topics.alert(camera, name), "ic": "mdi:bell"}
+        components[f"alert_{name}"] = sensor
     if offer.snapshots:
         image = {"p": "image", "name": "Snapshot", "img_t": topics.snapshot(camera), "cont_type": "image/jpeg"}
         components["snapshot"] = image

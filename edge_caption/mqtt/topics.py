@@ -67,6 +67,10 @@ class Topics:
         """Everything that happened at one camera, in order, at least once."""
         return f"{self.root}/cam/{camera}/event"
 
+    def alert(self, camera: str, name: str) -> str:
+        """Retained `ON` or `OFF` of one alert at one camera."""
+        return f"{self.root}/cam/{camera}/alert/{name}"
+
     def snapshot(self, camera: str) -> str:
         """The picture of the newest caption, where the user allows it."""
         return f"{self.root}/cam/{camera}/snapshot"

@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from edge_caption.model.caption import Caption
 from edge_caption.outbox import Outbox
-from edge_caption.records import CameraEvent, CaptionRecord, encode, sentence
+from edge_caption.records import AlertRecord, CameraEvent, CaptionRecord, encode, sentence
 
-R = TypeVar("R", CaptionRecord, CameraEvent)
+R = TypeVar("R", CaptionRecord, CameraEvent, AlertRecord)
 
 
 class Journal:
@@ -68,6 +68,26 @@ class Journal:
             )
 
         return self._commit(camera, build)
+
+    def write_alert(self, alert: str, caption: CaptionRecord) -> AlertRecord:
+        """Put on disk that a caption raised an alert, and return the record.
+
+        Raises:
+            OutboxError: the disk refuses.
+        """
+
+        def build(own_id: str) -> AlertRecord:
+            return AlertRecord(
+                id=own_id,
+                node=self._node,
+                camera=caption.camera,
+                captured_at=caption.captured_at,
+                alert=alert,
+                caption=caption.caption,
+                caption_id=caption.id,
+            )
+
+        return self._commit(caption.camera, build)
 
     def _commit(self, camera: str, build: Callable[[str], R]) -> R:
         built: list[R] = []

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over
 from edge_caption.errors import CameraError
-from edge_caption.model.caption import CaptionedFrame
+from edge_caption.model.caption import Caption, CaptionedFrame
 from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
+from edge_caption.node.alerts.alerts import Alerts
 from edge_caption.node.camera import Happening, NodeCamera, State
 from edge_caption.node.control import Control
 from edge_caption.node.journal import Journal
@@ -23,7 +24,7 @@ from edge_caption.node.sinks import Sinks
 from edge_caption.node.status import Status
 from edge_caption.node.switches import Switches
 from edge_caption.outbox import Outbox
-from edge_caption.records import Health, encode
+from edge_caption.records import CaptionRecord, Health, encode
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Parts:
     topics: Topics
     client: Client
     sinks: Sinks
+    alerts: Alerts
 
 
 class Node:
@@ -91,11 +93,14 @@ class Node:
         self.control.watch_over(cameras)
         for camera in cameras:
             self._set_state(camera, "offline" if camera.enabled else "disabled")
+        for alert in self._parts.alerts.all:
+            self._parts.client.retain(self._parts.topics.alert(alert.camera, alert.name), b"OFF")
         while not stop.is_set() and not self._reached_limit():
             self.turns += 1
             self._check_broker()
             self._changed.clear()
             self._carry_out()
+            self._lower_alerts()
             if not self._serve_next():
                 if all(camera.over for camera in cameras):
                     self._drain(stop)
@@ -169,6 +174,7 @@ class Node:
         if camera.gates.hold_view(encoded.seen.regions, wanted=camera.wanted):
             return
         caption = encoded.caption()
+        self._parts.alerts.keep(camera.name, caption)
         latency_ms = (time.monotonic() - began) * 1000
         if camera.gates.hold_caption(caption, wanted=camera.wanted):
             camera.meter.silenced += 1
@@ -185,8 +191,20 @@ class Node:
         self._parts.client.retain(self._parts.topics.caption(camera.name), encode(record))
         self._parts.client.notice()
         self._parts.sinks.hand(record, frame)
+        self._raise_alerts(record, frame.caption)
         for future in camera.take_triggers():
             future.set_result(record)
+
+    def _raise_alerts(self, record: CaptionRecord, caption: Caption) -> None:
+        for alert in self._parts.alerts.raised(record.camera, caption):
+            self._parts.client.retain(self._parts.topics.alert(alert.camera, alert.name), b"ON")
+            raised = self._journal.write_alert(alert.name, record)
+            self._parts.client.notice()
+            self._parts.sinks.hand(raised)
+
+    def _lower_alerts(self) -> None:
+        for alert in self._parts.alerts.lowered():
+            self._parts.client.retain(self._parts.topics.alert(alert.camera, alert.name), b"OFF")
 
     def _tell_obstruction(self, camera: NodeCamera) -> None:
         """Set the camera's state, and tell when its pictures begin or cease to show nothing."""

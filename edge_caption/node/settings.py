@@ -12,8 +12,10 @@ from edge_caption.files import own_folder
 from edge_caption.history.settings import HistorySettings
 from edge_caption.model.settings import ModelSettings
 from edge_caption.mqtt.settings import HomeAssistantSettings, MqttSettings
+from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.gates.settings import GateSettings
 from edge_caption.outbox import OutboxSettings
+from edge_caption.speech.settings import SpeechSettings
 from edge_caption.web.settings import PageSettings
 
 
@@ -45,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """For all cameras."""
     outbox: OutboxSettings = OutboxSettings()
     history: HistorySettings = HistorySettings()
+    speech: SpeechSettings = SpeechSettings()
+    alerts: tuple[AlertSettings, ...] = ()
     metrics: ListenAddress | None = None
     """Where Prometheus may ask for metrics, as 9090 or 0.0.0.0:9090; None: nowhere."""
     page: PageSettings = PageSettings()

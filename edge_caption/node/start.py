@@ -18,6 +18,7 @@ from edge_caption.mqtt.commands import Commands
 from edge_caption.mqtt.publication import Received
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
+from edge_caption.node.alerts.alerts import Alerts
 from edge_caption.node.alive import checks
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.control import Control
@@ -87,7 +88,8 @@ def run(
         snapshots = _snapshots(settings.mqtt, client, topics)
         running = Sinks([*sinks, *snapshots])
         stack.callback(running.close, FLUSH_S)
-        parts = Parts(captioner, outbox, topics, client, running)
+        alerts = Alerts(settings.alerts, [camera.name for camera in settings.cameras])
+        parts = Parts(captioner, outbox, topics, client, running, alerts)
         node = Node(parts, settings.mqtt.health_s, limit)
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         _supervise(settings, parts, node, cameras, stack)
@@ -140,14 +142,15 @@ def _announce(settings: Settings, parts: Parts) -> None:
     """Say what the node is, and let Home Assistant find it, or forget it where it was to find it earlier."""
     topics, client, model = parts.topics, parts.client, parts.captioner.model
     client.retain(topics.info, encode(info(topics.node, model, settings)))
-    ours, told = settings.home_assistant, parts.outbox.path.with_name("home-assistant.json")
+    ours, mqtt, told = settings.home_assistant, settings.mqtt, parts.outbox.path.with_name("home-assistant.json")
     if not ours.enabled and not told.exists():
         return
     from edge_caption.mqtt.discovery import Offer, discovery
     from edge_caption.mqtt.home_assistant import HomeAssistant
 
     cameras = [camera.name for camera in settings.cameras]
-    offer = Offer(edge_caption.__version__, model.name, cameras, settings.mqtt.commands, settings.mqtt.snapshots)
+    alerts = {camera: parts.alerts.names(camera) for camera in cameras}
+    offer = Offer(edge_caption.__version__, model.name, cameras, mqtt.commands, mqtt.snapshots, alerts)
     HomeAssistant(client, ours.prefix, discovery(topics, ours.prefix, offer) if ours.enabled else {}, told)
 
 

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 from tests.mqtt.conftest import Start
 
 TOPICS = Topics("edge_caption", "Porch Pi")
-OFFER = Offer("1.2.3", "default", ("porch", "大门"), commands=True, snapshots=True)
+OFFER = Offer("1.2.3", "default", ("porch", "大门"), commands=True, snapshots=True, alerts={"大门": ("访客",)})
 HOME_ASSISTANT = ROOT / ".home-assistant" / "bin" / "python"
 
 
@@ -63,6 +63,14 @@ def test_what_is_not_offered_is_removed() -> None:
         "enabled": {"p": "switch"},
         "trigger": {"p": "button"},
     }
+
+
+def test_each_alert_of_a_camera_is_a_sensor() -> None:
+    parts = device_of("porch", Offer("1", "m", ("porch", "yard"), False, False, {"porch": ("visitor",)}))["cmps"]
+    assert parts["alert_visitor"]["p"] == "binary_sensor"
+    assert parts["alert_visitor"]["stat_t"] == "edge_caption/Porch Pi/cam/porch/alert/visitor"
+    others = device_of("yard", Offer("1", "m", ("porch", "yard"), False, False, {"porch": ("visitor",)}))["cmps"]
+    assert "alert_visitor" not in others
 
 
 @pytest.mark.skipif(not HOME_ASSISTANT.exists(), reason="Home Assistant is not here; run scripts/home_assistant")

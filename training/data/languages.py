@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 import rjieba
 
-WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
-"""Letters and digits, joined by apostrophes and hyphens, as the coco-caption tokenizer keeps them."""
+from edge_caption.text import WORD, split_words
 
 
 @dataclass(frozen=True)
@@ -26,18 +25,13 @@ class Language:
     """Found in lower-case sentences that would be wrong of a mirrored photo."""
 
 
-def split_spaced(sentence: str) -> list[str]:
-    """Cut where a language has spaces."""
-    return WORD.findall(sentence.lower())
-
-
 def split_chinese(sentence: str) -> list[str]:
     """Cut as jieba does, by its dictionary and hidden Markov model."""
     return [word.lower() for word in rjieba.cut(sentence) if WORD.search(word)]
 
 
 LANGUAGES = {
-    "en": Language(split_spaced, " ", re.compile(r"\b(left|right)\b")),
+    "en": Language(split_words, " ", re.compile(r"\b(left|right)\b")),
     "zh": Language(split_chinese, "", re.compile("[左右]")),
 }
 """By ISO 639-1 code."""

@@ -1,7 +1,7 @@
 """Whether a caption is right, as far as a program can tell from what people wrote of the photo.
 
 A stand-in for a person's judgement, and meant wherever this project says that a caption is "right": it names no object
-that no reference names (training/scoring/objects.py), and its CIDEr is CIDER or more. The first asks for the truth of
+that no reference names (edge_caption/model/objects.py), and its CIDEr is CIDER or more. The first asks for the truth of
 what is named, the second that something worth saying is: "a man is standing" is true of many photos.
 """
 
@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from pycocoevalcap.cider.cider import Cider
 
-from training.data.languages import split_spaced
-from training.scoring.objects import objects
+from edge_caption.model.objects import objects
+from edge_caption.text import split_words
 
 CIDER = 0.3
 """Of one sentence; docs/decisions/2026-11-23-confidence.md says how it was chosen, and how often a person agrees."""
@@ -37,4 +37,4 @@ def cider_of_each(captions: Sequence[str], references: Sequence[Sequence[str]]) 
 
 
 def _plain(text: str) -> str:
-    return " ".join(split_spaced(text))
+    return " ".join(split_words(text))

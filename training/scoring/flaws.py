@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from training.data.languages import split_spaced
+from edge_caption.model.objects import colours, objects
+from edge_caption.text import split_words
 from training.data.words import never_last
-from training.scoring.objects import colours, objects
 
 References = Sequence[Sequence[str]]
 """What people wrote of each photo."""
@@ -17,18 +17,18 @@ def flaw_rates(captions: Sequence[str], references: References) -> dict[str, flo
     """Return the shares of captions, one a photo, that are wrong in some way that a program can see.
 
     Returns:
-        unnamed_object, unnamed_colour: it names one that no reference of its photo names (training/scoring/objects.py);
+        unnamed_object, unnamed_colour: it names one that no reference of its photo names (model/objects.py);
         dangling_end: its last word is one that sentences of this data set don't end with;
         repeated_bigram, repeated_word: two words come again in this order, or one right after itself.
     """
-    dangling = set(never_last(split_spaced(text) for group in references for text in group))
+    dangling = set(never_last(split_words(text) for group in references for text in group))
     pairs = list(zip(captions, references, strict=True))
     return {
         "unnamed_object": _share(pairs, lambda caption, known: bool(objects().unnamed(caption, known))),
         "unnamed_colour": _share(pairs, lambda caption, known: bool(colours().unnamed(caption, known))),
-        "dangling_end": _share(pairs, lambda caption, _: not dangling.isdisjoint(split_spaced(caption)[-1:])),
-        "repeated_bigram": _share(pairs, lambda caption, _: _repeats_bigram(split_spaced(caption))),
-        "repeated_word": _share(pairs, lambda caption, _: _repeats_word(split_spaced(caption))),
+        "dangling_end": _share(pairs, lambda caption, _: not dangling.isdisjoint(split_words(caption)[-1:])),
+        "repeated_bigram": _share(pairs, lambda caption, _: _repeats_bigram(split_words(caption))),
+        "repeated_word": _share(pairs, lambda caption, _: _repeats_word(split_words(caption))),
     }
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from training.scoring.objects import objects
+from edge_caption.model.objects import objects
 
 PERSON = "person"
 """What lists/objects.txt calls people of every kind."""

@@ -6,7 +6,7 @@ something only beside others of the same photos, people's own among them (`flaws
 
 A general word covers a particular one and the other way round: "person" is right where a reference says "man", and
 "man" where the references say nothing nearer than "person"; but not where one of them names another kind of person.
-The lists are lists/objects.txt and lists/colours.txt.
+The lists are objects.txt and colours.txt.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
-from training.data.languages import split_spaced
+from edge_caption.text import split_words
 
-LISTS = Path(__file__).parent / "lists"
+LISTS = Path(__file__).parent
 
 INDENT = 2
 """Spaces that make a line of a list a kind of the line above."""
@@ -41,7 +41,7 @@ class Things:
 
     def named(self, sentence: str) -> dict[str, set[Thing]]:
         """Return each name that the sentence holds with what it names; "hot dog" is taken before "dog"."""
-        words, found, at = split_spaced(sentence), {}, 0
+        words, found, at = split_words(sentence), {}, 0
         while at < len(words):
             runs = [" ".join(words[at : at + length]) for length in range(self._longest, 0, -1)]
             name = next((run for run in runs if run in self._names), words[at])

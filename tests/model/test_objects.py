@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from training.scoring.objects import LISTS, Things, colours, objects
+from edge_caption.model.objects import LISTS, Things, colours, objects
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Alerts in words: what a caption must say for somebody to be told."""

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import logging
+import os
+import pty
+import shutil
+import subprocess
+import sys
+import time
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_caption.errors import ConfigError
+from edge_caption.records import AlertRecord
+from edge_caption.speech.engine import ESPEAK, Engine
+from edge_caption.speech.settings import SpeechSettings
+from edge_caption.speech.speaker import Speaker
+from tests.brokers import wait_for
+from tests.history.captions import record
+
+needs_espeak = pytest.mark.skipif(
+    shutil.which(ESPEAK) is None, reason="espeak-ng is not installed (Debian: apt-get install espeak-ng)"
+)
+
+
+def sound(file: Path) -> tuple[float, float]:
+    """Return a WAV file's seconds and its loudness, 0-1."""
+    with wave.open(str(file)) as opened:
+        samples = np.frombuffer(opened.readframes(opened.getnframes()), np.int16) / 32768
+        return len(samples) / opened.getframerate(), float(np.sqrt((samples**2).mean()))
+
+
+def say(folder: Path, sentence: str, language: str = "en", words_per_minute: int = 175) -> tuple[float, float]:
+    folder.mkdir(exist_ok=True)
+    before = set(folder.iterdir())
+    engine = Engine(SpeechSettings(wav_folder=folder, words_per_minute=words_per_minute))
+    process = engine.start(sentence, language)
+    process.communicate()
+    assert process.returncode == 0
+    (file,) = set(folder.iterdir()) - before
+    return sound(file)
+
+
+@needs_espeak
+def test_a_longer_sentence_is_longer_to_hear_and_a_higher_rate_shorter(tmp_path: Path) -> None:
+    short, loud = say(tmp_path, "a dog")
+    assert short > 0.3
+    assert loud > 0.02
+    usual, _ = say(tmp_path, "a brown dog runs along the beach with a ball")
+    fast, _ = say(tmp_path, "a brown dog runs along the beach with a ball", words_per_minute=350)
+    assert usual > 2 * short
+    assert usual / fast == pytest.approx(2, rel=0.35)
+
+
+@needs_espeak
+def test_chinese_is_spoken_in_chinese(tmp_path: Path) -> None:
+    seconds, loud = say(tmp_path, "一只狗在海滩上奔跑", "zh")
+    spelled, _ = say(tmp_path, "一只狗在海滩上奔跑", "en")  # "Chinese letter, Chinese letter, …"
+    assert 1 < seconds < spelled * 0.75
+    assert loud > 0.02
+
+
+@needs_espeak
+def test_a_sentence_is_neither_an_option_nor_a_command(tmp_path: Path) -> None:
+    plain, _ = say(tmp_path / "wav", "help")
+    for sentence in ("--help", "-v --version -h", f"$(touch {tmp_path}/made); `touch {tmp_path}/made`", "; touch made"):
+        seconds, loud = say(tmp_path / "wav", sentence)
+        assert seconds > plain / 2
+        assert loud > 0.02
+    assert [file.name for file in tmp_path.iterdir()] == ["wav"]
+
+
+@pytest.fixture
+def voice(tmp_path: Path) -> tuple[SpeechSettings, Path]:
+    """A program that writes down what it is to say, and takes a second for each."""
+    heard = tmp_path / "heard"
+    program = f"import sys, time; open({str(heard)!r}, 'a').write(sys.stdin.read()); time.sleep(1)"
+    return SpeechSettings(command=(sys.executable, "-c", program)), heard
+
+
+def lines(heard: Path) -> list[str]:
+    return heard.read_text().splitlines() if heard.exists() else []
+
+
+def test_the_newest_is_said_next_and_nothing_twice(voice: tuple[SpeechSettings, Path]) -> None:
+    settings, heard = voice
+    speaker = Speaker(settings)
+    for number, sentence in enumerate(("a dog", "a dog")):
+        speaker.take(record(number, sentence), None)
+    wait_for(lambda: lines(heard))
+    for number, sentence in enumerate(("a cat", "a bird", "a dog", "a horse", "a dog"), 2):
+        speaker.take(record(number, sentence), None)
+    wait_for(lambda: len(lines(heard)) == 2)
+    time.sleep(1.3)
+    speaker.close()
+    assert lines(heard) == ["a dog", "a horse"]
+
+
+def test_an_alert_and_a_question_cut_in(voice: tuple[SpeechSettings, Path]) -> None:
+    settings, heard = voice
+    speaker = Speaker(settings)
+    speaker.repeat()
+    wait_for(lambda: lines(heard))
+    speaker.take(record(1, "a man", captured_at=time.time() - 42), None)
+    alert = AlertRecord(
+        id="pi:2", node="pi", camera="porch", captured_at=1.0, alert="visitor", caption="a man", caption_id="pi:1"
+    )
+    began = time.monotonic()
+    speaker.take(alert, None)
+    wait_for(lambda: len(lines(heard)) == 2)
+    speaker.repeat()
+    wait_for(lambda: len(lines(heard)) == 3)
+    assert time.monotonic() - began < 0.9  # each takes a second unless it is cut
+    speaker.close()
+    assert time.monotonic() - began < 1.5
+    first, second, third = lines(heard)
+    assert (first, second) == ("nothing was seen yet", "alert: visitor")
+    assert third in ("a man, 42 seconds ago", "a man, 43 seconds ago")
+
+
+def test_a_voice_that_fails_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    failing = (sys.executable, "-c", "import sys; sys.exit('no sound card')")
+    with caplog.at_level(logging.WARNING):
+        speaker = Speaker(SpeechSettings(command=failing))
+        for number in range(3):
+            speaker.take(record(number, f"a dog {number}"), None)
+            time.sleep(0.3)
+        speaker.close()
+    assert [entry.getMessage() for entry in caplog.records] == [
+        "nothing can be spoken (no sound card); captions still go out"
+    ]
+
+
+def test_without_a_program_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no program nosuchvoice; install it, or correct command"):
+        Speaker(SpeechSettings(command=("nosuchvoice",)))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match="espeak-ng is not installed; install it"):
+        Speaker(SpeechSettings())
+
+
+def test_the_space_bar_asks_and_the_terminal_is_as_before() -> None:
+    script = """
+import sys, termios
+from edge_caption.commands.keys import on_key
+before = termios.tcgetattr(0)
+with on_key(" ", lambda: print("asked", flush=True)):
+    print("ready", flush=True)
+    import time; time.sleep(1.5)
+print(termios.tcgetattr(0) == before, flush=True)
+"""
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, [sys.executable, "-c", script])
+    said = b""
+    while b"ready" not in said:
+        said += os.read(terminal, 100)
+    os.write(terminal, b"x ")
+    while b"True" not in said and b"False" not in said:
+        said += os.read(terminal, 100)
+    os.waitpid(process, 0)
+    os.close(terminal)
+    assert said.split() == [b"ready", b"asked", b"True"]
+
+
+def test_without_a_terminal_keys_are_left_alone() -> None:
+    script = "from edge_caption.commands.keys import on_key\nwith on_key(' ', print): print('runs')"
+    done = subprocess.run([sys.executable, "-c", script], input="  ", capture_output=True, text=True, check=True)
+    assert done.stdout == "runs\n"
