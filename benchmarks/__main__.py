@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import camera_commands, regress, soak
+from benchmarks import camera_commands, options, pareto, regress, scale, soak
 from benchmarks.engines import command as engines
 from benchmarks.faults import command as faults
 from benchmarks.peers import command as peers
@@ -40,7 +40,10 @@ def _run(args: argparse.Namespace) -> int:
     if args.benchmark == "gallery":
         print(_make_gallery(args))
     else:
-        report(args.benchmark, _measure(args), save=args.save)
+        figures = _measure(args)
+        # Each language's figures have a file of their own.
+        language = figures.get("language", "en")
+        report(args.benchmark if language == "en" else f"{args.benchmark}-{language}", figures, save=args.save)
     return 0
 
 
@@ -229,7 +232,7 @@ def _parser() -> argparse.ArgumentParser:
         "--shown", type=positive, default=24, metavar="N", help="photos drawn by chance (default: %(default)s)"
     )
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
-    for command in (camera_commands, engines, faults, peers, regress, soak, tables):
+    for command in (camera_commands, engines, faults, options, pareto, peers, regress, scale, soak, tables):
         command.add_parser(benchmarks)
     return top
 

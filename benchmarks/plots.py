@@ -11,6 +11,8 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
+from benchmarks import cost_plots
+
 
 def plot(result: Path) -> Path | None:
     """Draw a saved result beside it; returns the picture, or None for a benchmark that has none."""
@@ -22,6 +24,10 @@ def plot(result: Path) -> Path | None:
         "confidence": _confidence,
         "robustness": _robustness,
         "roofline": _roofline,
+        "peers": cost_plots.peers,
+        "pareto": cost_plots.pareto,
+        "scale": cost_plots.scale,
+        "soak": cost_plots.soak,
     }.get(figures["benchmark"])
     if draw is None:
         return None

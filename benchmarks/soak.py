@@ -174,7 +174,7 @@ def _figures(samples: list[dict[str, float]], seconds: float, cameras: int, fps:
         "rss_mb": {"first": steady[0]["rss_mb"], "last": steady[-1]["rss_mb"], "growth_per_hour": round(slope, 2)},
         "threads": [steady[0]["threads"], steady[-1]["threads"]],
         "descriptors": [steady[0]["descriptors"], steady[-1]["descriptors"]],
-        "samples": samples,
+        "samples": {name: [sample[name] for sample in samples] for name in samples[0]},
     }
 
 

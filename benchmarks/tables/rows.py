@@ -25,6 +25,15 @@ SCORES = {
     "words_used": ("vocabulary used", "d"),
 }
 
+CHINESE = [
+    ("bleu_1", "BLEU-1"),
+    ("bleu_2", "BLEU-2"),
+    ("bleu_3", "BLEU-3"),
+    ("bleu_4", "BLEU-4"),
+    ("rouge_l", "ROUGE-L"),
+    ("cider", "CIDEr"),
+]
+
 FLAWS = {
     "unnamed_object": "names an object that no reference names",
     "unnamed_colour": "names a colour that no reference names",
@@ -32,6 +41,10 @@ FLAWS = {
     "repeated_bigram": "says two words again in the same order",
     "repeated_word": "says a word twice running",
 }
+
+
+LEAST_SHARE = 0.01
+"""Of a graph's time that a kind of node takes to have a row."""
 
 
 def load(results: Path, name: str) -> dict[str, Any]:
@@ -91,13 +104,63 @@ def interquartile(ratio: dict[str, float]) -> str:
 
 
 def roofline(results: Path) -> Cells:
-    """Return time, products and share of the peak of each kind of node."""
+    """Return time, products and shares of the encoder's kinds of node."""
     figures = load(results, "roofline")
-    rows = [["encoder", "nodes", "ms", "million products", "of the peak"]]
-    for kind, row in figures["kinds"].items():
-        if row["ms"] >= 0.01 * figures["encoder_ms"]:
-            products = [f"{row['mmac']:.1f}", f"{row['of_peak']:.0%}"] if "mmac" in row else ["", ""]
-            rows.append([kind, str(row["nodes"]), f"{row['ms']:.3f}", *products])
+    return _kinds("encoder", figures["kinds"], figures["encoder_ms"])
+
+
+def decoder_roofline(results: Path) -> Cells:
+    """Return the same of a step of the decoder."""
+    figures = load(results, "roofline")["decoder"]
+    return _kinds("decoder step", figures["kinds"], figures["nodes_ms"])
+
+
+def _kinds(title: str, kinds: dict[str, Any], total_ms: float) -> Cells:
+    rows = [[title, "nodes", "ms", "million products", "MB moved", "of the products' peak", "of its roofline"]]
+    for kind, row in kinds.items():
+        if row["ms"] >= LEAST_SHARE * total_ms:
+            products, share = (f"{row['mmac']:.2f}", f"{row['of_peak']:.0%}") if "mmac" in row else ("", "")
+            moved, roofline = f"{row['mb_moved']:.2f}", f"{row['of_roofline']:.0%}"
+            rows.append([kind, str(row["nodes"]), f"{row['ms']:.3f}", products, moved, share, roofline])
+    return rows
+
+
+def options(results: Path) -> Cells:
+    """Return settings of ONNX Runtime beside those that ship."""
+    figures = load(results, "options")
+    rows = [["", "ms", "faster than what ships (median, quartiles)"]]
+    for name, median in figures["median_ms"].items():
+        ratio = figures["times_faster"].get(name)
+        rows.append([name, f"{median:.3f}", interquartile(ratio) if ratio else ""])
+    return rows
+
+
+def cameras(results: Path) -> Cells:
+    """Return what a node with so many cameras reaches."""
+    rows = [["cameras", "asked for", "captions a second", "CPU of a core", "age ms", "peak MB"]]
+    for load_ in load(results, "scale")["cameras"]:
+        asked = f"{load_['cameras'] * load_['fps']:g}"
+        reached = f"{load_['captions_per_s']:.1f}", f"{load_['cpu_share']:.0%}", f"{load_['age_ms']:.1f}"
+        rows.append([str(load_["cameras"]), asked, *reached, f"{load_['peak_rss_mb']:.0f}"])
+    return rows
+
+
+def backlog(results: Path) -> Cells:
+    """Return how fast a backlog drains."""
+    rows = [["captions that wait", "seconds", "a second"]]
+    drains = load(results, "scale")["backlog"]
+    return [*rows, *([f"{one['messages']:,}", f"{one['seconds']:.2f}", f"{one['per_s']:.0f}"] for one in drains)]
+
+
+def pareto(results: Path) -> Cells:
+    """Return quality beside cost."""
+    figures = load(results, "pareto")
+    rows = [["bundle", "flavour", "beams", "ms", "MB", *(f"CIDEr, {name}" for name in figures["data"]), "on the front"]]
+    for point in figures["points"]:
+        scores = [f"{point['cider'][name]:.3f}" for name in figures["data"]]
+        costs = f"{point['ms']:.1f}", f"{point['bytes'] / 1e6:.1f}"
+        front = "yes" if point["on_front"] else ""
+        rows.append([point["bundle"], point["flavour"], str(point["beams"]), *costs, *scores, front])
     return rows
 
 
@@ -116,6 +179,19 @@ def _scores(scores: dict[str, float]) -> list[str]:
         f"{100 * scores[name]:.1f}" if form == "percent" else format(scores[name], form)
         for name, (_, form) in SCORES.items()
     ]
+
+
+def quality_zh(results: Path) -> Cells:
+    """Return the scores of Chinese, on words and on characters."""
+    rows = [["", *(title for _, title in CHINESE)]]
+    for flavour, beams in load(results, "quality-zh")["flavours"].items():
+        for beam, scores in beams.items():
+            for unit, found in (("jieba's words", scores), ("characters", scores["characters"])):
+                values = [
+                    f"{found[name]:.3f}" if name == "cider" else f"{100 * found[name]:.1f}" for name, _ in CHINESE
+                ]
+                rows.append([f"{flavour}, {beam.replace('_', ' ')}, {unit}", *values])
+    return rows
 
 
 def flaws(results: Path) -> Cells:
@@ -223,7 +299,13 @@ TABLES: dict[str, Callable[[Path], Cells]] = {
     "peers": peers,
     "reach": reach,
     "roofline": roofline,
+    "decoder_roofline": decoder_roofline,
+    "options": options,
+    "cameras": cameras,
+    "backlog": backlog,
+    "pareto": pareto,
     "quality": quality,
+    "quality_zh": quality_zh,
     "flaws": flaws,
     "confidence": confidence,
     "corruptions": corruptions,

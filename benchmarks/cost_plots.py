@@ -1,0 +1,73 @@
+"""Pictures of what captioning costs: peers, quality beside cost, scale and long runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from matplotlib import pyplot
+
+OURS, OTHERS, THIRD = "#2a7f62", "#8aa29e", "#b5651d"
+
+
+def peers(figures: dict[str, Any]) -> None:
+    """Draw each captioner's time and memory, both on scales of powers of ten."""
+    rows = figures["peers"]
+    figure, row = pyplot.subplots(1, 2, figsize=(10, 0.36 * len(rows) + 1.2), sharey=True)
+    colours = [OURS if name.startswith("edge-caption") else OTHERS for name in rows]
+    for axes, key, unit in ((row[0], "median_ms", "ms"), (row[1], "peak_rss_mb", "MB")):
+        values = [one[key] for one in rows.values()]
+        bars = axes.barh(list(rows), values, color=colours)
+        axes.bar_label(bars, [f"{value:.0f} {unit}" for value in values], padding=4, fontsize=8)
+        axes.set(xscale="log", xlim=(min(values) / 2, max(values) * 5))
+    row[0].invert_yaxis()
+    row[0].set(xlabel="ms, frame to sentence")
+    row[1].set(xlabel="MB, the process at its peak")
+    title = f"threads: {figures['threads']}; {figures['decoder_steps']} tokens, others with untrained weights"
+    figure.suptitle(title, fontsize=10)
+
+
+def pareto(figures: dict[str, Any]) -> None:
+    """Draw a panel a dev set: milliseconds against CIDEr, a dot as large as the graphs; those on the front are full."""
+    names = figures["data"]
+    _, row = pyplot.subplots(1, len(names), figsize=(5.2 * len(names), 4), squeeze=False)
+    for axes, name in zip(row[0], names, strict=True):
+        for point in figures["points"]:
+            face = OURS if point["on_front"] else "none"
+            spot = point["ms"], point["cider"][name]
+            axes.scatter(*spot, s=point["bytes"] / 1e5, facecolors=face, edgecolors=OURS)
+            label = f"{point['bundle']}\n{point['flavour']}, {point['side']} px, beam {point['beams']}"
+            axes.annotate(label, spot, xytext=(5, 5), textcoords="offset points", fontsize=6)
+        axes.set(xlabel="ms, one thread", ylabel="CIDEr", title=name)
+        axes.margins(0.4)
+        axes.grid(alpha=0.3)
+
+
+def scale(figures: dict[str, Any]) -> None:
+    """Draw the rate that a node reaches and the age of its captions over the number of cameras."""
+    loads = figures["cameras"]
+    counts = [load["cameras"] for load in loads]
+    _, axes = pyplot.subplots(figsize=(6, 3.6))
+    axes.plot(counts, [count * figures["fps"] for count in counts], "--", color="#c3c9c7", label="asked for")
+    axes.plot(counts, [load["captions_per_s"] for load in loads], "o-", color=OURS, label="captions a second")
+    axes.set(xlabel=f"cameras, {figures['fps']:g} captions a second each", ylabel="captions a second")
+    age = axes.twinx()
+    age.plot(counts, [load["age_ms"] for load in loads], "x-", color=THIRD, label="age")
+    age.set(ylabel="age of a caption, ms", ylim=(0, None))
+    axes.legend(fontsize=8, loc="upper left")
+
+
+def soak(figures: dict[str, Any]) -> None:
+    """Draw resident memory, threads and descriptors over the hours."""
+    samples = figures["samples"]
+    hours = [seconds / 3600 for seconds in samples["s"]]
+    _, axes = pyplot.subplots(figsize=(7, 3.4))
+    axes.plot(hours, samples["rss_mb"], color=OURS, label="resident MB")
+    axes.set(xlabel="hours", ylabel="MB", ylim=(0, None))
+    counts = axes.twinx()
+    for name, colour in (("threads", THIRD), ("descriptors", OTHERS)):
+        counts.plot(hours, samples[name], color=colour, label=name)
+    counts.set(ylim=(0, None))
+    counts.legend(fontsize=8, loc="lower right")
+    axes.legend(fontsize=8, loc="lower left")
+    title = f"{figures['cameras']} cameras, {figures['broker_outages']} outages, {figures['lost']} lost"
+    axes.set_title(title, fontsize=10)
