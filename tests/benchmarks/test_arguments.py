@@ -12,6 +12,7 @@ from benchmarks.__main__ import main
 @pytest.mark.parametrize(
     "arguments",
     [
+        ["annotation", "photos", "--count", "0"],
         ["latency", "--threads", "0"],
         ["latency", "--rounds", "0"],
         ["memory", "--runs", "0"],
