@@ -15,7 +15,8 @@ from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
-from tests.conftest import encode
+from edge_caption.images.photos import read_photo
+from tests.conftest import PHOTOS, encode
 
 GREY_STEP = 4
 
@@ -30,6 +31,16 @@ def write_film(path: Path, frames: int, codec: str = "mp4v") -> Path:
     writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*codec), 25, (320, 240))
     for index in range(frames):
         writer.write(np.full((240, 320, 3), index * GREY_STEP, np.uint8))
+    writer.release()
+    return path
+
+
+def write_panned_film(path: Path, frames: int) -> Path:
+    """Write a film of a photo that moves: plain pictures get no caption."""
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), 25, (320, 240))
+    scene = cv2.resize(read_photo(PHOTOS[0]), (320, 240))[..., ::-1]
+    for index in range(frames):
+        writer.write(np.ascontiguousarray(np.roll(scene, 4 * index, axis=1)))
     writer.release()
     return path
 

@@ -13,7 +13,7 @@ import pytest
 from edge_caption.cli import main
 from edge_caption.mqtt.broker import EmbeddedBroker, port_is_free
 from tests.brokers import Listener, wait_for
-from tests.cameras.test_files import write_film
+from tests.cameras.test_files import write_panned_film
 
 pytest.importorskip("amqtt", reason="the embedded broker is an extra")
 
@@ -96,7 +96,7 @@ def test_the_help_tells_its_own_defaults(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_it_ends_after_so_many_seconds_and_takes_another_source(demo: Callable[..., Started], tmp_path: Path) -> None:
-    process = demo("--seconds", 4, "--source", write_film(tmp_path / "film.mp4", 10))
+    process = demo("--seconds", 4, "--source", write_panned_film(tmp_path / "film.mp4", 10))
     out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert out

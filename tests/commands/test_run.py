@@ -22,7 +22,7 @@ from edge_caption.node.identity import outbox_path
 from edge_caption.outbox import Outbox
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
 from tests.cameras.servers import MjpegCamera, MuteServer
-from tests.cameras.test_files import write_film
+from tests.cameras.test_files import write_panned_film
 from tests.mqtt.conftest import RunBroker, run_broker
 
 __all__ = ["listener", "mosquitto", "run_broker"]
@@ -33,7 +33,7 @@ Start = Callable[..., Started]
 
 @pytest.fixture
 def film(tmp_path: Path) -> Path:
-    return write_film(tmp_path / "film.mp4", 50)
+    return write_panned_film(tmp_path / "film.mp4", 50)
 
 
 @pytest.fixture
