@@ -45,6 +45,7 @@ def parser() -> Parser:
         model,
         run,
         search,
+        serve,
         service,
         status,
     )
@@ -53,6 +54,20 @@ def parser() -> Parser:
     top = Parser("edge-caption", description="Say in a sentence what a camera sees, on the device.")
     top.add_argument("--version", action="version", version=f"edge-caption {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (caption, annotate, run, search, find, status, service, doctor, demo, model, build_engine, bench):
+    for command in (
+        caption,
+        annotate,
+        run,
+        search,
+        find,
+        status,
+        serve,
+        service,
+        doctor,
+        demo,
+        model,
+        build_engine,
+        bench,
+    ):
         command.add_parser(commands)
     return top

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import base64
+import json
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from edge_caption.cli import main
+from edge_caption.model.captioner import Captioner
+from tests.conftest import PHOTOS, ROOT
+from tests.web.node import Answer, ask, lines_until, started
+
+pytest.importorskip("uvicorn", reason="the HTTP API is an extra")
+
+TINY = ROOT / "tests" / "data" / "tiny_bundle"
+JPEG = PHOTOS[0].read_bytes()
+OTHER = PHOTOS[1].read_bytes()
+NO_ANSWER = "It can't answer questions."
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with started("serve", "--port", "0", "--bundle", TINY, "--max-mb", 2) as process:
+        yield lines_until(process, r"captioned at (\S+)caption")[1]
+
+
+@pytest.fixture(scope="module")
+def captions() -> list[str]:
+    captioner = Captioner(TINY)
+    return [captioner.caption(photo).text for photo in (JPEG, OTHER)]
+
+
+def error(answer: Answer) -> str:
+    said = json.loads(answer.body)["error"]
+    return str(said["message"] if isinstance(said, dict) else said)
+
+
+def data_url(photo: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(photo).decode()}"
+
+
+def test_a_photo_goes_in_and_its_record_comes_out(url: str, captions: list[str]) -> None:
+    record = json.loads(ask(url, "/caption?file=a.jpg&attention=true", "POST", JPEG).body)
+    assert (record["caption"], record["file"]) == (captions[0], "a.jpg")
+    for word in record["words"]:
+        assert sum(map(sum, word["attention"])) == pytest.approx(1, abs=0.01)
+    assert "attention" not in json.loads(ask(url, "/caption", "POST", JPEG).body)["words"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body", "status", "says"),
+    [
+        ("/caption", "POST", b"", 422, "the photo is empty"),
+        ("/caption", "POST", b"hello", 422, "can't be decoded"),
+        ("/caption", "POST", JPEG[:1000], 422, "can't be decoded"),
+        ("/caption", "POST", b"x" * 2_000_001, 413, "the upload is larger than 2 MB; make it smaller"),
+        ("/caption", "GET", None, 405, "this address takes POST only"),
+        ("/nothing", "GET", None, 404, "see /openapi.json"),
+        ("/v1/chat/completions", "POST", b"{", 400, "not the JSON that is wanted"),
+        ("/v1/chat/completions", "POST", b'{"messages": 3}', 400, "Expected `array`, got `int`"),
+        ("/v1/chat/completions", "POST", b"[" * 100_000, 400, "not the JSON that is wanted"),
+        ("/api/chat", "POST", b"\xff\xfe", 400, "not the JSON that is wanted"),
+        ("/api/generate", "POST", b'{"images": ["%%"]}', 400, "is not base64"),
+        ("/api/generate", "POST", b'{"images": ["http://a/b.jpg"]}', 400, "not fetched from elsewhere"),
+        ("/api/generate", "POST", b'{"images": ["aGVsbG8="]}', 422, "can't be decoded"),
+        ("/api/generate", "POST", b'{"prompt": "x", "format": "json"}', 400, "leave format out"),
+    ],
+)
+def test_bad_uploads_get_one_sentence(
+    url: str, path: str, method: str, body: bytes | None, status: int, says: str
+) -> None:
+    answer = ask(url, path, method, body)
+    assert says in error(answer)
+    assert answer.status == status
+
+
+def test_a_form_is_told_how_to_send_a_photo(url: str) -> None:
+    answer = ask(url, "/caption", "POST", b"--x--", {"Content-Type": "multipart/form-data; boundary=x"})
+    assert (answer.status, "curl --data-binary @photo.jpg" in error(answer)) == (415, True)
+
+
+def test_an_endless_upload_is_cut_off(url: str) -> None:
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), 10) as connection:
+        head = f"POST /caption HTTP/1.1\r\nHost: {parts.netloc}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode())
+        with pytest.raises(OSError, match=r"reset|pipe"):
+            connection.sendall((b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * 2000)
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+def test_strangers_are_refused(url: str, headers: dict[str, str]) -> None:
+    assert ask(url, "/caption", "POST", JPEG, headers).status in (421, 403)
+
+
+def test_32_clients_at_once_all_get_their_caption(url: str, captions: list[str]) -> None:
+    with ThreadPoolExecutor(32) as pool:
+        answers = list(pool.map(lambda _: ask(url, "/caption", "POST", JPEG), range(96)))
+    assert {answer.status for answer in answers} == {200}
+    assert {json.loads(answer.body)["caption"] for answer in answers} == {captions[0]}
+
+
+def test_more_than_may_wait_are_told_when_to_come_again(url: str) -> None:
+    images = ",".join(f'"{base64.b64encode(JPEG).decode()}"' for _ in range(16))
+    body = f'{{"images": [{images}], "stream": false}}'.encode()
+    assert len(body) < 2_000_000
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda _: ask(url, "/api/generate", "POST", body), range(16)))
+    refused = [answer for answer in answers if answer.status == 429]
+    assert refused
+    assert refused[0].headers["retry-after"] == "1"
+    assert "too many photos wait already" in error(refused[0])
+    assert ask(url, "/caption", "POST", JPEG).status == 200
+
+
+def test_the_openai_client(url: str, captions: list[str]) -> None:
+    openai = pytest.importorskip("openai", reason="the client is not installed")
+    client = openai.OpenAI(base_url=f"{url}v1", api_key="none", max_retries=0)
+    assert [model.id for model in client.models.list()] == [client.models.retrieve("gpt-4o").id]
+
+    def say(text: str, *photos: bytes, **options: Any) -> Any:
+        images = [{"type": "image_url", "image_url": {"url": data_url(photo)}} for photo in photos]
+        messages = [{"role": "user", "content": [{"type": "text", "text": text}, *images]}]
+        return client.chat.completions.create(model="gpt-4o", messages=messages, **options)
+
+    answer = say("What's in this image?", JPEG, temperature=0.2, seed=3, logit_bias={}, n=1, user="me")
+    assert answer.choices[0].message.content == captions[0]
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage.completion_tokens == len(captions[0].split())
+    both = say("Describe these.", JPEG, OTHER).choices[0].message.content
+    assert both == f"Image 1: {captions[0]}\nImage 2: {captions[1]}"
+    asked = say("How many people wear hats?", JPEG).choices[0].message.content
+    assert asked.startswith(captions[0])
+    assert NO_ANSWER in asked
+    cut = say("Describe it.", JPEG, max_tokens=1).choices[0]
+    assert (cut.message.content, cut.finish_reason) == (captions[0].split()[0], "length")
+    chunks = list(say("Describe it.", JPEG, stream=True, stream_options={"include_usage": True}))
+    told = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    assert told == captions[0]
+    assert chunks[-1].usage.completion_tokens == len(captions[0].split())
+    assert "Send a picture" in say("Hello").choices[0].message.content
+    with pytest.raises(openai.BadRequestError, match="leave response_format out"):
+        say("Describe it.", JPEG, response_format={"type": "json_object"})
+    with pytest.raises(openai.UnprocessableEntityError, match="can't be decoded"):
+        say("Describe it.", b"hello")
+    client.close()
+
+
+def test_the_ollama_client(url: str, captions: list[str]) -> None:
+    ollama = pytest.importorskip("ollama", reason="the client is not installed")
+    client = ollama.Client(host=url)
+    (model,) = client.list().models
+    assert "vision" in client.show(model.model).capabilities
+    assert client.pull("llava").status == "success"
+    answer = client.generate("llava", "Describe this image.", images=[JPEG], options={"temperature": 0}, keep_alive=5)
+    assert answer.response == captions[0]
+    assert answer.done
+    pieces = list(client.generate(model.model, "Describe it", images=[JPEG], stream=True))
+    assert "".join(piece.response for piece in pieces) == captions[0]
+    assert [piece.done for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    message = {"role": "user", "content": "What color is the car?", "images": [JPEG]}
+    said = client.chat("llava", [{"role": "system", "content": "Be brief."}, message]).message.content
+    assert said.startswith(captions[0])
+    assert NO_ANSWER in said
+    streamed = "".join(part.message.content for part in client.chat("llava", [message], stream=True))
+    assert streamed == said
+    assert client.generate("llava").done_reason == "load"
+    with pytest.raises(ollama.ResponseError, match="can't be decoded"):
+        client.generate("llava", "Describe it", images=[b"hello" * 100])
+    client._client.close()
+
+
+def test_requests_made_from_the_openapi_document_get_what_it_promises(url: str, tmp_path: Path) -> None:
+    pytest.importorskip("schemathesis", reason="it is not installed")
+    # A photo can't be made up from a schema, so that what is good is not tried here.
+    judged = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    command = f"-m schemathesis.cli run {url}openapi.json --max-examples 15 --seed 1 --phases fuzzing --checks {judged}"
+    done = subprocess.run([sys.executable, *command.split()], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-500:]
+
+
+def test_beyond_this_computer_it_wants_a_token(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("correct-horse-battery")
+    with started("serve", "--port", "0", "--bundle", TINY, "--token-file", tmp_path / "token") as process:
+        url = lines_until(process, r"captioned at (\S+)caption")[1]
+        assert ask(url, "/caption", "POST", JPEG).status == 401
+        assert ask(url, "/caption", "POST", JPEG, {"Authorization": "Bearer correct-horse-battery"}).status == 200
+    with started("serve", "--port", "0.0.0.0:0", "--bundle", TINY) as process:
+        port = urlsplit(lines_until(process, r"captioned at (\S+)caption")[1]).port
+        token = lines_until(process, r"the token (\S+) as")[1]
+        assert ask(f"http://127.0.0.1:{port}", "/", headers={"Authorization": f"Bearer {token}"}).status == 200
+        assert ask(f"http://127.0.0.1:{port}", "/").status == 401
+
+
+def test_a_busy_port_and_options_that_contradict_each_other_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        assert main(["serve", "--port", str(busy.getsockname()[1])]) == 1
+    assert re.search(r"port \d+ is taken by another program", capsys.readouterr().err)
+    assert main(["serve", "--no-token", "--token-file", str(tmp_path)]) == 1
+    assert "contradict each other" in capsys.readouterr().err
