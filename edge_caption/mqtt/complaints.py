@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from edge_caption.mqtt.connection import Limits
+from edge_caption.mqtt.limits import Limits
 
 log = logging.getLogger(__name__)
 

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.limits import Limits, limits_of
 from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.refusal import (
     NOT_AUTHORIZED,
@@ -50,25 +51,6 @@ class Answer:
 
     denied: bool = False
     """It would not want anything on this topic."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a broker takes (MQTT 5, 3.2.2.3). Brokers that speak 3.1.1 don't tell theirs."""
-
-    receive_maximum: int = 65_535
-    """Publications without an answer."""
-
-    maximum_packet: int = 268_435_460
-    """Bytes."""
-
-    retain: bool = True
-
-    qos: int = 2
-
-    def fit(self, publication: Publication) -> Publication:
-        """Return it without what the broker lacks."""
-        return replace(publication, qos=min(publication.qos, self.qos), retain=publication.retain and self.retain)
 
 
 class Traffic(NamedTuple):
@@ -221,7 +203,7 @@ class Connection:
         if reason.is_failure:
             raise refused_login(reason, str(self._address), self._will.topic)
         self._accepted = True
-        limits = _limits(properties)
+        limits = limits_of(properties)
         # What the will had to do without, the broker doesn't take from others either.
         self.limits = replace(limits, retain=limits.retain and self._will.retain, qos=min(limits.qos, self._will.qos))
 
@@ -272,17 +254,6 @@ def _paho_client(name: str, *, five: bool) -> paho.Client:
     # The outbox has its own window; paho's queue must never hold anything back.
     client.max_inflight_messages = 0
     return client
-
-
-def _limits(properties: object) -> Limits:
-    """Read a CONNACK; MQTT 3.1.1 has no properties."""
-    default = Limits()
-    return Limits(
-        getattr(properties, "ReceiveMaximum", default.receive_maximum),
-        getattr(properties, "MaximumPacketSize", default.maximum_packet),
-        bool(getattr(properties, "RetainAvailable", default.retain)),
-        getattr(properties, "MaximumQoS", default.qos),
-    )
 
 
 def _properties(publication: Publication) -> Properties:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_caption.mqtt.address import Address
-from edge_caption.mqtt.connection import Answer, Connection, Limits
+from edge_caption.mqtt.connection import Answer, Connection
+from edge_caption.mqtt.limits import Limits
 from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.refusal import BrokenError, RefusedError, UnsupportedError
 from edge_caption.mqtt.selectable_event import SelectableEvent
