@@ -15,7 +15,7 @@ from benchmarks.peers import command as peers
 from benchmarks.report import report
 from benchmarks.tables import command as tables
 from edge_caption.commands import toolchain
-from edge_caption.commands.model_options import positive
+from edge_caption.commands.model_options import positive, share
 from edge_caption.model.backends import REFERENCE
 
 if TYPE_CHECKING:
@@ -104,7 +104,9 @@ def _measure_quality(args: argparse.Namespace) -> dict[str, object]:
 
     def of_set(captions: CaptionFile, photos: Path) -> dict[str, object]:
         some, trained_on = _load(captions, photos, args), quality.training_sentences(captions)
-        return quality.measure(args.bundle, args.flavours.split(","), args.backend, args.beams, some, trained_on)
+        return quality.measure(
+            args.bundle, args.flavours.split(","), args.backend, args.beams, some, trained_on, args.specific
+        )
 
     also = {captions: of_set(_captions(captions), Path(photos)) for captions, photos in args.also}
     return {"split": args.split, **of_set(args.captions, args.photos), **({"also": also} if also else {})}
@@ -202,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     quality = benchmarks.add_parser(
         "quality", parents=[shared, data, backend], help="coco-caption scores with intervals, and diversity"
     )
+    quality.add_argument("--specific", type=share, metavar="N", help="0 to 1 (default: the bundle's)")
     quality.add_argument(
         "--also",
         nargs=2,

@@ -30,17 +30,19 @@ def measure(
     beams: Sequence[int],
     photos: Sequence[CaptionedPhoto],
     trained_on: AbstractSet[Sentence],
+    specific: float | None = None,
 ) -> Figures:
     """Caption every photo with each flavour and beam.
 
     Args:
         trained_on: what `training_sentences` returns.
+        specific: as of the captioner; the bundle's own if None.
     """
     language = photos[0].language
     references = [photo.captions for photo in photos]
     runs = {}
     for flavour, beam in itertools.product(flavours, beams):
-        captioner = Captioner(bundle, flavour=flavour, backend=backend, beam=beam, language=language)
+        captioner = Captioner(bundle, flavour=flavour, backend=backend, beam=beam, language=language, specific=specific)
         runs[flavour, beam] = texts(caption_files(captioner, photos, f"{flavour}, beam {beam}"))
     scored = score_runs(Scorer(references, language), list(runs.values()), trained_on, language)
     by_flavour: dict[str, Figures] = {flavour: {} for flavour in flavours}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from rich.progress import track
 
 from calibration.ranges import METHODS
 from edge_caption.commands import toolchain
-from edge_caption.commands.model_options import positive
+from edge_caption.commands.model_options import positive, share
 from edge_caption.errors import ConfigError
 from edge_caption.model.bundle import DEFAULT, open_bundle
 from export.flavours import FLAVOURS, SHIPPED
@@ -69,6 +69,7 @@ def _job(args: argparse.Namespace) -> Job:
         calibration=args.calibration,
         gate=args.gate,
         decoder_bits=args.decoder_bits,
+        specific=args.specific,
         kept=[name for name in args.keep_float.split(",") if name],
     )
 
@@ -130,24 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt; or a bundle, to be read back")
-    add("--captions", type=caption_file, nargs="+", metavar="FILE", help=CAPTIONS_HELP)
-    add(
-        "--dev-captions",
-        type=caption_file,
-        nargs="+",
-        metavar="FILE",
-        help="where dev is in files of its own, as in COCO",
-    )
-    add("--photos", type=Path, help="the folder of the photos")
-    add("--data", type=Path, help="instead of both: what the paths of the sources in its recipe are relative to")
-    add(
-        "--against",
-        type=Path,
-        metavar="BUNDLE",
-        help="the bundle that it adapts: if it says worse sentences of test photos than that one, it is refused "
-        "(default: the one that ships, where it began as that)",
-    )
-    add("--force", action="store_true", help="write it though it is worse than the bundle that it adapts")
+    _add_data(add)
     add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
     add("--name", help="the bundle's name (default: the folder's)")
     add("--version", default="1", help="the bundle's version (default: 1)")
@@ -172,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
         default=8,
         help="of a weight of the decoder for processors and of trt's (default: %(default)s)",
     )
+    add("--specific", type=share, default=0.0, metavar="N", help="the bundle's default, as of edge-caption caption")
     add("--keep-float", default="", metavar="NAMES", help="convolutions not to quantize, with commas")
     add(
         "--gate",
@@ -180,6 +165,28 @@ def _parser() -> argparse.ArgumentParser:
         help="CIDEr that a flavour may lose against fp32 (default: %(default)s)",
     )
     return parser
+
+
+def _add_data(add: Callable[..., object]) -> None:
+    """Add the options that name photos, and the bundle that they compare with."""
+    add("--captions", type=caption_file, nargs="+", metavar="FILE", help=CAPTIONS_HELP)
+    add(
+        "--dev-captions",
+        type=caption_file,
+        nargs="+",
+        metavar="FILE",
+        help="where dev is in files of its own, as in COCO",
+    )
+    add("--photos", type=Path, help="the folder of the photos")
+    add("--data", type=Path, help="instead of both: what the paths of the sources in its recipe are relative to")
+    add(
+        "--against",
+        type=Path,
+        metavar="BUNDLE",
+        help="the bundle that it adapts: if it says worse sentences of test photos than that one, it is refused "
+        "(default: the one that ships, where it began as that)",
+    )
+    add("--force", action="store_true", help="write it though it is worse than the bundle that it adapts")
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class Job:
     """Photos that chose nothing, for that comparison."""
     force: bool = False
     """Write what is worse than `before`, too."""
+    specific: float = 0.0
+    """The bundle's default; all figures are measured with it."""
     kept: Sequence[str] = ()
     """Convolutions of the encoder that stay in float."""
     decoder_bits: int = 8
@@ -176,7 +178,7 @@ def _contents(job: Job, model: Model, table: Table) -> Contents:
         sizes=sizes_of(checkpoint.model.size, len(checkpoint.vocabulary)),
         trained_on=checkpoint.trained_on,
         languages=checkpoint.languages,
-        decoding=Decoding(not_last=_not_last(job)),
+        decoding=Decoding(not_last=_not_last(job), specific=job.specific),
     )
 
 

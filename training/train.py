@@ -121,20 +121,11 @@ def train(
     digests = digest_stages(recipe, data.splits, weights, start)
     check_digests(folder, digests)
     lightning.seed_everything(recipe.seed, verbose=False)
-    vocabulary = build_vocabulary(data.train, recipe.min_count)
-    languages = tuple(dict.fromkeys(photo.language for photo in data.train))
-    if start:
-        current = load_checkpoint(start).with_words(vocabulary, languages)
-    else:
-        model = CaptionModel(recipe.model, len(vocabulary))
-        load_imagenet(model.encoder.backbone, recipe.model.encoder, weights)
-        current = Checkpoint(model, vocabulary, languages=languages)
+    current = _begin(recipe, data, weights, start)
     run = _Run(
         recipe=recipe,
         data=data,
-        sentences={
-            split: Sentences(photos, current.vocabulary, recipe.max_words) for split, photos in data.splits.items()
-        },
+        sentences={name: Sentences(of, current.vocabulary, recipe.max_words) for name, of in data.splits.items()},
         scorer=DevScorer(data.dev),
         folder=folder,
         digests=digests,
@@ -148,6 +139,17 @@ def train(
             run.run_stage(current, stage, file)
         current = load_checkpoint(file)
     return file
+
+
+def _begin(recipe: Recipe, data: Data, weights: Path | None, start: Path | None) -> Checkpoint:
+    """Return what the first stage goes on from, with the words of the train photos."""
+    vocabulary = build_vocabulary(data.train, recipe.min_count)
+    languages = tuple(dict.fromkeys(photo.language for photo in data.train))
+    if start:
+        return load_checkpoint(start).with_words(vocabulary, languages)
+    model = CaptionModel(recipe.model, len(vocabulary))
+    load_imagenet(model.encoder.backbone, recipe.model.encoder, weights)
+    return Checkpoint(model, vocabulary, languages=languages)
 
 
 def _origin(start: Path, checkpoint: Checkpoint) -> dict[str, Any]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = True) -> None:
-    """Add --bundle, --flavour, --backend, --language, --beam and --threads."""
+    """Add --bundle, --flavour, --backend, --language, --beam, --specific and --threads."""
     group = parser.add_argument_group("model")
     add_bundle_options(group)
     group.add_argument(
@@ -23,6 +23,12 @@ def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = T
     )
     group.add_argument("--language", metavar="CODE", help="en, … (default: the bundle's first)")
     group.add_argument("--beam", type=beams, metavar="N", help="sentences kept while searching (default: the bundle's)")
+    group.add_argument(
+        "--specific",
+        type=share,
+        metavar="N",
+        help="0 to 1: prefer words that fit this picture better than others (default: the bundle's)",
+    )
     if with_threads:
         group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
 
@@ -35,7 +41,8 @@ def add_bundle_options(parser: argparse._ActionsContainer) -> None:
 
 def model_options(args: argparse.Namespace) -> dict[str, object]:
     """Return what was given for them, as the settings and the captioner name it; None where nothing was."""
-    return {name: getattr(args, name) for name in ("bundle", "flavour", "backend", "language", "beam", "threads")}
+    names = ("bundle", "flavour", "backend", "language", "beam", "threads", "specific")
+    return {name: getattr(args, name) for name in names}
 
 
 def captioner_from(args: argparse.Namespace) -> Captioner:
@@ -53,7 +60,19 @@ def captioner_from(args: argparse.Namespace) -> Captioner:
         beam=args.beam,
         threads=args.threads,
         language=args.language,
+        specific=args.specific,
     )
+
+
+def share(text: str) -> float:
+    """Read a number from 0 to 1, as argparse's `type`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return number
 
 
 def positive(text: str) -> int:

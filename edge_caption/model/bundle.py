@@ -21,6 +21,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from edge_caption.bounds import Share
 from edge_caption.errors import BundleError, ConfigError
 from edge_caption.model import preprocess
 from edge_caption.model.backends.session import MAX_BEAMS
@@ -106,6 +107,8 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     max_words: Annotated[int, msgspec.Meta(ge=1, le=MAX_WORDS)] = 20
     length_penalty: Annotated[float, msgspec.Meta(ge=0, le=10)] = 0.7
     """Exponent of the length that a beam's log-probability is divided by (Wu et al. 2016, simplified)."""
+    specific: Share = 0.0
+    """How much words are preferred that fit this picture better than any; 0 is the likeliest sentence."""
     not_last: tuple[str, ...] = ()
     """Words that no sentence ends with: a, the, with, …"""
 

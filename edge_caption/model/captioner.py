@@ -21,12 +21,13 @@ from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.bundle import Bundle, open_bundle
 from edge_caption.model.caption import Caption, ModelIdentity, Word
 from edge_caption.model.confidence import contrast_of, mean_probability
-from edge_caption.model.decoder import Decoder, Sentence, beam_search, greedy
+from edge_caption.model.decoder import Decoder, Sentence, Steps, beam_search, greedy
 from edge_caption.model.encoder import Encoder, Floats, Seen
 from edge_caption.model.fastest import load_fastest
 from edge_caption.model.flavour import LoadedFlavour, load_first
 from edge_caption.model.likelihood import Question, log_probs, read_question
 from edge_caption.model.preprocess import to_input
+from edge_caption.model.specific import SpecificDecoder, grey_picture
 
 Photo: TypeAlias = Path | str | bytes | bytearray | memoryview | Pixels
 
@@ -66,6 +67,7 @@ class Captioner:
         beam: int | None = None,
         threads: int | None = None,
         language: str | None = None,
+        specific: float | None = None,
     ) -> None:
         """Load a bundle.
 
@@ -77,12 +79,14 @@ class Captioner:
             beam: sentences kept while searching; 1 is greedy; the bundle's own default if None.
             threads: CPU threads of the encoder; all cores, but at most 4, if None.
             language: en, zh, …; the bundle's first if None.
+            specific: 0-1, how much words are preferred that fit this picture better than any; the decoder then runs
+                three times as long; the bundle's own default if None.
 
         Raises:
             BundleError: the bundle is incomplete, altered or of another version.
             BackendError: this machine can't run it, or the backend is not installed.
-            ConfigError: beam or threads are out of range, there is no such backend, or the bundle does not speak the
-                language.
+            ConfigError: beam, threads or specific are out of range, there is no such backend, or the bundle does not
+                speak the language.
         """
         opened = open_bundle(Path(bundle) if bundle is not None else None)
         self._decoding = opened.manifest.decoding
@@ -92,10 +96,14 @@ class Captioner:
             raise ConfigError(f"beam must be 1 to {MAX_BEAMS}, not {self._beams}")
         if not 1 <= threads <= MAX_THREADS:
             raise ConfigError(f"threads must be 1 to {MAX_THREADS}, not {threads}")
+        strength = self._decoding.specific if specific is None else specific
+        if not 0 <= strength <= 1:
+            raise ConfigError(f"specific must be 0 to 1, not {strength}")
         self.language, self._joiner = opened.manifest.speak(language)
         # It was fitted to sentences in the bundle's first language.
         self._confidence = opened.manifest.confidence if self.language == self._decoding.language else None
         self._load(opened, _open(opened, flavour, backend or REFERENCE, threads))
+        self._specific = self._prefer_special(strength) if strength else None
 
     def _load(self, bundle: Bundle, engine: LoadedFlavour) -> None:
         self._vocabulary = vocabulary = bundle.vocabulary()
@@ -108,6 +116,10 @@ class Captioner:
             vocabulary.encode(self._decoding.not_last),
         )
         self.model = ModelIdentity(bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend)
+
+    def _prefer_special(self, strength: float) -> SpecificDecoder:
+        nothing = self._encoder(to_input(grey_picture(self._side), self._side))
+        return SpecificDecoder(self._decoder, nothing, strength)
 
     @property
     def calibrated(self) -> bool:
@@ -185,9 +197,15 @@ class Captioner:
         return self._caption(sentence, contrast, stages)
 
     def _search(self, seen: Seen) -> Sentence:
+        if not self._specific:
+            return self._search_with(self._decoder, seen)
+        found = self._search_with(self._specific, self._specific.begin(seen))
+        return self._specific.true_probability(found, seen, self._decoding.max_words)
+
+    def _search_with(self, decoder: Steps, seen: Seen) -> Sentence:
         if self._beams == 1:
-            return greedy(self._decoder, seen, self._decoding.max_words)
-        return beam_search(self._decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty)
+            return greedy(decoder, seen, self._decoding.max_words)
+        return beam_search(decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty)
 
     def _caption(self, sentence: Sentence, contrast: float, stages: dict[str, float]) -> Caption:
         grid = (self._grid, self._grid)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,17 @@ class Decoder:
         return self._session.run(token=tokens, state=state, regions=seen.regions, keys=seen.keys)
 
 
-def greedy(decoder: Decoder, seen: Seen, max_words: int) -> Sentence:
+class Steps(Protocol):
+    """What a search goes step by step through: a decoder, or one with preferences."""
+
+    start: int
+
+    def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen, /) -> tuple[Floats, Floats, Floats]:
+        """Go on from B words, as `Decoder.step`."""
+        ...
+
+
+def greedy(decoder: Steps, seen: Seen, max_words: int) -> Sentence:
     """Take the likeliest word at each step, none that would repeat a trigram."""
     tokens: list[int] = []
     log_probs: list[float] = []
@@ -126,7 +137,7 @@ class _Beam:
         )
 
 
-def beam_search(decoder: Decoder, seen: Seen, max_words: int, beams: int, length_penalty: float) -> Sentence:
+def beam_search(decoder: Steps, seen: Seen, max_words: int, beams: int, length_penalty: float) -> Sentence:
     """Keep the likeliest `beams` sentences at each step; return the best per length^length_penalty.
 
     Ends when as many sentences have ended, for then no open one has been likelier for some steps.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_caption.bounds import Count
+from edge_caption.bounds import Count, Share
 
 
 class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -17,4 +17,5 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     backend: str | None = None
     beam: Count | None = None
     threads: Count | None = None
+    specific: Share | None = None
     language: str | None = None
