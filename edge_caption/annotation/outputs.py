@@ -145,7 +145,7 @@ class Coco:
             OSError: it can't be written.
         """
         self._target = target
-        self._journal = target.with_name(f"{target.name}.partial.jsonl")
+        self._journal = target.with_name(f"{target.name}.unfinished.jsonl")
         self._before = _read_coco(target) if target.exists() else []
         self._lines = Lines(self._journal, _Json())
 

@@ -145,7 +145,7 @@ def test_ctrl_c_stops_it_with_a_sentence(tiny_bundle: Path, tmp_path: Path, demo
     out = tmp_path / "out.coco.json"
     start = {"stderr": subprocess.PIPE, "text": True, "start_new_session": True}
     with subprocess.Popen(command(album, tiny_bundle, "-o", out), cwd=ROOT, **start) as child:  # type: ignore[call-overload]
-        journal = tmp_path / "out.coco.json.partial.jsonl"
+        journal = tmp_path / "out.coco.json.unfinished.jsonl"
         while not journal.exists() or not journal.stat().st_size:
             time.sleep(0.01)
         os.killpg(child.pid, signal.SIGINT)
