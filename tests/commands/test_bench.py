@@ -10,6 +10,7 @@ from edge_caption.cli import main
 from edge_caption.commands.measurement import device
 from edge_caption.commands.measurement.device import Extent, Subject, measure
 from edge_caption.commands.measurement.document import Document, read_document, spread
+from edge_caption.commands.measurement.process import running
 from edge_caption.commands.measurement.stages import slowdown
 from edge_caption.commands.measurement.table import as_text, compare
 from edge_caption.errors import ConfigError
@@ -91,6 +92,11 @@ def test_a_broker_that_is_not_there_is_one_sentence(tiny_bundle: Path, monkeypat
     nobody = MqttSettings(broker=Address("127.0.0.1", 9))
     with pytest.raises(ConfigError, match="does not acknowledge captions; check --broker"):
         measure(Subject(tiny_bundle, beams=(1,), broker=nobody), SHORT, lambda _: None)
+
+
+def test_a_node_that_ends_without_a_caption_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no photo"), running([str(tmp_path)], fps=5.0) as node:
+        node.wait_for(1)
 
 
 def test_the_command_prints_one_line_of_json(

@@ -36,6 +36,7 @@ class NodeProcess:
         self.state = state
         self._lines: list[float] = []
         """When each caption was printed, monotonic seconds."""
+        self._ended = False
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, name="reader", daemon=True)
         self._reader.start()
@@ -60,7 +61,7 @@ class NodeProcess:
             ConfigError: the process ended before; its own sentence.
         """
         with self._changed:
-            self._changed.wait_for(lambda: len(self._lines) >= captions or not self._reader.is_alive())
+            self._changed.wait_for(lambda: len(self._lines) >= captions or self._ended)
             if len(self._lines) < captions:
                 raise ConfigError(self._complaint())
             return self._lines[captions - 1]
@@ -103,8 +104,12 @@ class NodeProcess:
             with self._changed:
                 self._lines.append(time.perf_counter())
                 self._changed.notify()
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
 
     def _complaint(self) -> str:
+        self._process.wait()
         self._log.seek(0)
         *_, last = self._log.read().splitlines() or ["edge-caption run ended without a caption; run it by hand"]
         return last.removeprefix("edge-caption: error: ")
