@@ -50,5 +50,5 @@ def test_the_readme_shows_every_command() -> None:
 
 def test_every_script_that_the_docs_name_exists() -> None:
     for page in PAGES:
-        for script in re.findall(r"\bscripts/(\w+(?:\.py)?)", page.read_text()):
+        for script in re.findall(r"\bscripts/(\w[\w-]*(?:\.py)?)", page.read_text()):
             assert (ROOT / "scripts" / script).exists(), f"{page.name}: scripts/{script}"
