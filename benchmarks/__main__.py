@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import annotation, camera_commands, options, pareto, regress, scale, soak
+from benchmarks import annotation, camera_commands, options, pareto, regress, scale, soak, use_commands
 from benchmarks.engines import command as engines
 from benchmarks.faults import command as faults
 from benchmarks.peers import command as peers
@@ -235,7 +235,20 @@ def _parser() -> argparse.ArgumentParser:
         "--shown", type=positive, default=24, metavar="N", help="photos drawn by chance (default: %(default)s)"
     )
     benchmarks.add_parser("size", parents=[shared], help="bytes of the wheel and the bundle")
-    for command in (annotation, camera_commands, engines, faults, options, pareto, peers, regress, scale, soak, tables):
+    for command in (
+        annotation,
+        camera_commands,
+        use_commands,
+        engines,
+        faults,
+        options,
+        pareto,
+        peers,
+        regress,
+        scale,
+        soak,
+        tables,
+    ):
         command.add_parser(benchmarks)
     return top
 

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import alerts, find, history
+from edge_caption.node.alerts.wanted import Wanted
+from training.data.captioned_photos import CaptionedPhoto
+
+SENTENCES = ("a red box", "a dog on the beach", "two men ride bikes", "a person")
+
+
+def photos(files: list[Path]) -> list[CaptionedPhoto]:
+    return [CaptionedPhoto(file, (sentence,) * 5) for file, sentence in zip(files, SENTENCES, strict=False)]
+
+
+def test_recall_counts_the_right_ones_rank_and_halves_ties() -> None:
+    scores = np.array([[3.0, 0.0, 1.0], [1.0, 0.0, 2.0], [2.0, 0.0, 3.0]])
+    assert find.recall(scores) == {"r@1": 0.6667, "r@5": 1.0, "r@10": 1.0, "median_rank": 1.0}
+    assert find.recall(-scores)["median_rank"] == 3.0
+
+
+def test_full_text_finds_other_forms_of_a_word_and_nothing_else() -> None:
+    scores = find.full_text(["two dogs run", "a cat", "一只狗"], ["dog", "狗 running", "zebra"])
+    assert np.isfinite(scores).tolist() == [[True, True, False], [False, False, False], [False, True, False]]
+
+
+def test_find_is_measured(tiny_bundle: Path, demo_photos: list[Path]) -> None:
+    figures = find.measure(tiny_bundle, None, photos(demo_photos[:4])[:1] + photos(demo_photos[:4])[:1])
+    assert figures["likelihood"]["r@1"] in (0.0, 0.5, 1.0)
+    assert figures["likelihood"]["r@5"] == figures["full_text_on_captions"]["r@5"] == 1.0
+    assert figures["cache_bytes_a_photo"] > 1000
+
+
+def test_the_history_is_measured() -> None:
+    figures = history.measure(captions=300, rounds=2)
+    assert figures["captions"] == 300
+    assert 0 < figures["slowest_ms"] < 1000
+
+
+def test_alerts_are_scored_against_what_two_people_say() -> None:
+    raised, truth = np.array([True, True, False, False]), np.array([True, False, True, False])
+    assert alerts._scores(raised, truth) == {"precision": 0.5, "recall": 0.5, "f1": 0.5}
+    assert alerts._scores(raised & False, truth) == {"precision": 0.0, "recall": 0.0, "f1": 0.0}
+    witnessed = CaptionedPhoto(Path("x.jpg"), ("a boy", "a man", "a dog", "a tree", "snow"))
+    assert alerts._true_of(Wanted("a person"), witnessed)
+    assert not alerts._true_of(Wanted("a dog"), witnessed)
