@@ -23,7 +23,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One pass of optimisation; stages follow one another on the same weights."""
 
     name: Name
-    kind: Literal["cross-entropy", "self-critical", "adversarial", "quantization-aware"] = "cross-entropy"
+    kind: Literal["cross-entropy", "self-critical", "adversarial"] = "cross-entropy"
     epochs: Count
     side: Side | None = None
     """Width and height of what the encoder sees from this stage on, in pixels; as before if None.
@@ -88,8 +88,6 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
                 f"the stage {self.name} computes features once, of photos as they are; "
                 "set degrade to 0 or encoder_learning_rate above 0"
             )
-        if self.kind == "quantization-aware" and not self.encoder_learning_rate:
-            raise ValueError(f"the quantization-aware stage {self.name} needs an encoder_learning_rate above 0")
 
 
 class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -36,7 +36,6 @@ from training.scoring.scores import DevScorer
 from training.seeds import SeedSteps
 from training.stages.adversarial import Adversarial
 from training.stages.cross_entropy import CrossEntropy
-from training.stages.quantization_aware import QuantizationAware
 from training.stages.self_critical import SelfCritical
 from training.stages.stage import CaptionStage
 
@@ -210,7 +209,7 @@ class _Run:
             module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])
         if trainer.is_global_zero:
             provenance = self._provenance(start.model.size, stage, cider)
-            Checkpoint(module.result(), start.vocabulary, provenance, start.languages).save(file)
+            Checkpoint(module.model, start.vocabulary, provenance, start.languages).save(file)
         trainer.strategy.barrier()
 
     def _score_start(self, stage: Stage, module: CaptionStage, loaders: Loaders) -> float:
@@ -228,8 +227,6 @@ class _Run:
     def _module(self, start: Checkpoint, stage: Stage) -> CaptionStage:
         if stage.kind == "cross-entropy":
             return CrossEntropy(start.model, stage, start.vocabulary, self.scorer)
-        if stage.kind == "quantization-aware":
-            return QuantizationAware(start.model, stage, start.vocabulary, self.scorer)
         kind = Adversarial if stage.kind == "adversarial" else SelfCritical
         return kind(start.model, stage, start.vocabulary, self.scorer, self._reward(start, stage))
 
@@ -256,7 +253,7 @@ class _Run:
             use_distributed_sampler=False,  # `Steps` share out the photos
             max_epochs=stage.epochs,
             # What INT8 rounds away is as small as what bfloat16 does.
-            precision="32-true" if stage.kind == "quantization-aware" else "bf16-mixed",
+            precision="bf16-mixed",
             gradient_clip_val=1.0,
             logger=False,
             callbacks=[*callbacks, TQDMProgressBar(refresh_rate=20)],

@@ -302,31 +302,6 @@ def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_
             assert float(row["dev_cider"]) == pytest.approx((english_cider + chinese_cider) / 2, abs=1e-4)
 
 
-def test_the_encoder_learns_to_see_through_int8(data: Data, imagenet: Path, tmp_path: Path) -> None:
-    """A backbone without training has ranges that no rounding could learn to live with."""
-    if shutil.which("java") is None:
-        pytest.skip("scoring needs Java")
-    few = Data(data.dev[:8], data.dev[:4], data.name, data.terms)
-    first = structs.replace(MEMORISE, epochs=1)
-    aware = Stage(
-        name="aware",
-        kind="quantization-aware",
-        epochs=10,
-        learning_rate=1e-4,
-        encoder_learning_rate=1e-4,
-        photos_per_step=4,
-        ema=0.5,
-    )
-    file = train(recipe(first, aware), few, imagenet, tmp_path)
-    with (tmp_path / "log.csv").open() as log:
-        losses = [float(row["train_loss"]) for row in csv.DictReader(log) if row["stage"] == "aware"]
-    assert losses[-1] < losses[1] * 0.7  # the first epoch finds the ranges
-    before, after = (load_checkpoint(tmp_path / f"{name}.pt").model for name in ("memorise", "aware"))
-    assert before.state_dict().keys() == after.state_dict().keys()
-    torch.testing.assert_close(before.decoder.state_dict(), after.decoder.state_dict())
-    assert file == tmp_path / "aware.pt"
-
-
 RIGHT = "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\n"
 
 
@@ -340,7 +315,6 @@ def test_a_short_recipe_is_right(tmp_path: Path) -> None:
     [
         *("name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="),
         "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\nsamples = 1",
-        "name = 'x'\n[[stages]]\nname = 'y'\nkind = 'quantization-aware'\nepochs = 1\nlearning_rate = 1.0",
         "name = 'é'".encode("latin-1"),
         *(RIGHT.replace("epochs = 1", f"epochs = {epochs}") for epochs in (0, -1)),
         f"{RIGHT}attack = 2",  # of features that are computed once

@@ -124,10 +124,6 @@ class CaptionStage(lightning.LightningModule):
             "dev_words": float(len({word for words in said for word in words})),
         }
 
-    def result(self) -> CaptionModel:
-        """Return what was learnt, as a checkpoint holds it."""
-        return self.model
-
     def groups(self) -> list[dict[str, Any]]:
         """Return the optimiser's groups of parameters with their highest learning rates."""
         backbone = [one for one in self.model.encoder.backbone.parameters() if one.requires_grad]

@@ -38,6 +38,8 @@ class NodeProcess:
         """When each caption was printed, monotonic seconds."""
         self._ended = False
         self._changed = threading.Condition()
+        self._silent = False
+        """Whether it prints no more."""
         self._reader = threading.Thread(target=self._read, name="reader", daemon=True)
         self._reader.start()
 

@@ -73,7 +73,10 @@ class Gates:
     def hold_view(self, regions: NDArray[np.float32], *, wanted: bool) -> str | None:
         """Look at what the encoder sees before the decoder runs."""
         changed = not self._settings.scene or self._scene.changed(regions)
-        return None if changed or wanted or self._overdue else self._hold("scene")
+        if changed or wanted or self._overdue:
+            return None
+        self._motion.keep()  # it moved, but shows the same: the next motion is another one
+        return self._hold("scene")
 
     def hold_caption(self, caption: Caption, *, wanted: bool) -> str | None:
         """Look at a caption before it is published."""

@@ -1,0 +1,78 @@
+"""Options that several benchmarks share, and the data that they name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.report import report
+from edge_caption.commands.model_options import positive
+from edge_caption.model.backends import REFERENCE
+
+if TYPE_CHECKING:
+    from training.data.captioned_photos import CaptionedPhoto
+    from training.data.load import CaptionFile
+
+
+def register(
+    benchmarks: Any, name: str, about: str, measure: Callable[[argparse.Namespace], dict[str, object]]
+) -> argparse.ArgumentParser:
+    """Add a benchmark that prints its figures as JSON and may save them."""
+    parser: argparse.ArgumentParser = benchmarks.add_parser(name, help=about, description=about)
+    parser.add_argument("--save", action="store_true", help=f"also write benchmarks/results/{name}.json, and a plot")
+
+    def run(args: argparse.Namespace) -> int:
+        figures = measure(args)
+        # Each language's figures have a file of their own.
+        language = figures.get("language", "en")
+        report(name if language == "en" else f"{name}-{language}", figures, save=args.save)
+        return 0
+
+    parser.set_defaults(run=run)
+    return parser
+
+
+def add_bundle(parser: argparse.ArgumentParser) -> None:
+    """Add --bundle."""
+    parser.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
+
+
+def add_flavour(parser: argparse.ArgumentParser) -> None:
+    """Add --flavour."""
+    parser.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add --backend."""
+    parser.add_argument("--backend", default=REFERENCE, metavar="NAME", help="openvino, … (default: %(default)s)")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the options of benchmarks that need captioned photos."""
+    parser.add_argument(
+        "--captions", type=captions, required=True, metavar="FILE", help="as for training: FILE, or LANGUAGE=FILE"
+    )
+    parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
+    parser.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
+    parser.add_argument("--limit", type=positive, metavar="N", help="only the first so many photos, to try it out")
+
+
+def captions(text: str) -> CaptionFile:
+    """Read FILE or LANGUAGE=FILE, as argparse's `type`."""
+    from training.data.load import caption_file
+
+    return caption_file(text)
+
+
+def photos(args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
+    """Return the photos that --captions and --photos name."""
+    return load(args.captions, args.photos, args)
+
+
+def load(file: CaptionFile, folder: Path, args: argparse.Namespace) -> Sequence[CaptionedPhoto]:
+    """Return the split's photos of a caption file, as many as --limit allows."""
+    from training.data.load import load as load_split
+
+    return load_split(file.path, folder, args.split, file.language)[: args.limit]
