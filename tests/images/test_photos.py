@@ -89,7 +89,7 @@ def test_only_files_are_read(tmp_path: Path) -> None:
 
 
 def test_what_can_be_no_path_is_refused() -> None:
-    with pytest.raises(PhotoError, match=r"'a\\x00b' is no path \(embedded null byte\); check it"):
+    with pytest.raises(PhotoError, match=r"'a\\x00b' is no path \(.*embedded null .*\); check it"):
         read_photo(Path("a\0b"))
 
 
