@@ -31,7 +31,7 @@ from benchmarks.engines import command as engines
 from benchmarks.faults import command as faults
 from benchmarks.peers import command as peers
 from benchmarks.tables import command as tables
-from edge_caption.commands import toolchain
+from toolchain.command import run
 
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, levers, memory, quality, robustness)
 PROGRAM = (alerts, annotation, cameras, faults, find, history, recovery, scale, size, soak)
@@ -41,7 +41,7 @@ COMPARED = (engines, options, pareto, peers, regress, roofline, tables)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one benchmark; returns the exit code."""
     args = _parser().parse_args(argv)
-    return toolchain.run("benchmarks", lambda: int(args.run(args)))
+    return run("benchmarks", lambda: int(args.run(args)))
 
 
 def _parser() -> argparse.ArgumentParser:

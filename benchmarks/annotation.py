@@ -17,9 +17,9 @@ import cv2
 from benchmarks.report import report
 from edge_caption.annotation.annotate import annotate, find_photos
 from edge_caption.annotation.outputs import open_output
-from edge_caption.commands.model_options import positive
 from edge_caption.commands.values import path
 from edge_caption.model.captioner import Captioner
+from edge_caption.terminal.numbers import positive
 
 
 def add_parser(benchmarks: Any) -> None:

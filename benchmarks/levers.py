@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from msgspec import structs
 
-from calibration.output import check_folder
+from toolchain.output import check_folder
 from training.allocator import keep_freed_memory
 from training.data.load import CaptionFile, load_splits
+from training.data.splits import Data
 from training.recipe import Recipe, load_recipe
-from training.train import Data, train
+from training.train import train
 
 ALL = "all levers"
 """What the others are compared with."""

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from benchmarks.latency import ratios
 from benchmarks.report import report
 from edge_caption.commands.measurement.frames import frames
-from edge_caption.commands.model_options import positive
 from edge_caption.model.backends.onnx import HARMFUL, PROVIDER
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.preprocess import to_input
+from edge_caption.terminal.numbers import positive
 
 Image = NDArray[np.uint8]
 

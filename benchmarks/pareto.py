@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import report
-from edge_caption.commands.model_options import positive
 from edge_caption.model.bundle import DEFAULT
+from edge_caption.terminal.numbers import positive
 
 
 def add_parser(benchmarks: Any) -> None:

@@ -14,8 +14,8 @@ from benchmarks.intervals import bleu_interval, mean_interval
 from edge_caption.model.caption import Caption
 from edge_caption.model.captioner import Captioner
 from training.data.captioned_photos import CaptionedPhoto
-from training.data.languages import LANGUAGES
 from training.data.load import CaptionFile, load_sentences
+from training.languages import LANGUAGES
 from training.scoring.flaws import flaw_rates, flaw_rates_of_people
 from training.scoring.people import people_rates
 from training.scoring.scores import Scorer

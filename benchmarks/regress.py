@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 
 from benchmarks.report import RESULTS, as_json
 from edge_caption.commands.measurement.machine import describe
-from edge_caption.commands.model_options import positive
-from edge_caption.commands.values import share
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.numbers import positive, share
 
 Figures = dict[str, Any]
 

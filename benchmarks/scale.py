@@ -14,8 +14,6 @@ from benchmarks.broker import Broker
 from benchmarks.report import report
 from edge_caption.commands.measurement.frames import jpegs
 from edge_caption.commands.measurement.loads import measure_load, measure_start
-from edge_caption.commands.model_options import positive
-from edge_caption.commands.values import rate
 from edge_caption.errors import ConfigError
 from edge_caption.model.bundle import DEFAULT, open_bundle
 from edge_caption.mqtt.address import Address
@@ -24,6 +22,7 @@ from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
+from edge_caption.terminal.numbers import positive, rate
 
 PAYLOAD = 1500
 """Bytes of a caption's record, about."""

@@ -22,10 +22,9 @@ from benchmarks.broker import Broker
 from benchmarks.report import report
 from edge_caption.commands.measurement.frames import jpegs
 from edge_caption.commands.measurement.process import NODE, NodeProcess, running
-from edge_caption.commands.model_options import positive
-from edge_caption.commands.values import rate
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.broker import HOST
+from edge_caption.terminal.numbers import positive, rate
 
 if TYPE_CHECKING:
     from typing_extensions import Self

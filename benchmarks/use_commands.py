@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import report
-from edge_caption.commands.model_options import positive
+from edge_caption.terminal.numbers import positive
 
 if TYPE_CHECKING:
     from training.data.load import CaptionFile

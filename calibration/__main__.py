@@ -12,17 +12,17 @@ from rich.progress import track
 
 from calibration.calibrate import calibrate
 from calibration.graphs import load_graphs
-from calibration.output import check_file, write_file
 from calibration.ranges import METHODS
 from calibration.sampling import find_photos, sample
-from edge_caption.commands import toolchain
-from edge_caption.commands.model_options import positive
+from edge_caption.terminal.numbers import positive
+from toolchain import command
+from toolchain.output import check_file, write_file
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    return toolchain.run("calibration", lambda: _calibrate(args))
+    return command.run("calibration", lambda: _calibrate(args))
 
 
 def _calibrate(args: argparse.Namespace) -> int:

@@ -2,6 +2,6 @@
 
 import sys
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 
 sys.exit(main())

@@ -11,14 +11,14 @@ from rich.console import Console
 from rich.progress import track
 
 from calibration.ranges import METHODS
-from edge_caption.commands import toolchain
-from edge_caption.commands.model_options import positive, share
 from edge_caption.errors import ConfigError
 from edge_caption.model.bundle import DEFAULT, open_bundle
+from edge_caption.terminal.numbers import loss, positive, share
 from export.flavours import FLAVOURS, SHIPPED
-from export.options import loss
+from export.job import Job
 from export.report import confidence_line, parity_line, proofs_table
-from export.run import Job, export
+from export.run import export
+from toolchain import command
 from training.data.captioned_photos import CaptionedPhoto
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits, read_split
 from training.data.mixture import load_by_people, load_mixture
@@ -29,7 +29,7 @@ from training.scoring.scores import Scorer
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    return toolchain.run("export", lambda: _export(args))
+    return command.run("export", lambda: _export(args))
 
 
 def _export(args: argparse.Namespace) -> int:
@@ -129,64 +129,52 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         "python -m export", description="Turn a checkpoint into a proved bundle for devices."
     )
-    add = parser.add_argument
-    add("checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt; or a bundle, to be read back")
-    _add_data(add)
-    add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
-    add("--name", help="the bundle's name (default: the folder's)")
-    add("--version", default="1", help="the bundle's version (default: 1)")
-    add(
-        "--flavours",
-        default=",".join(SHIPPED),
-        help=f"which to put in, of {','.join(FLAVOURS)} (default: %(default)s)",
+    parser.add_argument(
+        "checkpoint", type=Path, help="what training wrote, <run>/<stage>.pt; or a bundle, to be read back"
     )
-    add(
-        "--method",
-        choices=tuple(METHODS),
-        default="percentile",
-        help="how activations' ranges are chosen (default: %(default)s)",
-    )
-    add("--calibration-photos", type=positive, default=200, help="of the train split (default: %(default)s)")
-    add("--calibration", type=Path, help="use this calibration.json instead of calibrating")
-    add("--dev-photos", type=positive, help="score on the first so many dev photos only (default: all)")
-    add(
-        "--decoder-bits",
-        type=int,
-        choices=(8, 4),
-        default=8,
-        help="of a weight of the decoder for processors and of trt's (default: %(default)s)",
-    )
-    add("--specific", type=share, default=0.0, metavar="N", help="the bundle's default, as of edge-caption caption")
-    add("--keep-float", default="", metavar="NAMES", help="convolutions not to quantize, with commas")
-    add(
-        "--gate",
-        type=loss,
-        default=0.01,
-        help="CIDEr that a flavour may lose against fp32 (default: %(default)s)",
-    )
+    _add_photos(parser.add_argument)
+    _add_bundle(parser.add_argument)
+    _add_quantization(parser.add_argument)
     return parser
 
 
-def _add_data(add: Callable[..., object]) -> None:
-    """Add the options that name photos, and the bundle that they compare with."""
+def _add_photos(add: Callable[..., object]) -> None:
+    """Add the options that say what the bundle is calibrated and judged with."""
     add("--captions", type=caption_file, nargs="+", metavar="FILE", help=CAPTIONS_HELP)
-    add(
-        "--dev-captions",
-        type=caption_file,
-        nargs="+",
-        metavar="FILE",
-        help="where dev is in files of its own, as in COCO",
-    )
+    dev = "where dev is in files of its own, as in COCO"
+    add("--dev-captions", type=caption_file, nargs="+", metavar="FILE", help=dev)
     add("--photos", type=Path, help="the folder of the photos")
     add("--data", type=Path, help="instead of both: what the paths of the sources in its recipe are relative to")
-    add(
-        "--against",
-        type=Path,
-        metavar="BUNDLE",
-        help="the bundle that it adapts: if it says worse sentences of test photos than that one, it is refused "
-        "(default: the one that ships, where it began as that)",
+    add("--dev-photos", type=positive, help="score on the first so many dev photos only (default: all)")
+    against = (
+        "the bundle that it adapts: if it says worse sentences of test photos than that one, it is refused "
+        "(default: the one that ships, where it began as that)"
     )
+    add("--against", type=Path, metavar="BUNDLE", help=against)
     add("--force", action="store_true", help="write it though it is worse than the bundle that it adapts")
+    add("--gate", type=loss, default=0.01, help="CIDEr that a flavour may lose against fp32 (default: %(default)s)")
+
+
+def _add_bundle(add: Callable[..., object]) -> None:
+    """Add the options that say what is written, and where."""
+    add("--out", type=Path, required=True, help="the bundle's folder; an older bundle there is replaced")
+    add("--name", help="the bundle's name (default: the folder's)")
+    add("--version", default="1", help="the bundle's version (default: 1)")
+    specific = "the bundle's default, as of edge-caption caption"
+    add("--specific", type=share, default=0.0, metavar="N", help=specific)
+    flavours = f"which to put in, of {','.join(FLAVOURS)} (default: %(default)s)"
+    add("--flavours", default=",".join(SHIPPED), help=flavours)
+
+
+def _add_quantization(add: Callable[..., object]) -> None:
+    """Add the options that say how flavours are rounded."""
+    method = "how activations' ranges are chosen (default: %(default)s)"
+    add("--method", choices=tuple(METHODS), default="percentile", help=method)
+    add("--calibration-photos", type=positive, default=200, help="of the train split (default: %(default)s)")
+    add("--calibration", type=Path, help="use this calibration.json instead of calibrating")
+    bits = "of a weight of the decoder for processors and of trt's (default: %(default)s)"
+    add("--decoder-bits", type=int, choices=(8, 4), default=8, help=bits)
+    add("--keep-float", default="", metavar="NAMES", help="convolutions not to quantize, with commas")
 
 
 if __name__ == "__main__":

@@ -84,15 +84,10 @@ def make_flavours(
     """Make flavours of one model.
 
     Args:
-        kept: names of the encoder's convolutions that stay in float.
+        table: of these graphs: `Table.check`.
+        kept: names of the encoder's convolutions that stay in float: `check_kept`.
         decoder_bits: of a weight of the decoder for processors and of trt's, 8 or 4.
-
-    Raises:
-        CalibrationError: the table is of another model.
-        ExportError: there is no convolution of a name in `kept`.
     """
-    table.check(encoder, decoder)
-    check_kept(encoder, kept)
     ranges, means = table.ranges["encoder"], table.means["encoder"]
     makers: dict[str, Callable[[], ModelProto]] = {
         "encoder.fp32.onnx": lambda: encoder,

@@ -12,7 +12,7 @@ from edge_caption.model.confidence import Confidence
 from export.flavours import REFERENCE
 from export.parity import Parity
 from export.write_bundle import Contents
-from training.data.languages import LANGUAGES
+from training.languages import LANGUAGES
 from training.model.backbones import BACKBONES
 from training.model.caption_model import Dimensions
 

@@ -23,12 +23,9 @@ from rich.progress import track
 from rich.table import Table as Printed
 
 from calibration.calibrate import calibrate
-from calibration.output import check_folder, refusing
 from calibration.ranges import METHODS
 from calibration.sampling import sample
 from calibration.table import Table
-from edge_caption.commands import toolchain
-from edge_caption.commands.model_options import positive
 from edge_caption.errors import ConfigError
 from edge_caption.files import write_whole
 from edge_caption.images.photos import read_photo
@@ -37,14 +34,16 @@ from edge_caption.model.decoder import Decoder, greedy
 from edge_caption.model.encoder import Encoder
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import Vocabulary
+from edge_caption.terminal.numbers import loss, positive
 from export.noise import decibels, regions_of, session_of
-from export.options import loss
 from export.qdq import convolutions, quantize_encoder
 from export.to_onnx import to_onnx
 from export.weights_only import quantize_decoder
+from toolchain import command
+from toolchain.output import check_folder, refusing
 from training.data.captioned_photos import CaptionedPhoto
-from training.data.languages import LANGUAGES
 from training.data.load import CAPTIONS_HELP, caption_file, load
+from training.languages import LANGUAGES
 from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.scoring.scores import Scorer
 
@@ -167,7 +166,7 @@ def print_ranked(found: Sensitivity, count: int = 10) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
-    return toolchain.run("export.sensitivity", lambda: _measure(args))
+    return command.run("export.sensitivity", lambda: _measure(args))
 
 
 def _measure(args: argparse.Namespace) -> int:

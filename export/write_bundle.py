@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-from calibration.output import check_folder, refusing
 from calibration.table import Table
 from edge_caption.errors import ConfigError
 from edge_caption.files import writing
@@ -21,7 +20,8 @@ from edge_caption.model.bundle import DIGEST, MANIFEST, SCHEMA, Decoding, FileRe
 from edge_caption.model.confidence import Confidence
 from edge_caption.model.vocabulary import Vocabulary
 from export.flavours import FLAVOURS, Model
-from training.data.languages import LANGUAGES
+from toolchain.output import check_folder, refusing
+from training.languages import LANGUAGES
 from training.model.caption_model import Dimensions
 
 MAKERS = ("torch", "onnx", "onnxruntime", "numpy")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main, parser
+from edge_caption.commands.cli import main, parser
 from tests.conftest import PHOTOS
 
 
@@ -102,6 +102,6 @@ class Finder:
         if name == wanted:
             signal.raise_signal(signal.SIGINT)
 sys.meta_path.insert(0, Finder)
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 sys.exit(main())
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import parser
+from edge_caption.commands.cli import parser
 from tests.conftest import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

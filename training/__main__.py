@@ -11,14 +11,16 @@ from pathlib import Path
 
 from lightning.pytorch.utilities import rank_zero_only
 
-from edge_caption.commands.exit_code import exit_code
-from edge_caption.commands.model_options import positive
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.exit_code import exit_code
+from edge_caption.terminal.numbers import positive
 from training.allocator import keep_freed_memory
 from training.data.captioned_photos import files_of
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits
+from training.data.splits import Data, mixed
+from training.machines import Machines
 from training.recipe import Recipe, load_recipe
-from training.train import Data, Machines, mixed, train
+from training.train import train
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -9,8 +9,8 @@ import msgspec
 
 from edge_caption.errors import ConfigError
 from edge_caption.text import read_text
-from training.data.sources import Source
 from training.model.caption_model import Count, Dimensions, Side
+from training.sources import Source
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]*\Z")]
 """It names files."""

@@ -15,15 +15,15 @@ from pathlib import Path
 
 from rich.progress import track
 
-from edge_caption.commands import toolchain
-from edge_caption.commands.model_options import positive
 from edge_caption.files import writing
+from edge_caption.terminal.numbers import positive
+from toolchain import command
 from training.allocator import keep_freed_memory
 from training.data.batches import Sentences
 from training.data.captioned_photos import CaptionedPhoto
-from training.data.languages import LANGUAGES
 from training.data.load import CAPTIONS_HELP, CaptionFile, caption_file, load, load_splits
 from training.errors import DataError
+from training.languages import LANGUAGES
 from training.model.checkpoint import load_checkpoint
 from training.model.ensemble import Ensemble
 from training.scoring.reward import Reward
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     args = _parser().parse_args(argv)
     keep_freed_memory()
-    return toolchain.run("training.teach", lambda: _teach(args))
+    return command.run("training.teach", lambda: _teach(args))
 
 
 def _teach(args: argparse.Namespace) -> int:

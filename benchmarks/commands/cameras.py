@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from benchmarks.commands.options import add_bundle, register
-from edge_caption.commands.values import rate
+from edge_caption.terminal.numbers import rate
 
 
 def add_parser(benchmarks: Any) -> None:

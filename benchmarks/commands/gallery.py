@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands.options import add_bundle, add_data, add_flavour, photos
-from edge_caption.commands.model_options import positive
+from edge_caption.terminal.numbers import positive
 
 ABOUT = """Write one HTML page that works offline: scores, distributions, and photos with each word's probability and
 where the captioner looked. The page holds the photos and what people wrote of them: where their terms forbid handing
@@ -29,7 +29,7 @@ def add_parser(benchmarks: Any) -> None:
 
 def _run(args: argparse.Namespace) -> int:
     from benchmarks import gallery, quality
-    from calibration.output import check_file, write_file
+    from toolchain.output import check_file, write_file
 
     check_file(args.out)
     trained_on = quality.training_sentences(args.captions)

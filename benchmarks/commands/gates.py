@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.commands.options import add_bundle, register
-from edge_caption.commands.model_options import positive
-from edge_caption.commands.values import share
+from edge_caption.terminal.numbers import positive, share
 
 
 def add_parser(benchmarks: Any) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.commands.options import add_backend, add_bundle, add_data, captions, load, register
-from edge_caption.commands.model_options import positive
-from edge_caption.commands.values import share
+from edge_caption.terminal.numbers import positive, share
 
 if TYPE_CHECKING:
     from training.data.load import CaptionFile

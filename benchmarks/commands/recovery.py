@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from benchmarks.commands.options import register
-from edge_caption.commands.model_options import positive
+from edge_caption.terminal.numbers import positive
 
 
 def add_parser(benchmarks: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.faults.schedule import Outcome, live_through
 from benchmarks.report import report
-from edge_caption.commands.model_options import positive
+from edge_caption.terminal.numbers import positive
 
 
 def add_parser(benchmarks: Any) -> None:

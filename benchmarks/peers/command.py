@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.peers.registry import PEERS
 from benchmarks.report import report
-from edge_caption.commands.model_options import positive
+from edge_caption.terminal.numbers import positive
 
 
 def add_parser(benchmarks: Any) -> None:

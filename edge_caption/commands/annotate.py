@@ -9,11 +9,12 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.model_options import add_model_options, positive
-from edge_caption.commands.output import PROGRAM, complain, overwrite, say
+from edge_caption.commands.model_options import add_model_options
 from edge_caption.commands.run import stopping
 from edge_caption.commands.values import path
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.numbers import positive
+from edge_caption.terminal.output import PROGRAM, complain, overwrite, say
 
 if TYPE_CHECKING:
     from edge_caption.annotation.annotate import Progress

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from edge_caption.commands.model_options import add_bundle_options, beams, threads
-from edge_caption.commands.output import say
 from edge_caption.commands.values import checked, path
+from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
     from edge_caption.commands.measurement.device import Subject

@@ -8,8 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.output import overwrite, say
 from edge_caption.commands.values import path
+from edge_caption.terminal.output import overwrite, say
 
 if TYPE_CHECKING:
     from edge_caption.model.backends.tensorrt_builder import Progress

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options, captioner_from
-from edge_caption.commands.output import complain, say
 from edge_caption.errors import PhotoError
+from edge_caption.terminal.output import complain, say
 
 if TYPE_CHECKING:
     from edge_caption.model.caption import Caption

@@ -6,9 +6,9 @@ import logging
 import threading
 import time
 
-from edge_caption.commands.output import discard_output, say
 from edge_caption.images.frame import Frame
 from edge_caption.records import AlertRecord, CaptionRecord, Record
+from edge_caption.terminal.output import discard_output, say
 
 log = logging.getLogger(__name__)
 

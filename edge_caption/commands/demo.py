@@ -8,11 +8,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.model_options import add_model_options, model_options, positive
-from edge_caption.commands.output import say
+from edge_caption.commands.model_options import add_model_options, model_options
 from edge_caption.commands.page import add_page_option, usual_page
 from edge_caption.commands.run import add_camera_options, caption_feeds, stopping
-from edge_caption.commands.values import checked, rate
+from edge_caption.commands.values import checked
+from edge_caption.terminal.numbers import positive, rate
+from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.model_options import add_model_options, captioner_from, positive
-from edge_caption.commands.output import say
+from edge_caption.commands.model_options import add_model_options, captioner_from
 from edge_caption.commands.values import path
+from edge_caption.terminal.numbers import positive
+from edge_caption.terminal.output import overwrite, say
 
 if TYPE_CHECKING:
     from edge_caption.errors import PhotoError
@@ -64,7 +65,7 @@ def _progress(count: int) -> Callable[[int], None]:
     def show(done: int) -> None:
         if sys.stderr.isatty() and done % 20 == 0:
             rate = done / max(time.monotonic() - began, 1e-3)
-            print(f"\r{done} photos encoded of {count} at most, {rate:.0f} a second", end="\r", file=sys.stderr)
+            overwrite(f"{done} photos encoded of {count} at most, {rate:.0f} a second")
 
     return show
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edge_caption.commands.output import say
 from edge_caption.commands.values import path
 from edge_caption.errors import BackendError
+from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from edge_caption.commands.output import say
 from edge_caption.commands.values import checked
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
     from edge_caption.bounds import ListenAddress

@@ -16,11 +16,12 @@ import msgspec
 
 from edge_caption.commands.broker_options import add_broker_options, broker_options
 from edge_caption.commands.model_options import add_model_options, model_options
-from edge_caption.commands.output import set_up_log
 from edge_caption.commands.page import add_page_option, open_page
 from edge_caption.commands.sinks import add_sink_options
-from edge_caption.commands.values import checked, name, path, rate, share
+from edge_caption.commands.values import checked, name, path
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.numbers import rate, share
+from edge_caption.terminal.output import set_up_log
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from edge_caption.commands.model_options import positive
-from edge_caption.commands.output import say
 from edge_caption.commands.values import checked, name, path
 from edge_caption.errors import ConfigError
 from edge_caption.history.when import moment
+from edge_caption.terminal.numbers import positive
+from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
     from edge_caption.history.search import Entry

@@ -7,11 +7,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.model_options import add_model_options, model_options
-from edge_caption.commands.output import say, set_up_log
 from edge_caption.commands.page import check_installed
 from edge_caption.commands.run import stopping
-from edge_caption.commands.values import checked, path, rate
+from edge_caption.commands.values import checked, path
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.numbers import rate
+from edge_caption.terminal.output import say, set_up_log
 
 if TYPE_CHECKING:
     from edge_caption.bounds import ListenAddress

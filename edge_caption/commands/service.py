@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edge_caption.commands.output import say
 from edge_caption.commands.values import path
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.output import say
 
 UNIT = Path("/etc/systemd/system/edge-caption.service")
 

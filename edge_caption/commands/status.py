@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.output import say
 from edge_caption.commands.values import name, path
 from edge_caption.errors import ConfigError
+from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
     from edge_caption.records import CameraHealth, Health, Percentiles

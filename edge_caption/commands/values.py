@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -38,24 +37,3 @@ def name(what: str) -> Callable[[str], str]:
     from edge_caption.mqtt.topics import check_name
 
     return checked(lambda text: check_name(text, what))
-
-
-def rate(text: str) -> float:
-    """Read a number above 0."""
-    if not 0 < (number := _number(text)) < math.inf:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return number
-
-
-def share(text: str) -> float:
-    """Read a number from 0 to 1."""
-    if not 0 <= (number := _number(text)) <= 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-    return number
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.commands.measurement import device
 from edge_caption.commands.measurement.device import Extent, Subject, measure
 from edge_caption.commands.measurement.document import Document, read_document, spread

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from tests.conftest import without_gpu
 
 
@@ -41,7 +41,7 @@ def test_ctrl_c_at_any_moment_leaves_no_half_engine(tensorrt_bundle: Path, tmp_p
 PROGRAM = """
 import os, signal, sys
 from edge_caption.model.backends import tensorrt_library
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)
 calls = 0
 def count(*arguments):

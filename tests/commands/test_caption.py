@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.images import photos
 from edge_caption.images.frame import Pixels
 from tests.conftest import encode

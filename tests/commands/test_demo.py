@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.mqtt.broker import EmbeddedBroker, port_is_free
 from tests.brokers import Listener, wait_for
 from tests.cameras.test_files import write_panned_film
@@ -77,7 +77,7 @@ def test_a_signal_while_it_starts_leaves_no_folder(tiny_bundle: Path, tmp_path: 
 
 PROGRAM = """
 import signal, sys
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 class Finder:
     def find_spec(name, *_):
         if name == "edge_caption.model.captioner":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from tests.cameras.faulty import FaultyCamera
 from tests.cameras.rtsp import RtspCamera
 from tests.cameras.servers import MuteServer

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.mqtt.broker import free_port
 from tests.brokers import Mosquitto, mosquitto, retained, wait_for
 from tests.mqtt.conftest import RunBroker, Start, certificate, outbox, run_broker, start

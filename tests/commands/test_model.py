@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.model.backends import BACKENDS
 from tests.conftest import without_gpu, write_manifest
 

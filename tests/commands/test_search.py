@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from tests.brokers import Mosquitto, mosquitto
 
 __all__ = ["mosquitto"]

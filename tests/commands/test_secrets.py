@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from tests.brokers import Listener, Mosquitto, running, wait_for
 from tests.cameras.servers import MjpegCamera
 from tests.conftest import ROOT

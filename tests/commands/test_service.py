@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 
 
 @pytest.fixture

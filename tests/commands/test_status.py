@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.mqtt.broker import free_port
 from edge_caption.node.identity import outbox_path
 from edge_caption.node.status_socket import StatusSocket, socket_path

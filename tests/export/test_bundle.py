@@ -14,8 +14,9 @@ from edge_caption.model.captioner import Captioner
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
 from export.errors import ExportError
 from export.flavours import FLAVOURS, SHIPPED
+from export.job import Job
 from export.quality import cider_lost, gate
-from export.run import Job, export
+from export.run import export
 from export.write_bundle import check_target, replacing, write_bundle
 from tests.export.conftest import Exported
 from training.data.captioned_photos import CaptionedPhoto

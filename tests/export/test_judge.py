@@ -15,8 +15,9 @@ from edge_caption.model.bundle import DEFAULT, open_bundle
 from edge_caption.model.captioner import Captioner
 from export.__main__ import _before, _test
 from export.errors import ExportError
+from export.job import Job
 from export.judge import Verdict
-from export.run import Job, export
+from export.run import export
 from tests.export.conftest import Exported
 from training.data.captioned_photos import CaptionedPhoto
 from training.data.load import CaptionFile

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.training.pictures import backbone_weights, captioned
-from training.train import Data
+from training.data.splits import Data
 
 
 @pytest.fixture(scope="session")

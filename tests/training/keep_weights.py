@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-import training.train
+import training.run
 from training.__main__ import main
 from training.log import TrainingLog
 from training.stages.stage import CaptionStage
@@ -23,7 +23,7 @@ class KeepWeights(TrainingLog):
         torch.save(pl_module.state_dict(), file)
 
 
-setattr(training.train, "TrainingLog", KeepWeights)  # noqa: B010 (train doesn't export the name)
+setattr(training.run, "TrainingLog", KeepWeights)  # noqa: B010 (run doesn't export the name)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -14,8 +14,9 @@ import torch
 
 from edge_caption.errors import ConfigError
 from tests.conftest import ROOT
+from training.data.splits import Data
+from training.machines import Machines
 from training.stages.stage import in_order
-from training.train import Data, Machines
 
 RECIPE = """
 name = "two"

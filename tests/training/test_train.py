@@ -24,14 +24,16 @@ from tests.conftest import ROOT
 from training.__main__ import main
 from training.data.batches import Batch, PhotoBatches, Sentences, Step
 from training.data.captioned_photos import CaptionedPhoto, files_of
+from training.data.splits import Data
 from training.data.words import build_vocabulary
 from training.log import TrainingLog
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.checkpoint import Checkpoint, load_checkpoint
 from training.recipe import Recipe, Stage, load_recipe
+from training.run import Run
 from training.scoring.scores import DevScorer
 from training.stages.cross_entropy import CrossEntropy
-from training.train import Data, _Run, train
+from training.train import train
 
 # Lightning's own: it calls what torch has deprecated, and advises on worker processes and loggers.
 pytestmark = [
@@ -201,7 +203,7 @@ def test_a_folder_is_not_taken_for_another_run(
     before = (tmp_path / "run" / "memorise.pt").read_bytes()
     train(recipe(first, second), few, weights, tmp_path / "run")  # a stage more
     train(recipe(first, second), few, weights, tmp_path / "run")
-    monkeypatch.setattr(_Run, "run_stage", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr(Run, "run_stage", lambda *_: pytest.fail("trained"))
     other_weights = tmp_path / "other.pth"
     torch.save({**torch.load(weights), "another": torch.zeros(1)}, other_weights)
     faster = structs.replace(second, learning_rate=1e-2)
@@ -315,6 +317,7 @@ def test_a_short_recipe_is_right(tmp_path: Path) -> None:
     [
         *("name = 1", "[[stages]]\nnme = 'x'", "name = 'x'\nstages = []\nepochs = 3", "="),
         "name = 'x'\n[[stages]]\nname = 'y'\nepochs = 1\nlearning_rate = 1.0\nsamples = 1",
+        "name = 'x'\n[[stages]]\nname = 'y'\nkind = 'unknown'\nepochs = 1\nlearning_rate = 1.0",
         "name = 'é'".encode("latin-1"),
         *(RIGHT.replace("epochs = 1", f"epochs = {epochs}") for epochs in (0, -1)),
         f"{RIGHT}attack = 2",  # of features that are computed once

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.demo.panning import PHOTOS
 from tests.brokers import wait_for
 from tests.conftest import ROOT

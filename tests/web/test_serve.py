@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.model.captioner import Captioner
 from tests.conftest import PHOTOS, ROOT
 from tests.web.node import Answer, ask, lines_until, started

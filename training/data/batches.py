@@ -24,9 +24,9 @@ from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, PAD, Vocabulary
 from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.degrade import degrade
-from training.data.languages import LANGUAGES
 from training.data.words import words_of
 from training.errors import DataError
+from training.languages import LANGUAGES
 from training.seeds import mix
 
 MOST_WORDS = 2**16

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_caption import text
-from training.data.sources import Source
 from training.errors import DataError
+from training.sources import Source
 
 SHARE = 10
 """One photo in so many goes to dev, and one to test, where a data set brings no split of its own."""
@@ -25,7 +25,7 @@ class CaptionedPhoto:
     file: Path
     captions: tuple[str, ...]
     language: str = "en"
-    """One of training.data.languages.LANGUAGES."""
+    """One of training.languages.LANGUAGES."""
     sources: tuple[Source, ...] = ()
     """Each sentence's; or none, which is one source of people's sentences."""
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from training.data import flickr8k, json_formats, table
 from training.data.captioned_photos import ANY_SPLIT, CaptionedPhoto, Row, files_of, gather, split_of
-from training.data.languages import LANGUAGES
-from training.data.sources import Source
 from training.errors import DataError
+from training.languages import LANGUAGES
+from training.sources import Source
 
 CODE = re.compile("[a-z]{2}")
 """An ISO 639-1 code; what else stands before a = belongs to a file's name."""
@@ -99,7 +99,7 @@ def load(
         captions: `*.token.txt` (Flickr8k), `*.json` (COCO or Karpathy) or `*.csv`.
         photos: the folder that the file names are relative to.
         split: train, dev or test.
-        language: that the sentences are in, one of training.data.languages.LANGUAGES.
+        language: that the sentences are in, one of training.languages.LANGUAGES.
         own_file: the split has a file of its own, so that what it holds is of it unless it says otherwise.
 
     Raises:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from training.data.captioned_photos import CaptionedPhoto
 from training.data.load import CaptionFile, check_splits, read_split
-from training.data.sources import Source
 from training.errors import DataError
+from training.sources import Source
 
 
 def load_mixture(sources: Sequence[Source], folder: Path) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:

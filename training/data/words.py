@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary, start_word
 from training.data.captioned_photos import CaptionedPhoto
-from training.data.languages import LANGUAGES
+from training.languages import LANGUAGES
 
 COMMON = 1 / 700
 """Share of all words that a word must be before it can be told where sentences have it; "kid" is none of them."""

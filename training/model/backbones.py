@@ -13,9 +13,9 @@ import torch
 from torch import nn
 from torchvision import models
 
-from training.checksum import check_whole
 from training.errors import DataError
 from training.model import efficientnet_lite
+from training.model.checksum import check_whole
 from training.model.efficientnet_lite import LiteName
 
 Colour = tuple[float, float, float]

@@ -13,10 +13,10 @@ from edge_caption.errors import BundleError, ConfigError
 from edge_caption.files import writing
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.vocabulary import Vocabulary
-from training.checksum import check_whole
-from training.data.sources import Source
 from training.model.caption_model import CaptionModel, Dimensions
+from training.model.checksum import check_whole
 from training.model.recover import recover
+from training.sources import Source
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pycocoevalcap.meteor.meteor import Meteor
 from pycocoevalcap.rouge.rouge import Rouge
 
 from training.data.captioned_photos import CaptionedPhoto
-from training.data.languages import LANGUAGES, Language
+from training.languages import LANGUAGES, Language
 from training.scoring.ptb import Tokenizer
 
 Tokenized = dict[int, list[str]]

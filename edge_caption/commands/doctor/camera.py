@@ -6,9 +6,10 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Any
 
-from edge_caption.commands.output import say, set_up_log
-from edge_caption.commands.values import checked, rate
+from edge_caption.commands.values import checked
 from edge_caption.errors import CameraError, ConfigError
+from edge_caption.terminal.numbers import rate
+from edge_caption.terminal.output import say, set_up_log
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.broker_options import add_broker_options, broker_options
-from edge_caption.commands.output import say
 from edge_caption.commands.values import name, path
+from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
     from edge_caption.mqtt.doctor import Finding

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.errors import BackendError
 from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import read_photo

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_caption.cli import main
+from edge_caption.commands.cli import main
 from edge_caption.errors import PhotoError
 from edge_caption.images.photos import list_photos
 from edge_caption.model.captioner import Captioner, Photo

@@ -12,8 +12,8 @@ from edge_caption.model.vocabulary import END, PAD, START
 from tests.conftest import encode
 from training.data.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
 from training.data.captioned_photos import CaptionedPhoto, files_of
-from training.data.languages import LANGUAGES
 from training.data.words import build_vocabulary
+from training.languages import LANGUAGES
 
 CAPTIONS = (("A dog runs .", "The dog 's tail", "Dogs"), ("A man turns left .",))
 

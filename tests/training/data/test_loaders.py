@@ -12,10 +12,10 @@ import torch
 from edge_caption.errors import PhotoError
 from training.data.batches import Batch, Sentences, in_steps
 from training.data.loaders import Loaders, count_workers
+from training.data.splits import Data
 from training.data.words import build_vocabulary
 from training.model.caption_model import CaptionModel, Dimensions
 from training.recipe import Stage
-from training.train import Data
 
 
 @pytest.mark.parametrize(("cores", "workers"), [(1, 0), (2, 0), (4, 2), (64, 8)])

@@ -17,12 +17,12 @@ from edge_caption.errors import ConfigError
 from training.__main__ import main
 from training.data.batches import Sentences, Steps, draw_files
 from training.data.mixture import load_mixture, made_from
-from training.data.sources import Source
 from training.data.words import build_vocabulary
 from training.errors import DataError
 from training.model.checkpoint import load_checkpoint
 from training.recipe import load_recipe
 from training.scoring.scores import parts_of
+from training.sources import Source
 
 HOME = Source(name="home", captions="home.csv", photos="home", weight=2.0, terms="ours")
 STREET = Source(name="street", captions="street.csv", photos="street")

@@ -19,11 +19,12 @@ from export.to_onnx import to_onnx
 from export.write_bundle import Contents, sizes_of, write_bundle
 from tests.training.pictures import backbone_weights, captioned
 from training.data.captioned_photos import CaptionedPhoto
+from training.data.splits import Data
 from training.model.caption_model import Dimensions
 from training.model.cells import lstm
 from training.model.checkpoint import load_checkpoint
 from training.recipe import Recipe, Stage
-from training.train import Data, train
+from training.train import train
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning"),

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.commands.output import set_up_log
 from edge_caption.commands.parser import Parser
 from edge_caption.mqtt.broker import free_port
+from edge_caption.terminal.output import set_up_log
 from tests.conftest import ROOT
 
 NASTY = "\x1b]0;title\x07\x1b[2J\nedge-caption: all is well\u202egpj\x9b31m"
@@ -119,4 +119,4 @@ def test_nothing_is_printed_past_it() -> None:
     files = {
         str(file.relative_to(package)) for file in package.rglob("*.py") if re.search(r"\bprint\(", file.read_text())
     }
-    assert files == {"commands/output.py"}
+    assert files == {"terminal/output.py"}

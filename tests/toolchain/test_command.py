@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_caption.commands.toolchain import run
 from edge_caption.errors import ConfigError
+from toolchain.command import run
 
 
 def kill_within(folder: Path, number: int) -> int:
@@ -48,9 +48,7 @@ def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_output_that_nobody_reads_any_more_ends_it_without_a_word() -> None:
-    script = (
-        "import sys; from edge_caption.commands.toolchain import run; sys.exit(run('export', lambda: print('x' * 9)))"
-    )
+    script = "import sys; from toolchain.command import run; sys.exit(run('export', lambda: print('x' * 9)))"
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as nobody:
@@ -60,7 +58,7 @@ def test_an_output_that_nobody_reads_any_more_ends_it_without_a_word() -> None:
 
 def test_a_full_disk_behind_a_file_is_not_blamed_on_the_output() -> None:
     script = (
-        "import pathlib, sys; from edge_caption.commands.toolchain import run; "
+        "import pathlib, sys; from toolchain.command import run; "
         "sys.exit(run('export', lambda: pathlib.Path('/dev/full').write_text('x')))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

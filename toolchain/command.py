@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-from edge_caption.commands.exit_code import exit_code
+from edge_caption.terminal.exit_code import exit_code
 
 TERMINATED = 128 + signal.SIGTERM
 

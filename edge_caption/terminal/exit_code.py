@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from edge_caption.commands.output import complain, discard_output, escape_unprintable
 from edge_caption.errors import EdgeCaptionError
+from edge_caption.terminal.output import complain, discard_output, escape_unprintable
 
 INTERRUPTED = 130
 """What a shell reports of a program that Ctrl-C ended: 128 + SIGINT."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from training.data.languages import LANGUAGES
+from training.languages import LANGUAGES
 
 SourceName = Annotated[str, msgspec.Meta(pattern=r"^\S[^\n|]*\Z")]
 """It heads a column of the log and a row of the model card's table."""
@@ -23,7 +23,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Where dev is in a file of its own, as in COCO."""
     photos: str = "."
     language: str = "en"
-    """Of its sentences, one of training.data.languages.LANGUAGES."""
+    """Of its sentences, one of training.languages.LANGUAGES."""
     weight: Factor = 1.0
     """How often each of its photos comes in an epoch. 0.5: every second epoch, on average."""
     trust: Factor = 1.0

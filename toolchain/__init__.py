@@ -1,0 +1,1 @@
+"""What the commands of the toolchain share; never on a device."""
