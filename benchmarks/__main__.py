@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from benchmarks import annotation, options, pareto, regress, scale, soak
 from benchmarks.commands import (
+    adapt,
     alerts,
     arm,
     blank,
@@ -33,7 +34,8 @@ from benchmarks.peers import command as peers
 from benchmarks.tables import command as tables
 from toolchain.command import run
 
-MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, levers, memory, quality, robustness)
+MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
+TRAINING = (adapt, levers)
 PROGRAM = (alerts, annotation, cameras, faults, find, history, recovery, scale, size, soak)
 COMPARED = (engines, options, pareto, peers, regress, roofline, tables)
 
@@ -47,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
     benchmarks = top.add_subparsers(dest="benchmark", required=True, metavar="BENCHMARK")
-    for command in (*MODEL, *PROGRAM, *COMPARED):
+    for command in (*MODEL, *TRAINING, *PROGRAM, *COMPARED):
         command.add_parser(benchmarks)
     return top
 
