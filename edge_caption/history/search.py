@@ -16,6 +16,10 @@ from edge_caption.history.tables import open_to_read, sentences
 from edge_caption.history.words import fts_query
 
 
+OUT_OF_ORDER = 50_000
+"""Captions that may have come after one of a later time, as after a clock was set back."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """A caption of the past."""
 
@@ -94,16 +98,14 @@ def _conditions(database: sqlite3.Connection, query: Query) -> Iterator[tuple[st
     if query.camera:
         yield "captions.camera = ?", query.camera
     number = "words.rowid" if query.words else "number"
+    # The index of words is in the order of arrival: so it need not be read further back, nor from the end.
     if query.since is not None:
-        # The index of words is in the order of arrival: so it need not be read further back.
-        first = database.execute(
-            "SELECT number FROM captions WHERE captured_at >= ? ORDER BY captured_at LIMIT 1", (query.since,)
-        ).fetchone()
-        yield f"{number} >= ?", first[0] if first else 1 << 62
+        first = f"SELECT number FROM captions WHERE captured_at >= ? ORDER BY captured_at LIMIT {OUT_OF_ORDER}"
+        (number_then,) = database.execute(f"SELECT min(number) FROM ({first})", (query.since,)).fetchone()
+        yield f"{number} >= ?", 1 << 62 if number_then is None else number_then
         yield "captured_at >= ?", query.since
     if query.until is not None:
-        last = database.execute(
-            "SELECT number FROM captions WHERE captured_at <= ? ORDER BY captured_at DESC LIMIT 1", (query.until,)
-        ).fetchone()
-        yield f"{number} <= ?", last[0] if last else 0
+        last = f"SELECT number FROM captions WHERE captured_at <= ? ORDER BY captured_at DESC LIMIT {OUT_OF_ORDER}"
+        (number_then,) = database.execute(f"SELECT max(number) FROM ({last})", (query.until,)).fetchone()
+        yield f"{number} <= ?", number_then or 0
         yield "captured_at <= ?", query.until

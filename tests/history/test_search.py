@@ -6,7 +6,9 @@ import pytest
 
 from edge_caption.errors import ConfigError, HistoryError
 from edge_caption.history.search import Query, search
-from tests.history.captions import keep
+from edge_caption.history.settings import HistorySettings
+from edge_caption.history.store import History
+from tests.history.captions import keep, record
 
 SENTENCES = (
     "two dogs run on the beach",
@@ -84,3 +86,14 @@ def test_a_broken_file_is_one_sentence_and_is_left_alone(tmp_path: Path, content
     with pytest.raises(HistoryError, match="is damaged"):
         search([path], Query("dog"))
     assert path.read_bytes() == content
+
+
+def test_a_clock_that_was_set_back_hides_nothing_and_adds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    history = History(path, HistorySettings(keep=True, max_days=1e6, min_free_bytes=0))
+    for number, at in enumerate((10.0, 5.0, 12.0, 7.0), 1):
+        history.take(record(number, "a dog", captured_at=at), None)
+    history.close()
+    for words in ("dog", None):
+        found = search([path], Query(words, since=6.0, until=11.0))
+        assert {entry.captured_at for entry in found} == {10.0, 7.0}

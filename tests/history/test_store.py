@@ -124,3 +124,16 @@ def test_a_small_picture_is_kept_only_if_asked(tmp_path: Path, picture: Pixels, 
     assert small is not None
     assert small.shape == (48, 64, 3)
     np.testing.assert_allclose(small[18, 28], (220, 40, 40), atol=12)
+
+
+def test_a_small_picture_is_forgotten_with_its_caption(
+    tmp_path: Path, picture: Pixels, tiny_captioner: Captioner
+) -> None:
+    path, frame = tmp_path / "history.db", CaptionedFrame(picture, 1.0, tiny_captioner.caption(picture))
+    history = History(path, HistorySettings(keep=True, thumbnails=True, max_days=1, min_free_bytes=0))
+    history.take(record(1, "a square", captured_at=time.time() - 90_000), frame)
+    history.take(record(2, "a square", captured_at=time.time()), frame)
+    history.tidy()
+    history.close()
+    assert thumbnail(path, 1) is None
+    assert thumbnail(path, 2)

@@ -43,3 +43,9 @@ def test_questions_together_are_what_they_are_alone(tiny_captioner: Captioner, p
     alone = [tiny_captioner.log_probs(seen, [question])[0] for question in questions]
     np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-3)
     assert together[1] > together[0] > together[2]
+
+
+def test_an_unknown_word_counts_neither_for_nor_against(tiny_captioner: Captioner, picture: Pixels) -> None:
+    seen = tiny_captioner.encode(picture).seen
+    known, more = tiny_captioner.log_probs(seen, [tiny_captioner.ask(text) for text in ("a red", "a red zebra")])
+    assert known == pytest.approx(more, abs=1e-3)
