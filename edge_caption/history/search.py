@@ -15,8 +15,7 @@ import msgspec
 from edge_caption.history.tables import open_to_read, sentences
 from edge_caption.history.words import fts_query
 
-
-OUT_OF_ORDER = 50_000
+OUT_OF_ORDER = 10_000
 """Captions that may have come after one of a later time, as after a clock was set back."""
 
 
