@@ -3,7 +3,7 @@
 #   training/recipes/flickr8k.sh FLICKR8K OUT
 # FLICKR8K holds Flickr8k_text/ (with Flickr8kCN.token.txt, the Chinese sentences) and Flickr8k_Dataset/, OUT is the new bundle.
 # The encoder's ImageNet weights come with scripts/setup. Run it again after an interruption: it goes on.
-# What it comes to: docs/decisions/2026-11-26-from-nothing.md; from there to the one that ships: 2026-11-26-training-version-5.md.
+# What it comes to: docs/training-history.md.
 set -euo pipefail
 [ $# -eq 2 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 flickr8k=$(realpath -m -- "$1") out=$(realpath -m -- "$2")
