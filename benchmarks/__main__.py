@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import annotation, options, pareto, regress, scale, soak
+from benchmarks import annotation, http, options, pareto, regress, scale, soak
 from benchmarks.commands import (
     adapt,
     alerts,
@@ -36,7 +36,7 @@ from toolchain.command import run
 
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
 TRAINING = (adapt, levers)
-PROGRAM = (alerts, annotation, cameras, faults, find, history, recovery, scale, size, soak)
+PROGRAM = (alerts, annotation, cameras, faults, find, history, http, recovery, scale, size, soak)
 COMPARED = (engines, options, pareto, peers, regress, roofline, tables)
 
 

@@ -37,6 +37,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--captions", type=positive, metavar="N", help="stop after so many")
     add_camera_options(parser, fps=f"{FPS:g}", node=NODE)
     add_page_option(parser)
+    parser.add_argument("--no-page", action="store_true", help="without the page")
     add_model_options(parser)
     parser.set_defaults(handler=handle)
 
@@ -68,7 +69,7 @@ def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
         "camera": {"source": args.source, "name": args.camera, "fps": args.fps or FPS, "loop": True},
         "mqtt": {"broker": f"embedded:{port}"},
         "model": model_options(args),
-        "page": {"listen": args.page or usual_page()},
+        "page": {"listen": None if args.no_page else args.page or usual_page()},
     }
     return load(None, options, environment={})
 

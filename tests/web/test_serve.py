@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import socket
 import subprocess
@@ -209,3 +210,19 @@ def test_a_busy_port_and_options_that_contradict_each_other_are_named(
     assert re.search(r"port \d+ is taken by another program", capsys.readouterr().err)
     assert main(["serve", "--no-token", "--token-file", str(tmp_path)]) == 1
     assert "contradict each other" in capsys.readouterr().err
+
+
+def test_a_fuzzers_uploads_neither_crash_it_nor_make_it_grow(url: str) -> None:
+    from benchmarks.http import bad_uploads
+
+    # The server's process is not known here: its memory is measured by `python -m benchmarks http`.
+    figures = bad_uploads(url, os.getpid(), 400)
+    assert isinstance(figures["statuses"], dict)
+    assert set(figures["statuses"]) <= {"200", "400", "422"}
+
+
+def test_an_answer_is_not_held_back(url: str) -> None:
+    """Without TCP_NODELAY each answer on a connection that is kept waits 40 ms."""
+    from benchmarks.http import one_client
+
+    assert one_client(url, 30)["http_p50_ms"] < 35

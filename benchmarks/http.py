@@ -1,0 +1,215 @@
+"""`python -m benchmarks http`: what HTTP adds to a caption, 32 clients, bad uploads, what the page costs."""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks.report import report
+from edge_caption.commands.model_options import positive
+from edge_caption.demo.panning import PHOTOS
+from edge_caption.images.photos import list_photos
+
+CLIENTS = 32
+TARGETS = ("/caption", "/v1/chat/completions", "/api/chat", "/api/generate")
+
+
+def add_parser(benchmarks: Any) -> None:
+    """Register the command."""
+    parser = benchmarks.add_parser("http", help="what HTTP adds to a caption, 32 clients, bad uploads, the page's cost")
+    parser.add_argument("--requests", type=positive, default=500, help="of one client (default: %(default)s)")
+    parser.add_argument("--bad", type=positive, default=2000, help="bad uploads (default: %(default)s)")
+    parser.add_argument("--seconds", type=positive, default=20, help="of the page's cost (default: %(default)s)")
+    parser.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
+    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/http.json")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure and report; returns 0."""
+    bundle = ("--bundle", args.bundle) if args.bundle else ()
+    with started(r"captioned at (\S+)caption", "serve", "--port", 0, *bundle) as (url, pid):
+        figures = {
+            "one_client": one_client(url, args.requests),
+            "clients": many_clients(url),
+            "bad_uploads": bad_uploads(url, pid, args.bad),
+        }
+    report("http", {**figures, "page": page(bundle, args.seconds)}, save=args.save)
+    return 0
+
+
+@contextmanager
+def started(pattern: str, *arguments: object) -> Iterator[tuple[str, int]]:
+    """Run the command line; yields what the pattern finds in its log, and its process id."""
+    command = [sys.executable, "-m", "edge_caption", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    assert process.stderr
+    try:
+        found = next(found for line in process.stderr if (found := re.search(pattern, line)))
+        threading.Thread(target=process.stderr.read, daemon=True).start()
+        yield found[1], process.pid
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+class Client:
+    """One connection, kept and opened again where the server closed it."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """Return status and body; 0 where there was no answer."""
+        try:
+            self._connection.request(method, path, body)
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            return 0, b""
+
+
+def one_client(url: str, count: int) -> dict[str, float]:
+    """Compare what a client waits with what the captioner itself took, request by request."""
+    photos = [photo.read_bytes() for photo in list_photos(PHOTOS)]
+    waited, own = [], []
+    with Client(url) as client:
+        for number in range(count):
+            began = time.perf_counter()
+            status, body = client.ask("POST", "/caption", photos[number % len(photos)])
+            waited.append((time.perf_counter() - began) * 1000)
+            assert status == 200, body
+            own.append(sum(json.loads(body)["stages_ms"].values()))
+    return {
+        "http_p50_ms": share(waited, 0.5),
+        "http_p99_ms": share(waited, 0.99),
+        "captioner_p50_ms": share(own, 0.5),
+        "captioner_p99_ms": share(own, 0.99),
+        "p99_ratio": round(share(waited, 0.99) / share(own, 0.99), 3),
+    }
+
+
+def share(values: list[float], part: float) -> float:
+    """Return a quantile."""
+    return round(sorted(values)[min(int(len(values) * part), len(values) - 1)], 2)
+
+
+def many_clients(url: str) -> dict[str, object]:
+    """Let 32 clients ask at once, ten times each."""
+    photo = list_photos(PHOTOS)[0].read_bytes()
+
+    def work(_: int) -> list[int]:
+        with Client(url) as client:
+            return [client.ask("POST", "/caption", photo)[0] for _ in range(10)]
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        statuses = Counter(status for found in pool.map(work, range(CLIENTS)) for status in found)
+    rate = sum(statuses.values()) / (time.perf_counter() - began)
+    return {"clients": CLIENTS, "captions_per_s": round(rate, 1), "statuses": by_name(statuses)}
+
+
+def bad_uploads(url: str, pid: int, count: int) -> dict[str, object]:
+    """Send broken photos and broken JSON; memory is measured after the first tenth and at the end."""
+    chance = random.Random(0)
+    photos = [photo.read_bytes()[:60_000] for photo in list_photos(PHOTOS)]
+    statuses: Counter[int] = Counter()
+    before = 0.0
+    with Client(url) as client:
+        for number in range(count):
+            path = TARGETS[number % len(TARGETS)] if number % 2 else "/caption"
+            statuses[client.ask("POST", path, spoilt(chance, photos))[0]] += 1
+            if number == count // 10:
+                before = resident_mb(pid)
+        assert client.ask("GET", "/api/version")[0] == 200
+    return {"count": count, "statuses": by_name(statuses), "growth_mb": round(resident_mb(pid) - before, 1)}
+
+
+def spoilt(chance: random.Random, photos: list[bytes]) -> bytes:
+    """Return bytes that are no photo, or no longer quite one."""
+    photo = bytearray(chance.choice(photos))
+    match chance.randrange(4):
+        case 0:
+            return chance.randbytes(chance.randrange(2000))
+        case 1:
+            return bytes(photo[: chance.randrange(len(photo))])
+        case 2:
+            for _ in range(chance.randrange(1, 50)):
+                photo[chance.randrange(len(photo))] = chance.randrange(256)
+            return bytes(photo)
+        case _:
+            return json.dumps({"messages": [{"role": "user", "images": [chance.randbytes(20).hex()]}]}).encode()[
+                : chance.randrange(80)
+            ]
+
+
+def page(bundle: tuple[object, ...], seconds: int) -> dict[str, float]:
+    """Time the first picture in a client that follows the page's steps, and what a page that nobody looks at costs."""
+    shown = ("demo", *bundle, "--seconds", seconds + 60)
+    with started(r"The page is at (\S+)", *shown, "--page", 0) as (url, pid):
+        with Client(url) as client:
+            first = wait(lambda: client.ask("GET", "/api/cameras/camera/frame")[0] == 200)
+        time.sleep(2)
+        with Client(url) as client:
+            again = wait(lambda: all(client.ask("GET", path)[0] == 200 for path in ("/", "/api/cameras/camera/frame")))
+        with_page = cpu_share(pid, seconds)
+    # The demo without the page: its broker's line comes as the first, so it is under way a moment later.
+    with started(r"(Captions come below)", *shown, "--no-page") as (_, pid):
+        time.sleep(4)
+        alone = cpu_share(pid, seconds)
+    cost = {"cpu_percent_with_page": with_page, "cpu_percent_without": alone}
+    return {"after_start_s": first, "first_picture_s": again, **cost, "cpu_percent_unseen": round(with_page - alone, 2)}
+
+
+def cpu_share(pid: int, seconds: int) -> float:
+    """Return a process's percent of one core."""
+    began = cpu_s(pid)
+    time.sleep(seconds)
+    return round((cpu_s(pid) - began) / seconds * 100, 2)
+
+
+def cpu_s(pid: int) -> float:
+    """Return the processor time that a process took so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait(done: Callable[[], bool]) -> float:
+    """Return the seconds until it is done."""
+    began = time.perf_counter()
+    while not done():
+        time.sleep(0.01)
+    return round(time.perf_counter() - began, 3)
+
+
+def resident_mb(pid: int) -> float:
+    """Return a process's resident memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def by_name(statuses: Counter[int]) -> dict[str, int]:
+    """Return counts by status, as JSON keys."""
+    return {str(status): count for status, count in sorted(statuses.items())}
