@@ -80,10 +80,10 @@ def _reached_quality(results: Path, flavour: str) -> Cells:
     quality = load(results, "quality")
     beams = quality["flavours"][flavour]
     return [
-        ["Flickr8k dev, the shipped INT8 graphs, greedy", _scores(beams["beam_1"])],
-        ["the same, `--beam 3`", _scores(beams["beam_3"])],
+        ["Flickr8k dev, the shipped INT8 graphs, greedy", _summary(beams["beam_1"])],
+        ["the same, `--beam 3`", _summary(beams["beam_3"])],
         *(
-            [f"{_set(name)}, greedy", _scores(also["flavours"][flavour]["beam_1"])]
+            [f"{_set(name)}, greedy", _summary(also["flavours"][flavour]["beam_1"])]
             for name, also in quality["also"].items()
         ),
     ]
@@ -94,7 +94,7 @@ def _set(name: str) -> str:
     return "general dev (200 COCO photos)" if name.endswith("scenes/people.csv") else name
 
 
-def _scores(scores: dict[str, Any]) -> str:
+def _summary(scores: dict[str, Any]) -> str:
     low, high = scores["interval_95"]["cider"]
     people = scores.get("names_people")
     invented = f", people named where nobody is {people['invented']['share']:.0%}" if people else ""
