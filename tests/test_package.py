@@ -22,6 +22,8 @@ FOREIGN = (
     "training",
     "export",
     "calibration",
+    "toolchain",
+    "benchmarks",
 )
 
 
