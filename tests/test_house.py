@@ -15,7 +15,7 @@ MOST_ROOMS = 21
 LONGEST_FUNCTION = 48
 MEDIAN_FUNCTION = 7
 
-PACKAGES = ("edge_caption", "training", "calibration", "export", "benchmarks")
+PACKAGES = ("edge_caption", "toolchain", "training", "calibration", "export", "benchmarks")
 
 
 def imports_of(package: str) -> dict[str, set[str]]:
