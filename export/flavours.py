@@ -37,7 +37,7 @@ SHIPPED = ("cpu-x86", "cpu-arm")
 
 
 @dataclass(frozen=True)
-class Model:
+class Flavours:
     """A captioner in one flavour or more."""
 
     graphs: Mapping[str, ModelProto]
@@ -80,7 +80,7 @@ def make_flavours(
     flavours: Sequence[str] = tuple(FLAVOURS),
     kept: Collection[str] = (),
     decoder_bits: int = 8,
-) -> Model:
+) -> Flavours:
     """Make flavours of one model.
 
     Args:
@@ -106,4 +106,4 @@ def make_flavours(
         ),
     }
     wanted = {name for flavour in flavours for name in graphs_of(flavour)}
-    return Model({name: make() for name, make in makers.items() if name in wanted})
+    return Flavours({name: make() for name, make in makers.items() if name in wanted})

@@ -19,7 +19,7 @@ from edge_caption.model.caption import Caption
 from edge_caption.model.confidence import Confidence
 from edge_caption.model.preprocess import to_input
 from export.confidence_fit import fit_confidence
-from export.flavours import FLAVOURS, REFERENCE, Model, check_kept, make_flavours
+from export.flavours import FLAVOURS, REFERENCE, Flavours, check_kept, make_flavours
 from export.job import Job
 from export.judge import judge
 from export.latency import Latency, time_flavours
@@ -168,7 +168,7 @@ def _blame(job: Job, graphs: Graphs) -> Callable[[str], list[str]]:
     return blame
 
 
-def _contents(job: Job, model: Model, table: Table) -> Contents:
+def _contents(job: Job, model: Flavours, table: Table) -> Contents:
     checkpoint = job.checkpoint
     return Contents(
         name=job.name,

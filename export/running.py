@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from onnx import ModelProto
 
 from edge_caption.model.backends import BACKENDS
-from export.flavours import Model, graphs_of
+from export.flavours import Flavours, graphs_of
 from export.fusion import prove_fusion
 from export.lint import prove_accepted, prove_built
 
 
-def prove_running(model: Model, flavour: str, kept: Sequence[str]) -> list[str]:
+def prove_running(model: Flavours, flavour: str, kept: Sequence[str]) -> list[str]:
     """Prove that what a flavour is made for runs it as meant; return what was seen, a line each.
 
     Raises:

@@ -19,7 +19,7 @@ from edge_caption.model import preprocess
 from edge_caption.model.bundle import DIGEST, MANIFEST, SCHEMA, Decoding, FileRecord, Manifest, Sizes, digest_line
 from edge_caption.model.confidence import Confidence
 from edge_caption.model.vocabulary import Vocabulary
-from export.flavours import FLAVOURS, Model
+from export.flavours import FLAVOURS, Flavours
 from toolchain.output import check_folder, refusing
 from training.languages import LANGUAGES
 from training.model.caption_model import Dimensions
@@ -34,7 +34,7 @@ class Contents:
 
     name: str
     version: str
-    model: Model
+    model: Flavours
     table: Table
     vocabulary: Vocabulary
     sizes: Sizes

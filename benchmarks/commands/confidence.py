@@ -19,6 +19,6 @@ def add_parser(benchmarks: Any) -> None:
 
 
 def _measure(args: argparse.Namespace) -> dict[str, object]:
-    from benchmarks import confidence
+    from benchmarks import reliability
 
-    return {"split": args.split, **confidence.measure(args.bundle, args.flavour, args.beams, photos(args))}
+    return {"split": args.split, **reliability.measure(args.bundle, args.flavour, args.beams, photos(args))}

@@ -57,7 +57,7 @@ class Dimensions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return self.hidden * CELLS[self.cell].states
 
 
-class Seen(NamedTuple):
+class Encoded(NamedTuple):
     """All that is computed once a photo."""
 
     regions: Tensor  # (P, R, D)
@@ -83,7 +83,7 @@ class Encoder(nn.Module):
         self.register_buffer("mean", in_bytes(known.mean), persistent=False)
         self.register_buffer("deviation", in_bytes(known.deviation), persistent=False)
 
-    def forward(self, image: Tensor) -> Seen:
+    def forward(self, image: Tensor) -> Encoded:
         """See a photo: (B, side, side, 3) uint8, RGB."""
         return self.attend_to(self.features(image))
 
@@ -92,7 +92,7 @@ class Encoder(nn.Module):
         planes = image.permute(0, 3, 1, 2).float()  # (B, 3, side, side)
         return self.backbone((planes - self.mean) / self.deviation)
 
-    def attend_to(self, features: Tensor) -> Seen:
+    def attend_to(self, features: Tensor) -> Encoded:
         """Turn the backbone's features (B, channels, grid, grid) into regions, keys and the first state."""
         grid = functional.relu(self.project(self.dropout(features)))  # (B, D, rows, columns)
         if self.pooled:
@@ -100,7 +100,7 @@ class Encoder(nn.Module):
         regions = grid.flatten(2).transpose(1, 2)  # (B, R, D)
         keys = self.key(grid).flatten(2).transpose(1, 2)  # (B, R, A)
         state = torch.tanh(self.start(regions.mean(1)))  # (B, S)
-        return Seen(regions, keys, state)
+        return Encoded(regions, keys, state)
 
 
 def in_bytes(colour: Colour) -> Tensor:
@@ -172,7 +172,7 @@ class Decoder(nn.Module):
         output = torch.tanh(self.to_output(torch.cat((said, context), -1)))  # (..., E)
         return functional.linear(self.dropout(output), self.embedding.weight, self.word_bias)
 
-    def teach(self, seen: Seen, inputs: Tensor, counted: Tensor, own: float = 0.0) -> tuple[Tensor, Tensor]:
+    def teach(self, seen: Encoded, inputs: Tensor, counted: Tensor, own: float = 0.0) -> tuple[Tensor, Tensor]:
         """Run over given sentences (teacher forcing).
 
         Args:

@@ -8,25 +8,25 @@ import torch
 from torch import Tensor
 
 from edge_caption.model.vocabulary import END, PAD, START, UNKNOWN
-from training.model.caption_model import Decoder, Seen
+from training.model.caption_model import Decoder, Encoded
 
 MAX_STEPS = 20
 
 NEVER_SAID = [PAD, START, UNKNOWN]
 
 
-def greedy(decoder: Decoder, seen: Seen, starts: Tensor) -> Tensor:
+def greedy(decoder: Decoder, seen: Encoded, starts: Tensor) -> Tensor:
     """Say the likeliest word at each step, after each photo's start (P,): (P, T) tokens, PAD after END."""
     return _decode(decoder, seen, starts, 1, lambda scores: scores.argmax(-1)).squeeze(1)
 
 
-def sample(decoder: Decoder, seen: Seen, starts: Tensor, count: int) -> Tensor:
+def sample(decoder: Decoder, seen: Encoded, starts: Tensor, count: int) -> Tensor:
     """Draw words by their probability, after each photo's start (P,): (P, count, T) tokens, PAD after END."""
     return _decode(decoder, seen, starts, count, _draw)
 
 
 @torch.no_grad()
-def _decode(decoder: Decoder, seen: Seen, starts: Tensor, count: int, choose: Callable[[Tensor], Tensor]) -> Tensor:
+def _decode(decoder: Decoder, seen: Encoded, starts: Tensor, count: int, choose: Callable[[Tensor], Tensor]) -> Tensor:
     token = starts.unsqueeze(1).expand(-1, count)
     state = seen.state.unsqueeze(1).expand(-1, count, -1)
     tokens, ended = [], torch.zeros_like(token, dtype=torch.bool)

@@ -16,7 +16,7 @@ from edge_caption.images.photos import read_photo
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.vocabulary import END, PAD
 from training.errors import DataError
-from training.model.caption_model import Seen
+from training.model.caption_model import Encoded
 from training.model.checkpoint import Checkpoint
 from training.model.decoding import MAX_STEPS, NEVER_SAID
 
@@ -61,7 +61,7 @@ class Ensemble:
             for photo, best in enumerate(order.tolist())
         ]
 
-    def _search(self, seen: Sequence[Seen], photos: int, beams: int) -> tuple[Tensor, Tensor]:
+    def _search(self, seen: Sequence[Encoded], photos: int, beams: int) -> tuple[Tensor, Tensor]:
         """Return sentences (P, beams, T), PAD after END, and their log-probabilities (P, beams)."""
         tokens = torch.full((photos, beams, 1), self._start)
         scores = torch.full((photos, beams), -torch.inf)
@@ -82,7 +82,7 @@ class Ensemble:
                 break
         return tokens[..., 1:], scores
 
-    def _next(self, seen: Sequence[Seen], token: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    def _next(self, seen: Sequence[Encoded], token: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Return the mean probability of each next word, as logarithm (P, beams, V), and the next states."""
         steps = [
             model.decoder.step(own[token], state, one.regions, one.keys)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from edge_caption.model.vocabulary import PAD
 from training.data.batches import Batch
-from training.model.caption_model import Seen
+from training.model.caption_model import Encoded
 from training.model.decoding import sample
 from training.stages.stage import CaptionStage
 
@@ -34,14 +34,14 @@ class PolicyGradient(CaptionStage):
         self.log_epoch(batch, train_loss=loss, reward=rewards.mean())
         return policy + self.stage.cross_entropy_weight * loss + judge_loss
 
-    def _sample(self, seen: Seen, starts: Tensor) -> Tensor:
+    def _sample(self, seen: Encoded, starts: Tensor) -> Tensor:
         """Draw sentences without dropout, as they will be said."""
         self.model.decoder.eval()
         said = sample(self.model.decoder, seen, starts, self.stage.samples)
         self.model.decoder.train()
         return said
 
-    def _log_probs(self, seen: Seen, starts: Tensor, said: Tensor, advantage: Tensor) -> Tensor:
+    def _log_probs(self, seen: Encoded, starts: Tensor, said: Tensor, advantage: Tensor) -> Tensor:
         """Return the mean over words of log-probability times advantage."""
         started = torch.cat((starts[:, None, None].expand_as(said[..., :1]), said[..., :-1]), -1)
         counted = said != PAD

@@ -16,7 +16,7 @@ from torchvision.ops import StochasticDepth
 from edge_caption.errors import ConfigError
 from edge_caption.model.vocabulary import PAD, Vocabulary
 from training.data.batches import Batch
-from training.model.caption_model import CaptionModel, Seen
+from training.model.caption_model import CaptionModel, Encoded
 from training.model.decoding import MAX_STEPS, greedy
 from training.recipe import Stage
 from training.scoring.scores import DevScorer
@@ -58,11 +58,11 @@ class CaptionStage(lightning.LightningModule):
         features = self.model.encoder.features(files) if files.dtype == torch.uint8 else files.float()
         return features[batch.file] if len(batch.file) > len(files) else features
 
-    def see(self, batch: Batch) -> Seen:
+    def see(self, batch: Batch) -> Encoded:
         """Encode the photos."""
         return self.model.encoder.attend_to(self.features(batch))
 
-    def cross_entropy(self, seen: Seen, batch: Batch, own: float = 0.0) -> tuple[Tensor, Tensor]:
+    def cross_entropy(self, seen: Encoded, batch: Batch, own: float = 0.0) -> tuple[Tensor, Tensor]:
         """Return the smoothed loss of the batch's sentences, and (1 - how much a region was looked at)^2.
 
         Each sentence's loss is multiplied by its trust.

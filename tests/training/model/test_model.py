@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from edge_caption.model.vocabulary import END, PAD, START
-from training.model.caption_model import CaptionModel, Dimensions, Seen
+from training.model.caption_model import CaptionModel, Dimensions, Encoded
 from training.model.decoding import greedy, sample
 
 SIZE = Dimensions(region=16, attention=8, hidden=12, embedding=10)
@@ -18,11 +18,11 @@ def model() -> CaptionModel:
 
 
 @pytest.fixture
-def seen(model: CaptionModel) -> Seen:
+def seen(model: CaptionModel) -> Encoded:
     return model.encoder.attend_to(torch.rand(2, 1280, 7, 7) * 3)
 
 
-def test_shapes_are_those_of_the_architecture(model: CaptionModel, seen: Seen) -> None:
+def test_shapes_are_those_of_the_architecture(model: CaptionModel, seen: Encoded) -> None:
     assert seen.regions.shape == (2, 49, 16)
     assert seen.keys.shape == (2, 49, 8)
     assert seen.state.shape == (2, 12)
@@ -34,7 +34,7 @@ def test_shapes_are_those_of_the_architecture(model: CaptionModel, seen: Seen) -
     torch.testing.assert_close(attention.sum(-1), torch.ones(2, 3))
 
 
-def test_teaching_gives_what_step_by_step_gives(model: CaptionModel, seen: Seen) -> None:
+def test_teaching_gives_what_step_by_step_gives(model: CaptionModel, seen: Encoded) -> None:
     inputs = torch.tensor([[[START, 5, 6, 7]], [[START, 8, 9, PAD]]])
     counted = torch.tensor([[[True, True, True, True]], [[True, True, True, False]]])
     taught, looked = model.decoder.teach(seen, inputs, counted)
@@ -47,7 +47,7 @@ def test_teaching_gives_what_step_by_step_gives(model: CaptionModel, seen: Seen)
     torch.testing.assert_close(looked, torch.stack(attentions).sum(0))
 
 
-def test_the_cell_is_torchs_gru(model: CaptionModel, seen: Seen) -> None:
+def test_the_cell_is_torchs_gru(model: CaptionModel, seen: Encoded) -> None:
     decoder = model.decoder
     cell = torch.nn.GRUCell(SIZE.embedding + SIZE.region, SIZE.hidden)
     cell.weight_ih, cell.bias_ih = decoder.from_input.weight, decoder.from_input.bias
@@ -59,7 +59,7 @@ def test_the_cell_is_torchs_gru(model: CaptionModel, seen: Seen) -> None:
     torch.testing.assert_close(state.squeeze(1), cell(inputs, seen.state))
 
 
-def test_decoding_stops_at_the_end_and_pads(model: CaptionModel, seen: Seen) -> None:
+def test_decoding_stops_at_the_end_and_pads(model: CaptionModel, seen: Encoded) -> None:
     torch.manual_seed(1)
     starts = torch.full((2,), START)
     for tokens in (greedy(model.decoder, seen, starts), sample(model.decoder, seen, starts, 40).flatten(0, 1)):
@@ -69,7 +69,7 @@ def test_decoding_stops_at_the_end_and_pads(model: CaptionModel, seen: Seen) -> 
             assert START not in row
 
 
-def test_scheduled_sampling_replaces_words_by_the_decoders_own(model: CaptionModel, seen: Seen) -> None:
+def test_scheduled_sampling_replaces_words_by_the_decoders_own(model: CaptionModel, seen: Encoded) -> None:
     written = torch.tensor([[[START, 5, 6, 7]], [[START, 8, 9, 10]]])
     counted = torch.ones_like(written, dtype=torch.bool)
     torch.nn.init.zeros_(model.decoder.embedding.weight)  # the word before matters no more; 20 is all it says

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.confidence import measure
 from benchmarks.plots import plot
+from benchmarks.reliability import measure
 from edge_caption.images.frame import Pixels
 from tests.conftest import encode
 from tests.model.test_confidence import calibrate
