@@ -14,7 +14,7 @@ from tests.conftest import without_gpu, write_manifest
 def test_show_says_what_the_shipped_bundle_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "show"]) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    assert lines["name"].startswith("edge-caption-flickr8k")
+    assert lines["name"].startswith("edge-caption-home")
     assert lines["cpu-x86"].startswith("6.87 MB, cider 0.")
     assert "Flickr8k" in lines["trained"]
 

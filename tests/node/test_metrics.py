@@ -73,7 +73,7 @@ def test_a_server_listens_on_this_computer_unless_told(text: str, host: str, por
     assert (address.host, address.port) == (host, port)
 
 
-@pytest.mark.parametrize("text", ["", "x", "0", "65536", "host:", "host:x", "٣"])
+@pytest.mark.parametrize("text", ["", "x", "65536", "host:", "host:x", "٣"])
 def test_what_is_no_place_to_listen_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is no place to listen"):
         ListenAddress.parse(text)
