@@ -15,7 +15,7 @@ def test_show_says_what_the_shipped_bundle_is(capsys: pytest.CaptureFixture[str]
     assert main(["model", "show"]) == 0
     lines = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
     assert lines["name"].startswith("edge-caption-home")
-    assert lines["cpu-x86"].startswith("6.87 MB, cider 0.")
+    assert lines["cpu-x86"].startswith("7.07 MB, cider 0.")
     assert "Flickr8k" in lines["trained"]
 
 
