@@ -45,7 +45,10 @@ def test_the_wheel_holds_the_runtime_only_and_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size <= 15_000_000
 
 
-def test_the_wheel_captions_where_no_torch_is(wheel: Path, tmp_path: Path, demo_photos: list[Path]) -> None:
+def test_the_wheel_captions_where_no_torch_is(
+    wheel: Path, tmp_path: Path, demo_photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # a developer's checkout must not reach the new environment
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "venv")], check=True)
     subprocess.run([python, "-m", "pip", "install", "--quiet", str(wheel)], check=True, capture_output=True)
