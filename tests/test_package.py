@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_runtime_only_and_is_small(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"edge_caption"}
-    assert "edge_caption/bundles/default/manifest.json" in names
+    assert "edge_caption/bundles/accurate/manifest.json" in names
     assert "edge_caption/demo/photos/PROVENANCE.md" in names
     assert "edge_caption/py.typed" in names
     assert wheel.stat().st_size <= 15_000_000
