@@ -22,7 +22,7 @@ import msgspec
 from benchmarks.replay import Job, Said, replay
 from edge_caption.errors import BackendError, ConfigError
 from edge_caption.images.photos import read_photo
-from edge_caption.model.bundle import DEFAULT, open_bundle
+from edge_caption.model.bundle import folder_of, open_bundle
 from edge_caption.model.preprocess import to_input
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def measure(bundle: Path | None, photos: Sequence[Path], processors: Sequence[st
         ConfigError: nothing can be emulated on this machine.
         BackendError: an emulated run failed.
     """
-    folder = str((bundle or DEFAULT).resolve())
+    folder = str(folder_of(bundle).resolve())
     side = open_bundle(bundle).manifest.sizes.side
     with tempfile.TemporaryDirectory() as scratch:
         return {"photos": len(photos)} | {

@@ -35,7 +35,7 @@ def add_parser(benchmarks: Any) -> None:
     parser.add_argument("--requests", type=positive, default=500, help="of one client (default: %(default)s)")
     parser.add_argument("--bad", type=positive, default=2000, help="bad uploads (default: %(default)s)")
     parser.add_argument("--seconds", type=positive, default=20, help="of the page's cost (default: %(default)s)")
-    parser.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
+    parser.add_argument("--bundle", type=Path, help="accurate, fast, or a bundle's folder (default: accurate)")
     parser.add_argument("--save", action="store_true", help="also write benchmarks/results/http.json")
     parser.set_defaults(run=run)
 

@@ -69,7 +69,7 @@ BOUND = "outputs bound beforehand"
 def add_parser(benchmarks: Any) -> None:
     """Register the command."""
     parser = benchmarks.add_parser("options", help="settings of ONNX Runtime beside those that ship")
-    parser.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
+    parser.add_argument("--bundle", type=Path, help="accurate, fast, or a bundle's folder (default: accurate)")
     parser.add_argument("--rounds", type=positive, default=60)
     parser.add_argument("--threads", type=positive, default=1)
     parser.add_argument("--save", action="store_true", help="also write benchmarks/results/options.json")

@@ -26,7 +26,7 @@ def add_parser(benchmarks: Any) -> None:
         parser.add_argument("--photos", type=Path, required=True, help="the folder of the photos")
         parser.add_argument("--split", default="dev", help="train, dev or test (default: %(default)s)")
         parser.add_argument("--limit", type=positive, metavar="N", help="only the first so many photos")
-        parser.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
+        parser.add_argument("--bundle", type=Path, help="accurate, fast, or a bundle's folder (default: accurate)")
         parser.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
         parser.add_argument("--save", action="store_true", help=f"also write benchmarks/results/{name}.json")
         parser.set_defaults(run=run)

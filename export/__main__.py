@@ -12,7 +12,7 @@ from rich.progress import track
 
 from calibration.ranges import METHODS
 from edge_caption.errors import ConfigError
-from edge_caption.model.bundle import DEFAULT, open_bundle
+from edge_caption.model.bundle import BUNDLES, open_bundle
 from edge_caption.terminal.numbers import loss, positive, share
 from export.flavours import FLAVOURS, SHIPPED
 from export.job import Job
@@ -87,14 +87,15 @@ def _before(checkpoint: Checkpoint, args: argparse.Namespace) -> Path | None:
     """Return the bundle that the checkpoint adapts, if it began as one.
 
     Raises:
-        ConfigError: it did, and that bundle is not the one that ships, nor was it given.
+        ConfigError: it did, and that bundle is none that ships, nor was it given.
     """
     adapts: dict[str, str] | None = checkpoint.trained_on.get("adapts")
     given: Path | None = args.against
     if given or not adapts:
         return given
-    if open_bundle().sha256 == adapts["sha256"]:
-        return DEFAULT
+    for folder in BUNDLES.values():
+        if open_bundle(folder).sha256 == adapts["sha256"]:
+            return folder
     if args.force:
         return None
     raise ConfigError(
@@ -148,7 +149,7 @@ def _add_photos(add: Callable[..., object]) -> None:
     add("--dev-photos", type=positive, help="score on the first so many dev photos only (default: all)")
     against = (
         "the bundle that it adapts: if it says worse sentences of test photos than that one, it is refused "
-        "(default: the one that ships, where it began as that)"
+        "(default: the one that it began as, where that ships)"
     )
     add("--against", type=Path, metavar="BUNDLE", help=against)
     add("--force", action="store_true", help="write it though it is worse than the bundle that it adapts")

@@ -9,7 +9,7 @@ from typing import Any
 import lightning
 
 from edge_caption.errors import ConfigError
-from edge_caption.model.bundle import open_bundle
+from edge_caption.model.bundle import folder_of, open_bundle
 from edge_caption.model.vocabulary import Vocabulary
 from training.data.batches import Sentences
 from training.data.captioned_photos import CaptionedPhoto
@@ -93,7 +93,7 @@ def _begin(recipe: Recipe, photos: Sequence[CaptionedPhoto], weights: Path | Non
 def _origin(start: Path, checkpoint: Checkpoint) -> dict[str, Any]:
     """Say what a run began with."""
     origin: dict[str, Any] = {"started_from": checkpoint.trained_on}
-    if start.is_dir():
-        bundle = open_bundle(start)
+    if (folder := folder_of(start)).is_dir():
+        bundle = open_bundle(folder)
         origin["adapts"] = {"name": bundle.manifest.name, "version": bundle.manifest.version, "sha256": bundle.sha256}
     return origin

@@ -36,7 +36,7 @@ def register(
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:
     """Add --bundle."""
-    parser.add_argument("--bundle", type=Path, help="the bundle (default: the one that ships)")
+    parser.add_argument("--bundle", type=Path, help="accurate, fast, or a bundle's folder (default: accurate)")
 
 
 def add_flavour(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,7 @@ def add_parser(subparsers: Any) -> None:
     """Register the command."""
     about = "build a bundle's TensorRT engines for this device's GPU"
     parser = subparsers.add_parser("build-engine", help=about, description=f"{about}. docs/tensorrt.md tells more.")
-    parser.add_argument("bundle", nargs="?", type=path, help="the bundle's folder (default: the one that ships)")
+    parser.add_argument("bundle", nargs="?", type=path, help="accurate, fast, or a bundle's folder (default: accurate)")
     parser.add_argument("--flavour", metavar="NAME", help="trt or fp16 (default: the first of them in the bundle)")
     parser.add_argument(
         "--without-gpu", action="store_true", help="build with TensorRT-RTX, for any GPU from Ampere on, on any machine"

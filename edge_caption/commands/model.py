@@ -25,13 +25,15 @@ def add_parser(subparsers: Any) -> None:
     """Register the command and its three parts."""
     parser = subparsers.add_parser("model", help="show, check or time a model", description=__doc__)
     parts = parser.add_subparsers(metavar="PART", required=True)
-    for name, handler, about in (
-        ("show", show, "what a bundle is: languages, flavours, figures, origin, terms"),
-        ("verify", verify, "check that every file is there and unaltered, and that the graphs fit the manifest"),
-        ("list", list_flavours, "which flavours run on this machine, on which backends, and how fast"),
+    for name, handler, about, default in (
+        ("show", show, "what a bundle is: languages, flavours, figures, origin, terms", "accurate"),
+        ("verify", verify, "check that all files are there and unaltered, and that the graphs fit them", "accurate"),
+        ("list", list_bundles, "what runs on this machine, on which backends, and how fast", "all that ship"),
     ):
         part = parts.add_parser(name, help=about, description=about)
-        part.add_argument("bundle", nargs="?", type=path, help="the bundle's folder (default: the one that ships)")
+        part.add_argument(
+            "bundle", nargs="?", type=path, help=f"accurate, fast, or a bundle's folder (default: {default})"
+        )
         part.set_defaults(handler=handler)
     parts.choices["show"].add_argument("--json", action="store_true", help="print the whole manifest")
 
@@ -90,14 +92,22 @@ def verify(args: argparse.Namespace) -> int:
     return 0
 
 
-def list_flavours(args: argparse.Namespace) -> int:
-    """Caption a picture with each flavour on each installed backend; returns 0 if one of them runs, else 1."""
-    from edge_caption.model.backends import BACKENDS, REFERENCE
-    from edge_caption.model.bundle import open_bundle
+def list_bundles(args: argparse.Namespace) -> int:
+    """Caption a picture with each flavour of each bundle; returns 0 if one of them runs, else 1."""
+    from edge_caption.model.bundle import BUNDLES, open_bundle
 
-    bundle = open_bundle(args.bundle)
+    named = [args.bundle] if args.bundle else BUNDLES.values()
+    works = [_list_flavours(open_bundle(bundle)) for bundle in named]
+    return int(not any(works))
+
+
+def _list_flavours(bundle: Bundle) -> bool:
+    """Caption a picture with each flavour on each installed backend; return whether one of them runs."""
+    from edge_caption.model.backends import BACKENDS, REFERENCE
+
     default, works = (bundle.default_flavour(), REFERENCE), False
     installed = {name: backend for name, backend in BACKENDS.items() if backend.installed}
+    say(f"{bundle.folder.name}: {bundle.manifest.name}, version {bundle.manifest.version}")
     for flavour, name in itertools.product(bundle.manifest.flavours, installed):
         if flavour not in installed[name].flavours:
             continue
@@ -105,8 +115,8 @@ def list_flavours(args: argparse.Namespace) -> int:
             result, works = f"{_milliseconds(bundle.folder, flavour, name):.1f} ms a photo on one thread", True
         except BackendError as error:
             result = f"does not run here: {error}"
-        say(f"{flavour:<12} {name:<12} {result}{' (the default here)' if (flavour, name) == default else ''}")
-    return int(not works)
+        say(f"  {flavour:<12} {name:<12} {result}{' (the default here)' if (flavour, name) == default else ''}")
+    return works
 
 
 def _milliseconds(folder: Path, flavour: str, backend: str) -> float:

@@ -35,7 +35,8 @@ def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = T
 
 def add_bundle_options(parser: argparse._ActionsContainer) -> None:
     """Add --bundle and --flavour."""
-    parser.add_argument("--bundle", type=path, metavar="FOLDER", help="the model (default: the one that ships)")
+    about = "the model: accurate, fast, or a bundle's folder (default: accurate)"
+    parser.add_argument("--bundle", type=path, metavar="NAME", help=about)
     parser.add_argument("--flavour", metavar="NAME", help="cpu-x86, cpu-arm, … (default: this machine's)")
 
 

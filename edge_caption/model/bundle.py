@@ -32,8 +32,10 @@ from edge_caption.text import decode_text
 SCHEMA = 1
 """Version of the manifest's form; a bundle of another version is refused."""
 
-DEFAULT = Path(__file__).parent.parent / "bundles" / "default"
-"""The bundle that ships with the package."""
+BUNDLES = {name: Path(__file__).parent.parent / "bundles" / name for name in ("accurate",)}
+"""Name -> folder of the bundles that ship with the package."""
+
+DEFAULT = BUNDLES["accurate"]
 
 MANIFEST, DIGEST = "manifest.json", "manifest.sha256"
 
@@ -264,13 +266,21 @@ def _foreign(graph: Path, how: str) -> BundleError:
     return BundleError(f"{graph} is not the graph that {MANIFEST} describes ({how}); copy the whole bundle again")
 
 
-def open_bundle(folder: Path | None = None) -> Bundle:
-    """Read a bundle's manifest (the shipped bundle's if None).
+def folder_of(bundle: Path | None) -> Path:
+    """Return the folder of a bundle that ships, by its name, or of any other; the default's if None."""
+    return DEFAULT if bundle is None else BUNDLES.get(str(bundle), bundle)
+
+
+def open_bundle(bundle: Path | None = None) -> Bundle:
+    """Read a bundle's manifest.
+
+    Args:
+        bundle: its folder, or the name of one that ships; the default if None.
 
     Raises:
         BundleError: there is none, or it is of another version or preprocessing.
     """
-    folder = folder or DEFAULT
+    folder = folder_of(bundle)
     path = folder / MANIFEST
     try:
         data = path.read_bytes()
@@ -282,7 +292,9 @@ def open_bundle(folder: Path | None = None) -> Bundle:
             raise BundleError(f"{path} has schema {schema} and this program reads {SCHEMA}; use a bundle made for it")
         manifest = msgspec.json.decode(text, type=Manifest)
     except OSError as error:
-        raise BundleError(f"{folder} is not a bundle ({MANIFEST}: {error.strerror}); give a bundle's folder") from error
+        raise BundleError(
+            f"{folder} is not a bundle ({MANIFEST}: {error.strerror}); give {', '.join(BUNDLES)}, or a bundle's folder"
+        ) from error
     except (UnicodeError, msgspec.DecodeError) as error:
         raise BundleError(f"{path} is damaged ({error}); copy the whole bundle again") from error
     if manifest.preprocessing != preprocess.NAME:

@@ -72,7 +72,7 @@ class Captioner:
         """Load a bundle.
 
         Args:
-            bundle: its folder; the one that ships with the package if None.
+            bundle: its folder, or the name of one that ships: accurate (if None) or fast.
             flavour: the one made for this machine and the backend if None.
             backend: onnxruntime, which is always there and meant by None; an installed extra; or auto, the fastest of
                 them that proves itself. With commas, the first that works here: tensorrt,onnxruntime.

@@ -73,7 +73,8 @@ def test_verify_finds_what_can_not_go_together(tiny_bundle: Path, capsys: pytest
 
 def test_list_times_what_runs_here(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model", "list", str(tiny_bundle)]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title.startswith(f"{tiny_bundle.name}: tiny, version ")
     run = [tuple(line.split()[:2]) for line in lines]
     assert [flavour for flavour, backend in run if backend == "onnxruntime"] == ["cpu-arm", "cpu-x86", "fp32"]
     assert {backend for _, backend in run} == {
@@ -87,7 +88,7 @@ def test_list_times_what_runs_here(tiny_bundle: Path, capsys: pytest.CaptureFixt
 def test_list_says_why_a_flavour_does_not_run(tensorrt_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("tensorrt_rtx", reason="needs TensorRT-RTX: pip install 'edge-caption[tensorrt]'")
     assert main(["model", "list", str(tensorrt_bundle)]) == 0
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.split()[1] == "tensorrt"]
+    lines = [line for line in capsys.readouterr().out.splitlines()[1:] if line.split()[1] == "tensorrt"]
     assert [line.split()[0] for line in lines] == ["trt", "fp16"]
     assert all("does not run here: there is no NVIDIA driver" in line for line in lines)
 

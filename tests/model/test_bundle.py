@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edge_caption.errors import BundleError
-from edge_caption.model.bundle import open_bundle
+from edge_caption.model.bundle import BUNDLES, open_bundle
 from edge_caption.model.captioner import Captioner
 from tests.conftest import write_manifest
 
@@ -102,3 +102,14 @@ def test_the_shipped_bundle_is_whole_and_small() -> None:
     assert (bundle.folder / "MODEL_CARD.md").exists()
     on_disk = {file.name for file in bundle.folder.iterdir()}
     assert on_disk == {"manifest.json", "manifest.sha256", *bundle.manifest.files}
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_a_bundle_that_ships_is_known_by_its_name(name: str) -> None:
+    assert open_bundle(Path(name)).folder == BUNDLES[name]
+    assert Captioner(name).model.sha256 == open_bundle(BUNDLES[name]).sha256
+
+
+def test_another_name_is_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"give accurate, .*or a bundle's folder"):
+        open_bundle(tmp_path / "accurate")

@@ -11,7 +11,7 @@ import torch
 
 from edge_caption.errors import BundleError, ConfigError
 from edge_caption.files import writing
-from edge_caption.model.bundle import open_bundle
+from edge_caption.model.bundle import folder_of, open_bundle
 from edge_caption.model.vocabulary import Vocabulary
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.checksum import check_whole
@@ -85,8 +85,8 @@ def load_checkpoint(file: Path) -> Checkpoint:
         BundleError: the file is missing, cut short, altered or no checkpoint of this program; or the bundle can't be
             read back.
     """
-    if file.is_dir():
-        bundle = open_bundle(file)
+    if (folder := folder_of(file)).is_dir():
+        bundle = open_bundle(folder)
         manifest = bundle.manifest
         return Checkpoint(recover(bundle), bundle.vocabulary(), manifest.training, tuple(manifest.languages))
     try:
