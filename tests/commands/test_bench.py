@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import threading
+import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from benchmarks.tables.rows import TABLES
 from edge_caption.commands.cli import main
 from edge_caption.commands.measurement import device
 from edge_caption.commands.measurement.device import Extent, Subject, measure
 from edge_caption.commands.measurement.document import Document, read_document, spread
+from edge_caption.commands.measurement.frames import PHOTOS
 from edge_caption.commands.measurement.process import running
 from edge_caption.commands.measurement.stages import slowdown
 from edge_caption.commands.measurement.table import as_text, compare
@@ -97,6 +103,58 @@ def test_a_broker_that_is_not_there_is_one_sentence(tiny_bundle: Path, monkeypat
 def test_a_node_that_ends_without_a_caption_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no photo"), running([str(tmp_path)], fps=5.0) as node:
         node.wait_for(1)
+
+
+def test_without_a_broker_all_but_publishing_is_measured(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "amqtt.broker", None)
+    found = measure(Subject(tiny_bundle, beams=(1,)), SHORT, lambda _: None)
+    assert set(found.stages) == {"jpeg_decode", "preprocess", "commit"}
+    assert "amqtt" in found.left_out["publish"]
+
+
+def test_energy_is_read_from_a_counter_of_joules(tiny_bundle: Path, tmp_path: Path) -> None:
+    counter, stop = tmp_path / "sys/class/powercap/intel-rapl:0/energy_uj", threading.Event()
+    counter.parent.mkdir(parents=True)
+
+    def write() -> None:
+        """Count what 10 W come to."""
+        fresh = counter.with_suffix(".new")
+        fresh.write_text(str(int(time.monotonic() * 10e6)))
+        fresh.replace(counter)
+
+    def count() -> None:
+        while not stop.wait(0.005):
+            write()
+
+    write()
+    meter = threading.Thread(target=count)
+    meter.start()
+    try:
+        energy = measure(Subject(tiny_bundle, beams=(1,)), SHORT, lambda _: None, tmp_path).energy
+    finally:
+        stop.set()
+        meter.join()
+    assert energy
+    assert energy.idle_w == pytest.approx(10, rel=0.4)
+    assert energy.busy_w == pytest.approx(10, rel=0.4)
+    assert 0 < energy.joules_per_caption < 5
+
+
+def test_a_document_that_is_sent_in_has_a_row(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.tables.rows.DEVICES", tmp_path)
+    (tmp_path / "a-board.json").write_bytes(msgspec.json.encode(document))
+    (row,) = TABLES["devices"](tmp_path)[1:]
+    assert row[0] == f"[{document.machine.processor}](results/a-board.json)"
+    assert float(row[1]) == pytest.approx(document.searches[0].caption.p50, abs=0.05)
+
+
+def test_a_node_that_falls_silent_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_caption.commands.measurement.process.SILENCE_S", 0.1)
+    shutil.copy(PHOTOS / "walkers.jpg", tmp_path)
+    with pytest.raises(ConfigError, match="says nothing for"), running([str(tmp_path)], fps=0.01) as node:
+        node.wait_for(2)
 
 
 def test_the_command_prints_one_line_of_json(

@@ -27,8 +27,8 @@ ANSWER_S = 10.0
 class Delivery:
     """An outbox in a temporary folder, and the client that empties it into a broker."""
 
-    def __init__(self, outbox: Outbox, client: Client) -> None:
-        """Take both."""
+    def __init__(self, outbox: Outbox, client: Client | None) -> None:
+        """Take both; without a client captions stay on disk."""
         self._outbox, self._client = outbox, client
         self._journal = Journal(outbox, NODE)
 
@@ -44,6 +44,7 @@ class Delivery:
         Raises:
             ConfigError: it does not answer, or refuses the login.
         """
+        assert self._client
         started = time.perf_counter()
         self._client.notice()
         while self._outbox.depth:
@@ -72,6 +73,16 @@ def delivering(settings: MqttSettings) -> Iterator[Delivery]:
         client = Client(settings, Topics(PREFIX, NODE), outbox)
         stack.callback(client.stop, 1.0)
         yield Delivery(outbox, client)
+
+
+@contextmanager
+def committing() -> Iterator[Delivery]:
+    """Put captions on disk, and publish none, until the block ends."""
+    with (
+        tempfile.TemporaryDirectory(prefix="edge-caption-bench-") as folder,
+        _closing(Outbox(Path(folder) / "outbox.db")) as outbox,
+    ):
+        yield Delivery(outbox, None)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edge_caption.commands.measurement.delivery import delivering, embedded
+from edge_caption.commands.measurement.delivery import committing, delivering, embedded
 from edge_caption.commands.measurement.document import Document, EnergyUse, Heat, Load, Spread, spread
 from edge_caption.commands.measurement.frames import frames, jpegs
 from edge_caption.commands.measurement.loads import measure_load, measure_start
@@ -89,13 +89,19 @@ class _Findings:
         return Heat(before_c=before, highest_c=highest, throttled=self.throttled, slowdown=slowdown(captions_ms))
 
 
-def measure(subject: Subject, extent: Extent, progress: Progress) -> Document:
+def measure(subject: Subject, extent: Extent, progress: Progress, root: Path = Path("/")) -> Document:
     """Measure a device; minutes.
+
+    Args:
+        subject: what to measure.
+        extent: for how long.
+        progress: hears what comes next.
+        root: where /sys and /proc are.
 
     Raises:
         EdgeCaptionError: the model can't be run here, or the given broker can't be reached.
     """
-    found = _Findings(Board(disk=Path()))
+    found = _Findings(Board(Path(), root, span_s=POWER_S / 2))
     found.note_heat()
     bundle = open_bundle(subject.bundle)
     progress("stages")
@@ -147,25 +153,29 @@ def _take_turns(searches: Sequence[TimedSearch], rounds: int, found: _Findings) 
 
 def _delivery(captioner: Captioner, subject: Subject, extent: Extent, found: _Findings) -> dict[str, Spread]:
     """Time what stands before and behind the captioner: decoding a JPEG, and the way to disk and broker."""
+    photos = jpegs() * extent.rounds
+    captions = [captioner.caption(photo) for photo in jpegs()] * extent.rounds
+    times = {"jpeg_decode": [_decode_ms(photo) for photo in photos]}
     broker = subject.broker or MqttSettings(broker=embedded())
-    times: dict[str, list[float]] = {"jpeg_decode": [], "commit": [], "publish": []}
-    data = jpegs()
-    captions = [captioner.caption(photo) for photo in data]
     try:
         with delivering(broker) as delivery:
             delivery.commit(captions[0])
             delivery.publish()  # the connection is made here
-            for photo, caption in zip(data * extent.rounds, captions * extent.rounds, strict=True):
-                started = time.perf_counter()
-                decode_photo(photo, "the frame")
-                times["jpeg_decode"].append((time.perf_counter() - started) * 1000)
-                times["commit"].append(delivery.commit(caption))
-                times["publish"].append(delivery.publish())
+            both = [(delivery.commit(caption), delivery.publish()) for caption in captions]
+            times["commit"], times["publish"] = map(list, zip(*both, strict=True))
     except ConfigError as error:
         if subject.broker:
             raise
         found.left_out["publish"] = str(error)
-    return {name: spread(values) for name, values in times.items() if values}
+        with committing() as delivery:
+            times["commit"] = [delivery.commit(caption) for caption in captions]
+    return {name: spread(values) for name, values in times.items()}
+
+
+def _decode_ms(photo: bytes) -> float:
+    started = time.perf_counter()
+    decode_photo(photo, "the frame")
+    return (time.perf_counter() - started) * 1000
 
 
 def _energy(captioner: Captioner, extent: Extent, progress: Progress, found: _Findings) -> EnergyUse | None:
@@ -195,8 +205,8 @@ def _watch_power(board: Board, seconds: float, captioner: Captioner | None) -> t
             time.sleep(POWER_S)
         now = time.monotonic()
         if now >= looked + POWER_S:
-            watts.append(board.measure(0.0)["power_w"] or 0.0)
-            looked = now
+            told, looked = board.measure(0.0)["power_w"], now
+            watts += [] if told is None else [told]  # a counter that began again tells nothing
     return sum(watts) / max(1, len(watts)), captions / (now - began)
 
 

@@ -24,6 +24,9 @@ NOBODY = "mqtt://127.0.0.1:9"
 
 NODE = "bench"
 
+SILENCE_S = 120.0
+"""From one caption to the next, or the process hangs."""
+
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -60,10 +63,12 @@ class NodeProcess:
         """Wait for so many captions; returns when the last of them came, in monotonic seconds.
 
         Raises:
-            ConfigError: the process ended before; its own sentence.
+            ConfigError: the process ended before; its own sentence. Or it is silent.
         """
         with self._changed:
-            self._changed.wait_for(lambda: len(self._lines) >= captions or self._ended)
+            while len(self._lines) < captions and not self._ended:
+                if not self._changed.wait(SILENCE_S):
+                    raise ConfigError(f"edge-caption run says nothing for {SILENCE_S:g} s; run it by hand to see why")
             if len(self._lines) < captions:
                 raise ConfigError(self._complaint())
             return self._lines[captions - 1]
@@ -96,7 +101,8 @@ class NodeProcess:
         """Return the age of each caption that it committed; after its end."""
         outbox = Outbox(outbox_path(self.state, NODE))
         try:
-            return [msgspec.json.decode(message.payload).get("age_ms", 0.0) for message in outbox.pending()]
+            records = [msgspec.json.decode(message.payload) for message in outbox.pending()]
+            return [record["age_ms"] for record in records if "age_ms" in record]  # events of cameras have none
         finally:
             outbox.close()
 
