@@ -68,6 +68,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Self-critical, adversarial: weight of CIDEr-D (1 is a good human's) in the reward."""
     bleu_weight: Amount = 0.0
     """Self-critical, adversarial: weight of BLEU-4 (0-1) in the reward."""
+    invention_weight: Amount = 0.0
+    """Self-critical, adversarial: what the reward loses for each object that no reference of the photo names."""
     discriminator_weight: Amount = 1.0
     """Adversarial: weight in the reward of how likely (0-1) a person wrote the sentence."""
     discriminator_learning_rate: Amount = 1e-3

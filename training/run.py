@@ -29,7 +29,7 @@ from training.model.caption_model import Dimensions
 from training.model.checkpoint import Checkpoint
 from training.model.checksum import check_whole
 from training.recipe import Recipe, Stage
-from training.scoring.reward import Reward
+from training.scoring.reward import BleuReward, CiderReward, InventedObjects, Reward
 from training.scoring.scores import DevScorer
 from training.seeds import SeedSteps
 from training.stages.adversarial import Adversarial
@@ -130,7 +130,12 @@ class Run:
         sentences = Sentences(photos, start.vocabulary, self.recipe.max_words) if self.data.sources else None
         trusts = [min(photo.trusts) for photo in photos] if sentences else None
         references = sentences or self.sentences["train"]
-        return Reward(references, len(files_of(photos)), stage.cider_weight, stage.bleu_weight, trusts)
+        judges = (
+            (stage.cider_weight, CiderReward(references, len(files_of(photos)))),
+            (stage.bleu_weight, BleuReward(references)),
+            (stage.invention_weight, InventedObjects(references, start.vocabulary)),
+        )
+        return Reward(judges, trusts)
 
     def _callbacks(self, stage: Stage, best: ModelCheckpoint) -> list[Callback]:
         # `best` with save_last would leave out the epochs that are not the best so far.

@@ -26,7 +26,7 @@ from training.errors import DataError
 from training.languages import LANGUAGES
 from training.model.checkpoint import load_checkpoint
 from training.model.ensemble import Ensemble
-from training.scoring.reward import Reward
+from training.scoring.reward import BleuReward, CiderReward, Reward
 
 Sentence = tuple[str, str, str]
 """Photo, sentence, split: a row of the CSV."""
@@ -91,7 +91,8 @@ def _taught(
 ) -> Iterator[tuple[CaptionedPhoto, tuple[list[int], list[int]]]]:
     """Yield each photo with the likeliest sentence, and the one of the likeliest that is rewarded most."""
     longest = max(len(caption) for photo in photos for caption in photo.captions)
-    reward = Reward(Sentences(photos, teachers.vocabulary, longest), len(photos), 1.0, BLEU_WEIGHT)
+    references = Sentences(photos, teachers.vocabulary, longest)
+    reward = Reward(((1.0, CiderReward(references, len(photos))), (BLEU_WEIGHT, BleuReward(references))))
     for start in track(range(0, len(photos), STEP), "teaching"):
         some = photos[start : start + STEP]
         for place, found in enumerate(teachers.say([photo.file for photo in some], beams), start):

@@ -1,4 +1,4 @@
-"""What a sampled sentence is worth: CIDEr-D against its photo's references, and a share of BLEU-4 where wanted.
+"""What a sampled sentence is worth: CIDEr-D against its photo's references; BLEU-4 and what is invented, where wanted.
 
 On tokens instead of words, and fast enough to be asked of every sample. END counts as a word, else sentences learn to
 stop in mid-air (Luo et al. 2018).
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from edge_caption.model.objects import objects
+from edge_caption.model.vocabulary import Vocabulary
 from training.scoring.ngrams import LONGEST, Frequencies, References, Sentence, count_ngrams, length_of
 
 LENGTH_DEVIATION = 6.0
@@ -20,32 +22,28 @@ LENGTH_DEVIATION = 6.0
 SCALE = 10.0
 
 
-class Reward:
-    """CIDEr-D and BLEU-4 with their weights."""
+Judge = Callable[[int, Sequence[Sentence]], list[float]]
+"""What each of these sentences of one photo is worth."""
 
-    def __init__(
-        self,
-        references: References,
-        photos: int,
-        cider_weight: float,
-        bleu_weight: float,
-        trusts: Sequence[float] | None = None,
-    ) -> None:
-        """Take what was written, and of how many different photos: two languages may tell of the same.
+
+class Reward:
+    """What several judges say, each with its weight."""
+
+    def __init__(self, judges: Iterable[tuple[float, Judge]], trusts: Sequence[float] | None = None) -> None:
+        """Take the judges that weigh something.
 
         Args:
             trusts: what each photo's rewards are multiplied by; 1 if None.
         """
+        self._judges = [(weight, judge) for weight, judge in judges if weight]
         self._trusts = trusts
-        parts = ((cider_weight, CiderReward(references, photos)), (bleu_weight, BleuReward(references)))
-        self._parts = [(weight, score) for weight, score in parts if weight]
 
     def __call__(self, photo: int, sentences: Sequence[Sentence]) -> list[float]:
         """Return what each of these sentences of one photo is worth."""
         worth = [0.0] * len(sentences)
         trust = self._trusts[photo] if self._trusts else 1.0
-        for weight, score in self._parts:
-            worth = [sum_ + trust * weight * value for sum_, value in zip(worth, score(photo, sentences), strict=True)]
+        for weight, judge in self._judges:
+            worth = [sum_ + trust * weight * value for sum_, value in zip(worth, judge(photo, sentences), strict=True)]
         return worth
 
 
@@ -92,6 +90,21 @@ class BleuReward:
             most |= count_ngrams(sentence)
         lengths = sorted(map(len, references))
         return [_bleu(sentence, most, lengths) for sentence in sentences]
+
+
+class InventedObjects:
+    """How many objects a sentence names that no reference of its photo names, as a number below 0."""
+
+    def __init__(self, references: References, vocabulary: Vocabulary) -> None:
+        self._references, self._vocabulary = references, vocabulary
+
+    def __call__(self, photo: int, sentences: Sequence[Sentence]) -> list[float]:
+        """Return it for each of these sentences of one photo; 0 in a language whose objects have no list."""
+        known = [self._text(sentence) for sentence in self._references[photo]]
+        return [-float(len(objects().unnamed(self._text(sentence), known))) for sentence in sentences]
+
+    def _text(self, sentence: Sentence) -> str:
+        return " ".join(self._vocabulary.decode(sentence))
 
 
 Weighed = tuple[dict[int, float], list[float], int]

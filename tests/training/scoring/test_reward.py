@@ -6,8 +6,9 @@ import random
 import pytest
 from pycocoevalcap.cider.cider import Cider
 
+from edge_caption.model.vocabulary import END, SPECIAL, Vocabulary
 from training.scoring.ngrams import Frequencies, count_ngrams, length_of
-from training.scoring.reward import BleuReward, CiderReward, Reward
+from training.scoring.reward import BleuReward, CiderReward, InventedObjects, Reward
 
 
 @pytest.fixture
@@ -59,9 +60,20 @@ def test_a_sentence_too_short_is_punished_by_bleu() -> None:
 
 
 def test_scores_are_added_with_their_weights(references: list[list[list[int]]], said: list[list[int]]) -> None:
-    (cider,), (bleu,) = CiderReward(references, len(references))(3, [said[3]]), BleuReward(references)(3, [said[3]])
-    assert Reward(references, len(references), 2.0, 0.5)(3, [said[3]]) == [pytest.approx(2 * cider + 0.5 * bleu)]
-    assert Reward(references, len(references), 0.0, 0.0)(3, [said[3]]) == [0]
+    judges = CiderReward(references, len(references)), BleuReward(references)
+    (cider,), (bleu,) = (judge(3, [said[3]]) for judge in judges)
+    assert Reward(zip((2.0, 0.5), judges, strict=True))(3, [said[3]]) == [pytest.approx(2 * cider + 0.5 * bleu)]
+    assert Reward(zip((0.0, 0.0), judges, strict=True))(3, [said[3]]) == [0]
+    assert Reward([(1.0, judges[0])], [0.25] * 4)(3, [said[3]]) == [pytest.approx(cider / 4)]
+
+
+def test_objects_that_no_reference_names_are_counted() -> None:
+    words = ["a", "man", "person", "with", "dog", "umbrella", "runs"]
+    vocabulary = Vocabulary([*SPECIAL, *words])
+    encoded = [vocabulary.encode(text.split()) for text in ("a man runs", "a man with a dog")]
+    invented = InventedObjects([encoded], vocabulary)
+    said = ("a man runs", "a person with a dog", "a man with a umbrella", "a dog with a umbrella with a umbrella")
+    assert invented(0, [[*vocabulary.encode(text.split()), END] for text in said]) == [0, 0, -1, -1]
 
 
 def test_an_ngrams_number_tells_its_length_and_its_words() -> None:
