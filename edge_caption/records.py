@@ -148,6 +148,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     power_w: float | None
     """Of the whole board, or of the processor where only that is told."""
     joules_per_caption: float | None
+    cpu_share_allowed: float | None = None
+    """Of all cores, what `[budget]` lets the program use now; None: as much as it likes."""
+    slowed_by: Literal["cpu_share", "temperature_c"] | None = None
+    """The limit of `[budget]` for which captions come less often than cameras' settings ask for; None: none does."""
     cameras: dict[str, CameraHealth]
     schema: int = SCHEMA
 

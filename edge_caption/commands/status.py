@@ -54,6 +54,7 @@ def _lines(health: Health) -> list[str]:
         "memory": f"{health.rss_mb:g} MB, processor {health.cpu_percent:g}% of a core",
         "disk": _known(health.disk_free_mb, "MB free"),
         "temperature": _known(health.temperature_c, "°C") + (", throttled" if health.throttled else ""),
+        "budget": _budget(health),
         "power": _known(health.power_w, "W") + f", {_known(health.joules_per_caption, 'J a caption')}",
     }
     return [*(f"{name:<12} {fact}" for name, fact in facts.items()), *map(_camera, *_columns(health))]
@@ -66,6 +67,13 @@ def _columns(health: Health) -> tuple[list[str], list[CameraHealth]]:
 def _camera(name: str, camera: CameraHealth) -> str:
     state = "online" if camera.online else "offline"
     return f"{name:<12} {state}, {camera.captions} captions, {camera.fps:g} a second, {camera.reconnects} reconnects"
+
+
+def _budget(health: Health) -> str:
+    if health.cpu_share_allowed is None:
+        return "no limit"
+    slowed = f", which slows captions down ({health.slowed_by})" if health.slowed_by else ""
+    return f"{health.cpu_share_allowed:.0%} of all cores{slowed}"
 
 
 def _duration(seconds: float) -> str:

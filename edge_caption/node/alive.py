@@ -22,14 +22,18 @@ def checks(node: Node, cameras: Sequence[NodeCamera], client: Client, outbox: Ou
     A camera or broker that is gone is no reason to restart: nothing is expected of it. Frames that nobody takes,
     messages without an answer and cameras that all hang in their drivers are.
     """
-    slowest_s = max(camera.step_s for camera in cameras)
+
+    def slowest_s() -> float:
+        return FRAME_S + 2 * max(camera.step_s for camera in cameras)  # which commands change
 
     def waits() -> bool:
         return client.connected and outbox.depth > outbox.rejected
 
     return [
-        Advance("turn of the node", lambda: node.turns, lambda: True, TURN_S),
-        Advance("frame", lambda: node.frames, lambda: any(camera.flows for camera in cameras), FRAME_S + 2 * slowest_s),
-        Advance("acknowledgement", lambda: client.acknowledged, waits, ACKNOWLEDGED_S),
-        Advance("camera that answers", lambda: 0, lambda: all(camera.watch.stuck for camera in cameras), STUCK_S),
+        Advance("turn of the node", lambda: node.turns, lambda: True, lambda: TURN_S),
+        Advance("frame", lambda: node.frames, lambda: any(camera.flows for camera in cameras), slowest_s),
+        Advance("acknowledgement", lambda: client.acknowledged, waits, lambda: ACKNOWLEDGED_S),
+        Advance(
+            "camera that answers", lambda: 0, lambda: all(camera.watch.stuck for camera in cameras), lambda: STUCK_S
+        ),
     ]

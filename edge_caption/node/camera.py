@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Literal
 
@@ -65,13 +65,22 @@ class NodeCamera:
             and not self.watch.lost
         )
 
-    def look(self) -> Happening | None:
+    @property
+    def gives(self) -> bool:
+        """Whether a frame will come for its turn."""
+        return self.enabled and not self.over and not self.watch.lost
+
+    def look(self, not_before: float = 0.0) -> Happening | None:
         """Return what has happened, or None when nothing has; never waits.
+
+        Args:
+            not_before: monotonic seconds before which no frame is to be taken, unless somebody asked for a caption.
 
         Raises:
             CameraError: a source that should be there could not be opened or read.
         """
-        happened = self.watch.take(0.0, self.due if self.enabled else math.inf)
+        begin = self.due if self.wanted else max(self.due, not_before)
+        happened = self.watch.take(0.0, begin if self.enabled else math.inf)
         match happened:
             case Shot():
                 self._set_pace()
@@ -129,3 +138,8 @@ class NodeCamera:
         now = time.monotonic()
         self.due = (self.due if self.due > now - self.step_s else now) + self.step_s
         self.watch.want_from(self.due)
+
+
+def longest_due_first(cameras: Iterable[NodeCamera]) -> list[NodeCamera]:
+    """Return the cameras that are not over; the one that is longest past its due time is next."""
+    return sorted((camera for camera in cameras if not camera.over), key=lambda camera: camera.due)

@@ -27,6 +27,7 @@ GAUGES = {
     "disk_free_mb": "Free megabytes where captions wait",
     "temperature_c": "Temperature of the hottest zone",
     "power_w": "Power of the board or processor",
+    "cpu_share_allowed": "Share of all cores that [budget] allows now",
     "joules_per_caption": "Energy of a caption",
 }
 CAMERA_GAUGES = {"fps": "Captions a second", "online": "Whether the camera gives frames"}

@@ -17,7 +17,9 @@ from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.alerts.alerts import Alerts
-from edge_caption.node.camera import Happening, NodeCamera, State
+from edge_caption.node.board import Board
+from edge_caption.node.budget import Budget
+from edge_caption.node.camera import Happening, NodeCamera, State, longest_due_first
 from edge_caption.node.control import Control
 from edge_caption.node.journal import Journal
 from edge_caption.node.sinks import Sinks
@@ -50,6 +52,8 @@ class Parts:
     client: Client
     sinks: Sinks
     alerts: Alerts
+    board: Board
+    budget: Budget
 
 
 class Node:
@@ -74,7 +78,7 @@ class Node:
         """What other threads may ask for."""
         self.turns = self.frames = 0
         """How often the node looked at its cameras, and how many frames it took."""
-        self._status = Status(parts.topics.node, parts.outbox, parts.client)
+        self._status = Status(parts.topics.node, parts.outbox, parts.client, parts.board, parts.budget)
         self._health_at = time.monotonic() + min(FIRST_HEALTH_S, health_s)
 
     def notify(self) -> None:
@@ -129,15 +133,18 @@ class Node:
 
     def _serve_next(self) -> bool:
         """Serve the camera that is longest past its due time of those that have something; return whether one had."""
-        for camera in sorted(self._cameras, key=lambda camera: camera.due):
-            if not camera.over and (happened := self._look(camera)):
+        self._parts.budget.update()
+        turn = 0
+        for camera in longest_due_first(self._cameras):
+            if happened := self._look(camera, self._parts.budget.ready_at(turn)):
                 self._serve(camera, happened)
                 return True
+            turn += camera.gives
         return False
 
-    def _look(self, camera: NodeCamera) -> Happening | None:
+    def _look(self, camera: NodeCamera, not_before: float) -> Happening | None:
         try:
-            return camera.look()
+            return camera.look(not_before)
         except CameraError as error:
             if len(self._cameras) == 1:
                 raise
@@ -147,13 +154,17 @@ class Node:
     def _idle_s(self) -> float:
         """Return how long nothing needs to be looked at."""
         now = time.monotonic()
-        waits = [camera.due - now for camera in self._cameras if not camera.over and camera.due > now]
-        return min([GLANCE_S, *waits])
+        ready_at = self._parts.budget.ready_at()
+        if any(camera.gives and camera.due <= now < ready_at for camera in self._cameras):
+            self._parts.budget.note_wait()
+        begins = [max(camera.due, ready_at) for camera in self._cameras if not camera.over]
+        return min([GLANCE_S, *(begin - now for begin in begins if begin > now)])
 
     def _serve(self, camera: NodeCamera, happened: Happening) -> None:
         match happened:
             case Shot():
                 self._caption(camera, happened)
+                self._parts.budget.count()
             case Lost():
                 self._lose(camera, happened.reason)
             case Back():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
-from edge_caption.bounds import ListenAddress
+from edge_caption.bounds import ListenAddress, Positive
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.files import own_folder
 from edge_caption.history.settings import HistorySettings
@@ -31,6 +32,15 @@ class NodeCameraSettings(CameraSettings, frozen=True, forbid_unknown_fields=True
     """Its own; where it says nothing, [gate] of the node."""
 
 
+class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[budget]: what the program may use. It captions less often where that is not enough."""
+
+    cpu_share: Annotated[float, msgspec.Meta(gt=0, le=1)] | None = None
+    """Of all processor cores, on average, as 0.5 for half of them; None: no limit."""
+    temperature_c: Positive | None = None
+    """The computer's hottest zone is kept below it, as far as fewer captions do that; None: no limit."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Everything that `run` can be told."""
 
@@ -45,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     model: ModelSettings = ModelSettings()
     gate: GateSettings = GateSettings()
     """For all cameras."""
+    budget: BudgetSettings = BudgetSettings()
     outbox: OutboxSettings = OutboxSettings()
     history: HistorySettings = HistorySettings()
     speech: SpeechSettings = SpeechSettings()

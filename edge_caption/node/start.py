@@ -20,6 +20,8 @@ from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.alerts.alerts import Alerts
 from edge_caption.node.alive import checks
+from edge_caption.node.board import Board
+from edge_caption.node.budget import Budget
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.control import Control
 from edge_caption.node.identity import node_name, outbox_path
@@ -78,18 +80,18 @@ def run(
 
     Raises:
         CameraError: the only camera cannot be opened.
-        ConfigError: the broker refused the first login, or the embedded broker cannot start.
+        ConfigError: the broker refused the first login, the embedded broker cannot start, or no temperature is told.
         OutboxError: the disk refuses captions, or another process uses the same state directory and node.
     """
     restart = Restart(stop)
     topics = Topics(settings.prefix, node_name(settings.node, settings.state_dir))
     with ExitStack() as stack:
         outbox, client = _connect(settings, topics, stack)
+        budget = Budget(settings.budget, board := Board(disk=outbox.path.parent))
         snapshots = _snapshots(settings.mqtt, client, topics)
         running = Sinks([*sinks, *snapshots])
         stack.callback(running.close, FLUSH_S)
-        alerts = Alerts(settings.alerts, [camera.name for camera in settings.cameras])
-        parts = Parts(captioner, outbox, topics, client, running, alerts)
+        parts = Parts(captioner, outbox, topics, client, running, _alerts(settings), board, budget)
         node = Node(parts, settings.mqtt.health_s, limit)
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         _supervise(settings, parts, node, cameras, stack)
@@ -127,6 +129,10 @@ def _connect(settings: Settings, topics: Topics, stack: ExitStack) -> tuple[Outb
     client = Client(settings.mqtt, topics, outbox)
     stack.callback(client.stop, FLUSH_S)
     return outbox, client
+
+
+def _alerts(settings: Settings) -> Alerts:
+    return Alerts(settings.alerts, [camera.name for camera in settings.cameras])
 
 
 def _snapshots(settings: MqttSettings, client: Client, topics: Topics) -> list[Snapshots]:

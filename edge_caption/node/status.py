@@ -8,6 +8,7 @@ from itertools import chain
 
 from edge_caption.mqtt.client import Client
 from edge_caption.node.board import Board
+from edge_caption.node.budget import Budget
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.meter import percentiles
 from edge_caption.outbox import Outbox
@@ -17,10 +18,10 @@ from edge_caption.records import Health, Percentiles
 class Status:
     """Puts together what cameras, outbox, connection and board tell."""
 
-    def __init__(self, node: str, outbox: Outbox, client: Client) -> None:
+    def __init__(self, node: str, outbox: Outbox, client: Client, board: Board, budget: Budget) -> None:
         """Start the clock."""
         self._node, self._outbox, self._client = node, outbox, client
-        self._board = Board(disk=outbox.path.parent)
+        self._board, self._budget = board, budget
         self._started = time.monotonic()
 
     def health(self, cameras: Sequence[NodeCamera]) -> Health:
@@ -43,6 +44,8 @@ class Status:
             outbox_depth=self._outbox.depth,
             outbox_rejected=self._outbox.rejected,
             outbox_dropped=self._outbox.dropped,
+            cpu_share_allowed=None if (share := self._budget.share) is None else round(share, 4),
+            slowed_by=self._budget.slowed_by,
             cameras=each,
             **self._board.measure(fps),
         )

@@ -19,7 +19,9 @@ Check = Callable[[], str | None]
 class Advance:
     """Whether a counter goes up while there is a reason for it to."""
 
-    def __init__(self, what: str, count: Callable[[], int], expected: Callable[[], bool], patience_s: float) -> None:
+    def __init__(
+        self, what: str, count: Callable[[], int], expected: Callable[[], bool], patience_s: Callable[[], float]
+    ) -> None:
         """Take what is counted.
 
         Args:
@@ -37,7 +39,7 @@ class Advance:
         if count != self._last or not self._expected():
             self._last, self._since = count, now
         stood_s = now - self._since
-        return f"no {self._what} for {stood_s:.0f} s" if stood_s > self._patience_s else None
+        return f"no {self._what} for {stood_s:.0f} s" if stood_s > self._patience_s() else None
 
 
 class Watchdog:

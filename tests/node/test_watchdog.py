@@ -54,7 +54,7 @@ def test_without_systemd_nothing_happens() -> None:
 def test_what_stands_still_is_found_only_where_it_should_advance(monkeypatch: pytest.MonkeyPatch) -> None:
     now, count, expected = 0.0, 0, True
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    advance = Advance("frame", lambda: count, lambda: expected, 60.0)
+    advance = Advance("frame", lambda: count, lambda: expected, lambda: 60.0)
     now = 59.0
     assert advance() is None
     now = 61.0
