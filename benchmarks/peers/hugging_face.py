@@ -22,7 +22,8 @@ def load_transformers() -> Any:
     ensure_importable()
     import transformers
 
-    transformers.logging.set_verbosity_error()
+    messages: Any = transformers.logging  # untyped in some versions
+    messages.set_verbosity_error()
     return transformers
 
 
