@@ -17,6 +17,7 @@ import cv2
 from benchmarks.report import report
 from edge_caption.annotation.annotate import annotate, find_photos
 from edge_caption.annotation.outputs import open_output
+from edge_caption.annotation.workers import caption_by_processes
 from edge_caption.commands.values import path
 from edge_caption.model.captioner import Captioner
 from edge_caption.terminal.numbers import positive
@@ -68,4 +69,5 @@ def _annotated(folder: Path, names: Sequence[str], cores: int) -> float:
     """Return the rate once the processes have started, which takes a second of any run."""
     with tempfile.TemporaryDirectory() as scratch:
         output = open_output(Path(scratch) / "captions.jsonl")
-        return annotate(folder, names, output, {}, cores, threading.Event(), lambda *_: None).rate
+        captioned = caption_by_processes(folder, names, {}, cores)
+        return annotate(len(names), captioned, output, threading.Event(), lambda *_: None).rate

@@ -43,6 +43,19 @@ class PhotoCaption(Sentence, frozen=True, kw_only=True):
     file: str
 
 
+class WorkerAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker says to a photo that came over MQTT."""
+
+    status: Literal["ok", "error"]
+    file: str
+    """What the asker calls the photo; - where it has no name."""
+    data: PhotoCaption | None = None
+    error: str | None = None
+    """One sentence."""
+    worker: str
+    schema: int = SCHEMA
+
+
 class CaptionRecord(Sentence, frozen=True, kw_only=True):
     """The caption of a camera's frame."""
 
@@ -174,7 +187,7 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
-PUBLIC = (CaptionRecord, CameraEvent, AlertRecord, Health, Info, PhotoCaption)
+PUBLIC = (CaptionRecord, CameraEvent, AlertRecord, Health, Info, PhotoCaption, WorkerAnswer)
 """The records that leave the program; each has a JSON Schema in docs/schemas/."""
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from edge_caption.annotation.outputs import Output, name_of
-from edge_caption.annotation.workers import Annotation, Unreadable, caption_all
+from edge_caption.annotation.workers import Annotation, Unreadable
 from edge_caption.errors import PhotoError
 from edge_caption.images.header import SUFFIXES
 
@@ -78,28 +77,24 @@ def left(names: Sequence[str], output: Output) -> list[str]:
 
 
 def annotate(
-    folder: Path,
-    names: Sequence[str],
+    count: int,
+    captioned: Generator[Annotation | Unreadable, None, None],
     output: Output,
-    model: Mapping[str, Any],
-    workers: int,
     stop: threading.Event,
     show: Callable[[Progress, Annotation | Unreadable], None],
 ) -> Progress:
-    """Caption photos and keep what is said of each.
+    """Keep what is said of each photo.
 
     Args:
-        folder: of the photos.
-        names: of those to do.
+        count: of the photos to do.
+        captioned: what is said of them, by whomever; closed at the end.
         output: where captions go.
-        model: the captioner's options.
-        workers: processes.
         stop: ends it early; what is done is kept, and the output stays unfinished.
         show: is told of each photo.
     """
-    progress = Progress(len(names))
-    with closing(caption_all(folder, names, model, workers)) as results:
-        for result in results:
+    progress = Progress(count)
+    with closing(captioned):
+        for result in captioned:
             progress.count()
             if isinstance(result, Unreadable):
                 progress.unreadable.append(result)
@@ -107,6 +102,7 @@ def annotate(
                 output.add(result)
             show(progress, result)
             if stop.is_set():
-                return progress
-    output.finish()
+                break
+    if not stop.is_set():
+        output.finish()
     return progress

@@ -48,7 +48,7 @@ class Unreadable:
     reason: str
 
 
-def caption_all(
+def caption_by_processes(
     folder: Path, names: Sequence[str], model: Mapping[str, Any], workers: int
 ) -> Generator[Annotation | Unreadable, None, None]:
     """Caption photos on several cores; yields each as it is done, in no order.

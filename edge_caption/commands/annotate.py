@@ -6,15 +6,20 @@ import argparse
 import math
 import os
 import sys
+import threading
 import time
+import uuid
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from edge_caption.commands.broker_options import add_broker_options, add_topic_option, broker_settings
 from edge_caption.commands.model_options import add_model_options
 from edge_caption.commands.run import stopping
 from edge_caption.commands.values import path
 from edge_caption.errors import ConfigError
 from edge_caption.terminal.numbers import positive
-from edge_caption.terminal.output import PROGRAM, complain, overwrite, say
+from edge_caption.terminal.output import PROGRAM, complain, overwrite, say, set_up_log
 
 if TYPE_CHECKING:
     from edge_caption.annotation.annotate import Progress
@@ -41,8 +46,10 @@ def add_parser(subparsers: Any) -> None:
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("-o", "--out", type=path, metavar="FILE", help="a name ending in .jsonl, .csv or .coco.json")
     where.add_argument("--xmp", action="store_true", help="write an XMP sidecar beside each photo: photo.jpg.xmp")
-    parser.add_argument("--workers", type=positive, metavar="N", help="processes (default: one a core)")
+    parser.add_argument("--workers", type=positive, metavar="N", help="processes here (default: one a core)")
     add_model_options(parser, with_threads=False)
+    add_broker_options(parser, "let the workers of this broker caption (default: this computer does)")
+    add_topic_option(parser)
     parser.set_defaults(handler=run)
 
 
@@ -64,15 +71,35 @@ def run(args: argparse.Namespace) -> int:
             f"{PROGRAM}: {len(foreign):,} photos have a sidecar of another program, which is left as it is",
             file=sys.stderr,
         )
-    workers = args.workers or len(os.sched_getaffinity(0))
-    with stopping() as stop:
-        progress = annotate(args.folder, todo, output, _model(args), workers, stop, _Shown().show)
+    with stopping() as stop, _captioned(args, todo, stop) as captioned:
+        progress = annotate(len(todo), captioned, output, stop, _Shown().show)
         stopped = stop.is_set()
     _sum_up(progress)
     if stopped:
         complain("stopped; the same command goes on")
         return 130
     return int(bool(progress.unreadable))
+
+
+@contextmanager
+def _captioned(
+    args: argparse.Namespace, names: list[str], stop: threading.Event
+) -> Iterator[Generator[Annotation | Unreadable, None, None]]:
+    """Have photos captioned: by processes here, or by a broker's workers."""
+    if args.broker is None:
+        from edge_caption.annotation.workers import caption_by_processes
+
+        workers = args.workers or len(os.sched_getaffinity(0))
+        yield caption_by_processes(args.folder, names, _model(args), workers)
+        return
+    from edge_caption.annotation.remote import caption_by_workers
+    from edge_caption.mqtt.work.asker import Asker
+
+    if given := [name for name in ("workers", *MODEL_OPTIONS) if getattr(args, name) is not None]:
+        raise ConfigError(f"with --broker the workers choose the model; give --{given[0]} to edge-caption worker")
+    set_up_log()
+    with closing(Asker(broker_settings(args), f"annotate-{uuid.uuid4().hex[:12]}", args.topic)) as asker:
+        yield caption_by_workers(args.folder, names, asker, stop)
 
 
 def _model(args: argparse.Namespace) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def parser() -> Parser:
         serve,
         service,
         status,
+        worker,
     )
     from edge_caption.commands.parser import Parser
 
@@ -62,6 +63,7 @@ def parser() -> Parser:
         find,
         status,
         serve,
+        worker,
         service,
         doctor,
         demo,

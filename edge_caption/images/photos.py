@@ -35,6 +35,15 @@ def read_photo(file: Path) -> Pixels:
     Raises:
         PhotoError: it is missing, no regular file, too large or not a whole JPEG, PNG or WebP image.
     """
+    return decode_photo(read_file(file), str(file))
+
+
+def read_file(file: Path) -> bytes:
+    """Read a photo's bytes as they are.
+
+    Raises:
+        PhotoError: it is missing, no regular file or too large.
+    """
     try:
         status = file.stat()
         # A pipe would keep the caller waiting, and /dev/zero never ends.
@@ -42,12 +51,11 @@ def read_photo(file: Path) -> Pixels:
             raise PhotoError(f"{file} is no file; give a JPEG, PNG or WebP file")
         if status.st_size > MAX_BYTES:
             raise PhotoError(f"{file} is larger than {MAX_BYTES // 10**6} MB; make it smaller")
-        data = file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         raise PhotoError(f"{file} can't be read ({error.strerror}); check the path") from error
     except ValueError as error:
         raise PhotoError(f"{str(file)!r} is no path ({error}); check it") from error
-    return decode_photo(data, str(file))
 
 
 def decode_photo(data: bytes, name: str) -> Pixels:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
 import time
 from collections.abc import Iterable
@@ -15,11 +14,11 @@ from edge_caption.mqtt.connection import Connection, Traffic
 from edge_caption.mqtt.delivery import Delivery
 from edge_caption.mqtt.inbox import Handler, Inbox
 from edge_caption.mqtt.publication import Publication
-from edge_caption.mqtt.refusal import BrokenError, RefusedError, TakenOverError, UnsupportedError
+from edge_caption.mqtt.refusal import BrokenError, RefusedError, TakenOverError, UnsupportedError, reason_of
 from edge_caption.mqtt.retained import Retained
 from edge_caption.mqtt.selectable_event import SelectableEvent
 from edge_caption.mqtt.settings import MqttSettings
-from edge_caption.mqtt.tls import context, explain
+from edge_caption.mqtt.tls import context
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
 
@@ -143,7 +142,7 @@ class Client:
                     continue
             except (OSError, BrokenError, OutboxError, ConfigError) as error:
                 if self._stop_at is None:
-                    self._tell_down(_reason(error, tls=self._settings.broker.tls))
+                    self._tell_down(reason_of(error, tls=self._settings.broker.tls))
             except Exception:
                 log.exception("unexpected; the connection to the broker is made anew")
             self._judge(time.monotonic() - began, accepted=self.connections > connections)
@@ -267,9 +266,3 @@ class Client:
             self._receive(traffic)
             if mid in [answer.mid for answer in traffic.answers]:
                 return
-
-
-def _reason(error: Exception, *, tls: bool) -> str:
-    if tls and isinstance(error, ssl.SSLError | ConnectionResetError):
-        return explain(error)
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__

@@ -24,6 +24,7 @@ from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.limits import Limits, limits_of
 from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.refusal import (
+    NO_SUBSCRIBERS,
     NOT_AUTHORIZED,
     OLD_BROKER,
     TOPIC_INVALID,
@@ -52,6 +53,9 @@ class Answer:
     denied: bool = False
     """It would not want anything on this topic."""
 
+    unheard: bool = False
+    """It took it, and nobody is subscribed to it. Not every broker tells."""
+
 
 class Traffic(NamedTuple):
     """What came from the broker."""
@@ -68,9 +72,10 @@ class Connection:
         address: Address,
         protocol: str,
         name: str,
-        will: Publication,
+        will: Publication | None,
         attention: SelectableEvent,
         tls: ssl.SSLContext | None = None,
+        unacknowledged: int | None = None,
     ) -> None:
         """Prepare; nothing is sent.
 
@@ -81,6 +86,8 @@ class Connection:
             will: what the broker publishes should this client vanish.
             attention: ends the wait in `step`.
             tls: how to speak TLS where the address asks for it.
+            unacknowledged: messages are acknowledged by `acknowledge` alone, and the broker sends so many before
+                (MQTT 5); None: each is acknowledged as it comes.
         """
         self.limits = Limits()
         """Known once `open` has returned."""
@@ -91,8 +98,10 @@ class Connection:
         self._accepted = False
         self._end: ReasonCode | None = None
         self._five = protocol == "5"
-        self._client = _paho_client(name, five=self._five)
-        self._client.will_set(will.topic, will.payload, will.qos, will.retain)
+        self._unacknowledged = unacknowledged
+        self._client = _paho_client(name, five=self._five, manual_ack=unacknowledged is not None)
+        if will:
+            self._client.will_set(will.topic, will.payload, will.qos, will.retain)
         if address.username is not None:
             self._client.username_pw_set(address.username, address.password)
         if tls:
@@ -114,7 +123,8 @@ class Connection:
         """
         # MQTT 5: nothing of an earlier session, the outbox knows what is open. 3.1.1 was told so in __init__.
         clean = True if self._five else paho.MQTT_CLEAN_START_FIRST_ONLY
-        self._client.connect(self._address.host, self._address.port, KEEPALIVE_S, clean_start=clean)
+        at = self._address.host, self._address.port, KEEPALIVE_S
+        self._client.connect(*at, clean_start=clean, properties=self._wishes())
         until = time.monotonic() + ANSWER_TIMEOUT_S
         while not self._accepted:
             if cancelled():
@@ -154,6 +164,14 @@ class Connection:
             raise closed(self._end)
         return mid
 
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Ask for no more messages of these topics; those on their way still come."""
+        self._client.unsubscribe(topic_filter)
+
+    def acknowledge(self, message: Received) -> None:
+        """Tell the broker that a message of this connection is dealt with: it forgets it."""
+        self._client.ack(message.mid, message.qos)
+
     def step(self, timeout_s: float) -> Traffic:
         """Wait for traffic or for attention, handle it, and return what came from the broker.
 
@@ -179,6 +197,13 @@ class Connection:
             # paho closes when it reads the end of the stream; a broker may keep that waiting.
             sock.close()
 
+    def _wishes(self) -> Properties | None:
+        if self._unacknowledged is None or not self._five:
+            return None
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        wishes.ReceiveMaximum = self._unacknowledged
+        return wishes
+
     def _wait(self, timeout_s: float) -> None:
         client = self._client
         sock = client.socket()
@@ -201,9 +226,11 @@ class Connection:
 
     def _on_connect(self, client: paho.Client, userdata: Any, flags: Any, reason: ReasonCode, properties: Any) -> None:
         if reason.is_failure:
-            raise refused_login(reason, str(self._address), self._will.topic)
+            raise refused_login(reason, str(self._address), self._will.topic if self._will else None)
         self._accepted = True
-        limits = limits_of(properties)
+        self.limits = limits = limits_of(properties)
+        if not self._will:
+            return
         # What the will had to do without, the broker doesn't take from others either.
         self.limits = replace(limits, retain=limits.retain and self._will.retain, qos=min(limits.qos, self._will.qos))
 
@@ -225,7 +252,8 @@ class Connection:
     def _answer(self, mid: int, reasons: Iterable[ReasonCode]) -> None:
         for reason in reasons:
             denied = reason.value in (NOT_AUTHORIZED, TOPIC_INVALID)
-            self._traffic.answers.append(Answer(mid, str(reason) if reason.is_failure else None, denied))
+            rejected = str(reason) if reason.is_failure else None
+            self._traffic.answers.append(Answer(mid, rejected, denied, reason.value == NO_SUBSCRIBERS))
 
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
         properties = message.properties
@@ -237,11 +265,13 @@ class Connection:
                 bool(message.retain),
                 getattr(properties, "ResponseTopic", None),
                 getattr(properties, "CorrelationData", None),
+                tuple(getattr(properties, "UserProperty", ())),
+                message.mid,
             )
         )
 
 
-def _paho_client(name: str, *, five: bool) -> paho.Client:
+def _paho_client(name: str, *, five: bool, manual_ack: bool) -> paho.Client:
     # Without reconnect_on_failure=False paho would quietly go down to MQTT 3.1.
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
@@ -249,6 +279,7 @@ def _paho_client(name: str, *, five: bool) -> paho.Client:
         protocol=paho.MQTTv5 if five else paho.MQTTv311,
         clean_session=None if five else True,
         reconnect_on_failure=False,
+        manual_ack=manual_ack,
     )
     client.connect_timeout = CONNECT_TIMEOUT_S
     # The outbox has its own window; paho's queue must never hold anything back.
@@ -258,6 +289,8 @@ def _paho_client(name: str, *, five: bool) -> paho.Client:
 
 def _properties(publication: Publication) -> Properties:
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    if publication.response_topic is not None:
+        properties.ResponseTopic = publication.response_topic
     if publication.correlation_data is not None:
         properties.CorrelationData = publication.correlation_data
     if publication.expiry_s is not None:

@@ -28,6 +28,9 @@ class Publication:
 
     user_properties: tuple[tuple[str, str], ...] = ()
 
+    response_topic: str | None = None
+    """Where the answer is wanted."""
+
     @property
     def size(self) -> int:
         """Bytes of the packet, rounded up."""
@@ -36,6 +39,7 @@ class Publication:
             len(self.topic.encode())
             + len(self.payload)
             + len(self.correlation_data or b"")
+            + len((self.response_topic or "").encode())
             + properties
             + (PACKET_OVERHEAD)
         )
@@ -57,3 +61,8 @@ class Received:
     response_topic: str | None = None
 
     correlation_data: bytes | None = None
+
+    user_properties: tuple[tuple[str, str], ...] = ()
+
+    mid: int = 0
+    """By which its connection acknowledges it."""

@@ -8,11 +8,14 @@ RefusedError              the broker does not let this client in, and would not 
 
 from __future__ import annotations
 
+import ssl
+
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_caption.mqtt.tls import CLIENT_CERTIFICATE
+from edge_caption.mqtt.tls import CLIENT_CERTIFICATE, explain
 
 # MQTT 5, 2.4: what a broker may answer.
+NO_SUBSCRIBERS = 16
 UNSPECIFIED = 128
 UNSUPPORTED_PROTOCOL = 132
 NOT_AUTHORIZED = 135
@@ -51,7 +54,7 @@ class UnsupportedError(BrokenError):
         self.lacks = lacks
 
 
-def refused_login(reason: ReasonCode, broker: str, will_topic: str) -> Exception:
+def refused_login(reason: ReasonCode, broker: str, will_topic: str | None) -> Exception:
     """Return the error for a CONNACK that is no success."""
     if reason.value in LACKS:
         return UnsupportedError(LACKS[reason.value])
@@ -86,10 +89,18 @@ def unanswered_login(error: BrokenError, *, tls: bool, five: bool) -> BrokenErro
     return BrokenError(f"{CLOSED} instead of answering the login{OLD_BROKER if five else LACKING_BROKER}")
 
 
-def _advice(code: int, will_topic: str) -> str:
+def reason_of(error: Exception, *, tls: bool) -> str:
+    """Return why there is no connection, as the log tells it."""
+    if tls and isinstance(error, ssl.SSLError | ConnectionResetError):
+        return explain(error)
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _advice(code: int, will_topic: str | None) -> str:
     if code == TOO_LARGE:
         return "raise the size of packets that it allows, or give prefix and node shorter names"
     if code == TOPIC_INVALID:
         return f"it does not want {will_topic} as a topic: choose another prefix or node"
     login = "check the user name and password"
-    return f"{login}, and that this user may write {will_topic}" if code == NOT_AUTHORIZED else login
+    unwritable = code == NOT_AUTHORIZED and will_topic
+    return f"{login}, and that this user may write {will_topic}" if unwritable else login

@@ -33,6 +33,26 @@ def check_name(name: str, what: str) -> str:
     return name
 
 
+def check_topic(topic: str, what: str) -> str:
+    """Return a topic to publish on when each of its levels can be one.
+
+    Args:
+        topic: as in edge_caption/work.
+        what: how the message calls it.
+
+    Raises:
+        ConfigError: a level is empty, too long, or has a character that means something else.
+    """
+    for level in topic.split("/"):
+        check_name(level, f"{what} {topic!r}" if not level else what)
+    return topic
+
+
+def answer_topic(work_topic: str, name: str) -> str:
+    """Return where workers answer somebody who publishes photos on their topic."""
+    return f"{work_topic}/answer/{name}"
+
+
 @dataclass(frozen=True)
 class Topics:
     """Every topic of one node; `prefix` and `node` have passed `check_name`."""

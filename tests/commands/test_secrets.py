@@ -19,7 +19,7 @@ from tests.cameras.servers import MjpegCamera
 from tests.conftest import ROOT
 
 SECRET = "hush4711"
-USERS = ("porch-pi", "garden-pi", "homeassistant", "dashboard")
+USERS = ("porch-pi", "garden-pi", "homeassistant", "dashboard", "worker", "annotator")
 
 
 @pytest.fixture
@@ -115,3 +115,31 @@ def test_the_access_list_of_the_docs_lets_only_home_assistant_give_commands(brok
     assert device.payloads("/trigger") == [b"allowed"]
     for each in (device, watcher):
         each.close()
+
+
+def test_the_access_list_of_the_docs_lets_workers_answer_and_nobody_else_see_photos(
+    broker: Mosquitto, owner: Listener, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    (tmp_path / "password").write_text(SECRET)
+    login = ["--password-file", tmp_path / "password", "--broker"]
+    worker = ["worker", *login, url(broker, "worker"), "--bundle", tiny_bundle, "--name", "one"]
+    dashboard = Listener(broker.port, "edge_caption/#", "dashboard", SECRET)
+    with subprocess.Popen([sys.executable, "-m", "edge_caption", *map(str, worker)]) as running_worker:
+        try:
+            wait_for(lambda: "Sending SUBACK to one" in broker.log())
+            out = tmp_path / "captions.jsonl"
+            annotate = ["annotate", ROOT / "edge_caption" / "demo" / "photos", "-o", out, *login]
+            assert main([*map(str, annotate), url(broker, "annotator")]) == 0
+            assert out.read_text().count("caption") == 2
+            assert main([*map(str, annotate), url(broker, "garden-pi")]) == 0  # all have captions already
+            refused = ["annotate", ROOT / "tests" / "data" / "photos", "-o", out, *login, url(broker, "garden-pi")]
+            command = [sys.executable, "-m", "edge_caption", *map(str, refused)]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+            assert done.returncode == 1
+            assert "the broker does not let photos go to workers (Not authorized)" in done.stderr
+        finally:
+            running_worker.terminate()
+    topics = {message.topic for message in [*owner.messages, *dashboard.messages]}
+    assert topics
+    assert "edge_caption/work" not in topics
+    dashboard.close()

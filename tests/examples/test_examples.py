@@ -64,6 +64,17 @@ def test_a_consumer_prints_each_event_once_and_names_gaps(example: str, mosquitt
     ]
 
 
+def test_photos_are_captioned_by_workers(mosquitto: Mosquitto, demo_photos: list[Path], tiny_bundle: Path) -> None:
+    own = ["worker", "--broker", mosquitto.url, "--bundle", str(tiny_bundle), "--name", "one"]
+    with subprocess.Popen([sys.executable, "-m", "edge_caption", *own], cwd=ROOT) as worker:
+        try:
+            wait_for(lambda: "Sending SUBACK to one" in mosquitto.log())
+            lines = run("ask_workers.py", "localhost", mosquitto.port, *demo_photos)
+        finally:
+            worker.terminate()
+    assert {line.partition(": ")[0] for line in lines} == set(map(str, demo_photos))
+
+
 def ready(port: int, printed: Path) -> bool:
     """Tell whether the consumer has subscribed: it prints what another node says."""
     publish(port, 1, node="ready")

@@ -1,0 +1,1 @@
+"""Photos captioned on other machines: a broker spreads them over workers, which answer who asked."""

@@ -1,0 +1,137 @@
+"""A client's connections to a broker, one after the other, for something that lives on them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from edge_caption.backoff import Backoff
+from edge_caption.errors import ConfigError
+from edge_caption.mqtt.connection import Connection, Traffic
+from edge_caption.mqtt.refusal import BrokenError, RefusedError, reason_of
+from edge_caption.mqtt.selectable_event import SelectableEvent
+from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.tls import context
+
+log = logging.getLogger(__name__)
+
+LASTING_S = 10.0
+"""A connection that lasts so long ends the waits' growth."""
+
+FAREWELL_S = 10.0
+"""How long an end waits for what is on its way."""
+
+GLANCE_S = 0.1
+
+
+class Peer(Protocol):
+    """What lives on the connections. One thread calls it."""
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is on its way, so that it can end."""
+        ...
+
+    def begin(self, connection: Connection) -> None:
+        """Take a new connection; what was on its way on the last one is not any more."""
+        ...
+
+    def turn(self, traffic: Traffic) -> float:
+        """Handle what came and send what is to be sent; return how many seconds nothing needs to be done."""
+        ...
+
+    def retire(self) -> None:
+        """Begin nothing new."""
+        ...
+
+
+def check_protocol(mqtt: MqttSettings) -> None:
+    """See that the broker may have what workers need.
+
+    Raises:
+        ConfigError: MQTT 3.1.1 was asked for.
+    """
+    if mqtt.protocol == "3.1.1" or mqtt.broker.embedded:
+        raise ConfigError("workers need MQTT 5 (shared subscriptions); use a broker that speaks it, as Mosquitto does")
+
+
+class Line:
+    """Connects again and again."""
+
+    def __init__(
+        self, mqtt: MqttSettings, name: str, attention: SelectableEvent, unacknowledged: int | None = None
+    ) -> None:
+        """Take where to.
+
+        Args:
+            mqtt: the broker and how to log in.
+            name: the client id.
+            attention: set it, and the peer's `turn` is called soon.
+            unacknowledged: as of `Connection`.
+
+        Raises:
+            ConfigError: as of `check_protocol`.
+        """
+        check_protocol(mqtt)
+        self._mqtt, self._name = mqtt, name
+        self._attention, self._unacknowledged = attention, unacknowledged
+        self._connected_once = self._down_told = False
+
+    def keep(self, peer: Peer, ended: Callable[[], bool]) -> None:
+        """Serve a peer until the end, over any number of connections.
+
+        Raises:
+            ConfigError: the broker refused the first login, or the peer raised it.
+        """
+        backoff = Backoff(1, 60)
+        while not ended():
+            began = time.monotonic()
+            try:
+                self._serve(peer, ended)
+            except RefusedError as refusal:
+                if not self._connected_once:
+                    raise ConfigError(str(refusal)) from None
+                self._tell_down(str(refusal))
+            except (OSError, BrokenError) as error:
+                self._tell_down(reason_of(error, tls=self._mqtt.broker.tls))
+            if time.monotonic() - began > LASTING_S:
+                backoff.reset()
+            self._pause(backoff.next_s(), ended)
+
+    def _serve(self, peer: Peer, ended: Callable[[], bool]) -> None:
+        mqtt = self._mqtt
+        tls = context(mqtt.ca_file, mqtt.cert_file, mqtt.key_file) if mqtt.broker.tls else None
+        connection = Connection(mqtt.broker, "5", self._name, None, self._attention, tls, self._unacknowledged)
+        politely = False
+        try:
+            connection.open(ended)
+            self._connected_once, self._down_told = True, False
+            log.info("connected to the broker %s", mqtt.broker)
+            peer.begin(connection)
+            _live(connection, peer, ended)
+            politely = True
+        finally:
+            connection.close(politely=politely)
+
+    def _pause(self, seconds: float, ended: Callable[[], bool]) -> None:
+        until = time.monotonic() + seconds
+        while not ended() and (left := until - time.monotonic()) > 0:
+            self._attention.wait(min(left, GLANCE_S))
+
+    def _tell_down(self, reason: str) -> None:
+        """Once per outage."""
+        if not self._down_told:
+            log.warning("the broker %s is not reachable (%s); it is tried again", self._mqtt.broker, reason)
+        self._down_told = True
+
+
+def _live(connection: Connection, peer: Peer, ended: Callable[[], bool]) -> None:
+    wait_s = 0.0
+    while not ended():
+        wait_s = peer.turn(connection.step(wait_s))
+    peer.retire()
+    until = time.monotonic() + FAREWELL_S
+    while not peer.idle and time.monotonic() < until:
+        peer.turn(connection.step(GLANCE_S))
