@@ -16,7 +16,8 @@ from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.settings import checked
-from edge_caption.mqtt.topics import check_name
+from edge_caption.mqtt.topics import check_name, check_topic
+from edge_caption.mqtt.work.line import check_protocol
 from edge_caption.node.alerts.alerts import Alerts
 from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.gates.schedule import Schedule
@@ -68,6 +69,7 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
             check_name(name, what)
     _check_cameras(settings.cameras)
     _check_alerts(settings)
+    _check_workers(settings)
     return msgspec.structs.replace(settings, mqtt=checked(settings.mqtt, environment))
 
 
@@ -134,6 +136,15 @@ def _check_alerts(settings: Settings) -> None:
             raise ConfigError(f"the alert {alert.name} is for {unknown[0]}, which is no camera; choose one of: {known}")
         Alerts([alert], cameras)
         seen.add(alert.name)
+
+
+def _check_workers(settings: Settings) -> None:
+    check_topic(settings.workers.topic, "workers.topic")
+    if not settings.workers.send_frames:
+        return
+    check_protocol(settings.mqtt)
+    if any(camera.gate.scene for camera in settings.cameras):
+        raise ConfigError("gate.scene needs the model on this device; leave it out with workers.send_frames")
 
 
 def _read(path: Path) -> dict[str, object]:

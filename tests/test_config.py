@@ -131,6 +131,7 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
         settings,
         settings.cameras[0],
         settings.mqtt,
+        settings.workers,
         settings.model,
         settings.gate,
         settings.outbox,
@@ -138,7 +139,7 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
     ):
         for name in section.__struct_fields__:
             assert f"\n{name} = " in example or any(
-                f"\n{begin}\n" in example for begin in (f"[{name.removesuffix('s')}]", f"[[{name}]]")
+                f"\n{begin}\n" in example for begin in (f"[{name}]", f"[{name.removesuffix('s')}]", f"[[{name}]]")
             )
 
 

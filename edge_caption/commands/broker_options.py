@@ -12,8 +12,6 @@ from edge_caption.commands.values import checked, path
 if TYPE_CHECKING:
     from edge_caption.mqtt.settings import MqttSettings
 
-WORK_TOPIC = "edge_caption/work"
-
 
 def add_broker_options(parser: argparse.ArgumentParser, broker: str = "(default: mqtt://localhost:1883)") -> None:
     """Add them; the help tells what --broker is for, or its default."""
@@ -65,6 +63,7 @@ def broker_settings(args: argparse.Namespace) -> MqttSettings:
 
 def add_topic_option(parser: argparse.ArgumentParser) -> None:
     """Add --topic, where workers take photos."""
+    from edge_caption.mqtt.settings import WORK_TOPIC
     from edge_caption.mqtt.topics import check_topic
 
     parser.add_argument(

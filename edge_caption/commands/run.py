@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed
     from edge_caption.cameras.settings import CameraSettings
     from edge_caption.cameras.source import Source
+    from edge_caption.model.live import Captions
     from edge_caption.node.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -154,11 +155,38 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
         limit: stop after so many captions.
     """
     from edge_caption.commands.sinks import open_sinks
-    from edge_caption.model.captioner import Captioner
-    from edge_caption.model.live import LiveCaptioner
     from edge_caption.node.start import run
 
     set_up_log()
+    with (
+        _captions(settings, stop) as captions,
+        open_page(settings.page) as page,
+        open_sinks(settings, stop) as sinks,
+    ):
+        shown = [*sinks, *([page] if page else [])]
+        again = run(settings, feeds, captions, shown, stop, limit, page.steer if page else lambda _: None)
+    if again:
+        # The same program with the same arguments; open files close by themselves.
+        os.execv(sys.executable, sys.orig_argv)
+    return 0
+
+
+@contextmanager
+def _captions(settings: Settings, stop: threading.Event) -> Iterator[Captions]:
+    """Load the model, or reach the workers that caption in its place."""
+    if settings.workers.send_frames:
+        from edge_caption.mqtt.work.asker import Asker
+        from edge_caption.mqtt.work.captions import RemoteCaptions
+        from edge_caption.node.identity import node_name
+
+        topic = settings.workers.topic
+        log.warning("pictures leave this device: workers at %s caption its frames", settings.mqtt.broker)
+        with closing(Asker(settings.mqtt, node_name(settings.node, settings.state_dir), topic)) as asker:
+            yield RemoteCaptions(asker, topic, stop)
+        return
+    from edge_caption.model.captioner import Captioner
+    from edge_caption.model.live import LiveCaptioner
+
     captioner = Captioner(**msgspec.structs.asdict(settings.model))
     if any(camera.gate.min_confidence for camera in settings.cameras) and not captioner.calibrated:
         log.warning(
@@ -166,15 +194,7 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
             "words, which says nothing of right and wrong",
             captioner.model.name,
         )
-    with open_page(settings.page) as page, open_sinks(settings, stop) as sinks:
-        shown = [*sinks, *([page] if page else [])]
-        again = run(
-            settings, feeds, LiveCaptioner(captioner), shown, stop, limit, page.steer if page else lambda _: None
-        )
-    if again:
-        # The same program with the same arguments; open files close by themselves.
-        os.execv(sys.executable, sys.orig_argv)
-    return 0
+    yield LiveCaptioner(captioner)
 
 
 @contextmanager

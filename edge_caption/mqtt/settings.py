@@ -23,6 +23,8 @@ CREDENTIAL = "mqtt-password"
 
 Protocol = Literal["5", "3.1.1"]
 
+WORK_TOPIC = "edge_caption/work"
+
 
 class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[mqtt]."""
@@ -42,6 +44,15 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Whether commands that come over MQTT are carried out."""
     snapshots: bool = False
     """Whether the picture of each caption is published, too."""
+
+
+class WorkersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """[workers]."""
+
+    send_frames: bool = False
+    """**Pictures leave this device**: its frames go over the broker to `edge-caption worker`s, which caption them."""
+    topic: str = WORK_TOPIC
+    """Where workers take photos."""
 
 
 class HomeAssistantSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over
-from edge_caption.errors import CameraError
+from edge_caption.errors import CameraError, PhotoError
 from edge_caption.model.caption import Caption, CaptionedFrame
 from edge_caption.model.live import Captions
 from edge_caption.mqtt.client import Client
@@ -181,7 +181,11 @@ class Node:
         if held:
             return
         began = time.monotonic()
-        encoded = self._parts.captioner.encode(pixels)
+        try:
+            encoded = self._parts.captioner.encode(pixels)
+        except PhotoError as error:  # a worker elsewhere did not answer
+            camera.fail_triggers(str(error))
+            return
         if camera.gates.hold_view(encoded.seen.regions, wanted=camera.wanted):
             return
         caption = encoded.caption()

@@ -12,7 +12,7 @@ from edge_caption.cameras.settings import CameraSettings
 from edge_caption.files import own_folder
 from edge_caption.history.settings import HistorySettings
 from edge_caption.model.settings import ModelSettings
-from edge_caption.mqtt.settings import HomeAssistantSettings, MqttSettings
+from edge_caption.mqtt.settings import HomeAssistantSettings, MqttSettings, WorkersSettings
 from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.gates.settings import GateSettings
 from edge_caption.outbox import OutboxSettings
@@ -52,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """[camera] is one, [[cameras]] are several."""
     mqtt: MqttSettings = msgspec.field(default_factory=MqttSettings)
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
+    workers: WorkersSettings = WorkersSettings()
     model: ModelSettings = ModelSettings()
     gate: GateSettings = GateSettings()
     """For all cameras."""

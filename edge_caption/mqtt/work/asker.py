@@ -47,6 +47,7 @@ class _Question:
     file: str
     most_tries: int
     attention: bool
+    patient: bool
     answer: Future[WorkerAnswer] = field(default_factory=Future)
     key: bytes = field(default_factory=lambda: uuid.uuid4().bytes)
     """The correlation data."""
@@ -86,7 +87,9 @@ class Asker:
         self._thread = threading.Thread(target=self._run, name="asker", daemon=True)
         self._thread.start()
 
-    def ask(self, photo: bytes, file: str, tries: int = TRIES, *, attention: bool = False) -> Future[WorkerAnswer]:
+    def ask(
+        self, photo: bytes, file: str, tries: int = TRIES, *, attention: bool = False, patient: bool = True
+    ) -> Future[WorkerAnswer]:
         """Have a photo captioned.
 
         Args:
@@ -94,12 +97,13 @@ class Asker:
             file: what to call it.
             tries: how often to send it before giving up.
             attention: have each word's weights of all regions, too.
+            patient: wait where there is no worker yet.
 
         Returns:
             The answer to come, which may tell of an error. It raises PhotoError where the broker does not take the
             photo or no worker answers, and ConfigError where the broker lets this program do nothing.
         """
-        question = _Question(photo, file, tries, attention)
+        question = _Question(photo, file, tries, attention, patient)
         if len(photo) > LARGEST:
             question.answer.set_exception(
                 PhotoError(f"{file} has {len(photo):,} bytes and workers take {LARGEST:,} at most; make it smaller")
@@ -185,17 +189,20 @@ class Asker:
             elif answer.rejected:
                 self._drop(question, f"the broker does not take {question.file} ({answer.rejected}); see its log")
             elif answer.unheard:
-                self._tell_unheard()
-                question.tries = 0
+                self._wait_for_worker(question)
 
     def _refuse(self, answer: Answer, advice: str) -> None:
         if answer.rejected:
             raise ConfigError(f"the broker does not let photos go to workers ({answer.rejected}); {advice}")
 
-    def _tell_unheard(self) -> None:
+    def _wait_for_worker(self, question: _Question) -> None:
         if not self._unheard_told:
             log.warning("no worker takes photos from %s; start one: edge-caption worker", self._work_topic)
         self._unheard_told = True
+        if question.patient:
+            question.tries = 0
+        else:
+            self._drop(question, f"no worker takes photos from {self._work_topic}")
 
     def _take(self, message: Received) -> None:
         key = message.correlation_data or b""

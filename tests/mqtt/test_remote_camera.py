@@ -1,0 +1,103 @@
+"""A camera node that has its frames captioned by workers: off by default, for pictures leave."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edge_caption.config import load
+from edge_caption.errors import ConfigError
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, wait_for
+from tests.cameras.test_files import write_panned_film
+from tests.conftest import ROOT
+
+__all__ = ["listener", "mosquitto"]
+
+JPEG = b"\xff\xd8\xff"
+
+
+def popen(*arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "edge_caption", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def run_node(folder: Path, broker: Mosquitto, *, send_frames: bool, bundle: Path) -> subprocess.Popen[str]:
+    settings = folder / "settings.toml"
+    film = write_panned_film(folder / "film.mp4", 50)
+    told = "[workers]\nsend_frames = true\n" if send_frames else ""
+    settings.write_text(f"{told}[camera]\nsource = '{film}'\nloop = true\nfps = 5\n[model]\nbundle = '{bundle}'\n")
+    own = ["--config", settings, "--state-dir", folder / "state", "--node", "pi", "--camera", "porch"]
+    return popen("run", *own, "--broker", broker.url)
+
+
+def test_workers_caption_a_cameras_frames_where_it_is_allowed(
+    mosquitto: Mosquitto, listener: Listener, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    # The node has no model: what it says can only come from a worker.
+    node = run_node(tmp_path, mosquitto, send_frames=True, bundle=Path("/nowhere"))
+    worker = popen("worker", "--broker", mosquitto.url, "--bundle", tiny_bundle, "--name", "one")
+    try:
+        wait_for(lambda: len(listener.events()) > 5, 60)
+    finally:
+        for each in (node, worker):
+            each.terminate()
+        _, said = node.communicate(timeout=30)
+        worker.communicate(timeout=30)
+    assert node.returncode == 0, said
+    assert "pictures leave this device: workers at" in said
+    caption = next(event for event in listener.events() if event["event_type"] == "caption")
+    assert caption["caption"]
+    assert caption["model"]["name"] == "tiny"
+    assert set(caption["stages_ms"]) == {"preprocess", "encode", "decode", "workers"}
+    assert all(len(word["box"]) == 4 for word in caption["words"])
+    assert any(bytes(message.payload).startswith(JPEG) for message in listener.messages)
+
+
+def test_no_picture_leaves_where_nobody_allowed_it(
+    mosquitto: Mosquitto, listener: Listener, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    node = run_node(tmp_path, mosquitto, send_frames=False, bundle=tiny_bundle)
+    try:
+        wait_for(lambda: len(listener.events()) > 3, 60)
+    finally:
+        node.terminate()
+        node.communicate(timeout=30)
+    assert not any(bytes(message.payload).startswith(JPEG) for message in listener.messages)
+    assert not any(message.topic.startswith("edge_caption/work") for message in listener.messages)
+
+
+def test_without_a_worker_frames_are_left_out_and_that_is_told_once(
+    mosquitto: Mosquitto, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    node = run_node(tmp_path, mosquitto, send_frames=True, bundle=tiny_bundle)
+    try:
+        # Each frame is let go at once for the next.
+        wait_for(lambda: mosquitto.log().count("Received PUBLISH from asker-pi") >= 5)
+    finally:
+        node.terminate()
+        _, said = node.communicate(timeout=30)
+    assert node.returncode == 0, said
+    assert said.count("no worker takes photos from edge_caption/work; start one") == 1
+    assert said.count("frames are left out until one answers") == 1
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        ("[gate]\nscene = 0.1\n", "gate.scene needs the model on this device"),
+        ("[mqtt]\nprotocol = '3.1.1'\n", "workers need MQTT 5"),
+        ("[mqtt]\nbroker = 'embedded'\n", "workers need MQTT 5"),
+    ],
+)
+def test_what_does_not_go_together_is_one_sentence(tmp_path: Path, lines: str, says: str) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f"[workers]\nsend_frames = true\n{lines}")
+    with pytest.raises(ConfigError, match=says):
+        load(settings, {})
+    settings.write_text("[workers]\ntopic = 'a/#'\n")
+    with pytest.raises(ConfigError, match=r"workers\.topic '#' has '#' in it"):
+        load(settings, {})
