@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import msgspec
 
@@ -11,6 +11,14 @@ from edge_caption.errors import ConfigError
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+Point: TypeAlias = tuple[Share, Share]
+"""Shares of the picture's width and height, from its left top."""
+
+Polygon: TypeAlias = Annotated[tuple[Point, ...], msgspec.Meta(min_length=3)]
+
+Region: TypeAlias = tuple[Share, Share, Share, Share]
+"""Left, top, right, bottom."""
 
 LOCALHOST = "127.0.0.1"
 

@@ -69,7 +69,7 @@ def _settings(args: argparse.Namespace, port: int, state_dir: Path) -> Settings:
         "camera": {"source": args.source, "name": args.camera, "fps": args.fps or FPS, "loop": True},
         "mqtt": {"broker": f"embedded:{port}"},
         "model": model_options(args),
-        "page": {"listen": None if args.no_page else args.page or usual_page()},
+        "page": {"listen": None if args.no_page else args.page or usual_page(), "api": args.api},
     }
     return load(None, options, environment={})
 

@@ -1,4 +1,4 @@
-"""The page beside a running node: its option, and how it opens."""
+"""The page beside a running node: its options, and how it opens. The HTTP API may ride on it: one server, one port."""
 
 from __future__ import annotations
 
@@ -14,15 +14,22 @@ from edge_caption.errors import ConfigError
 from edge_caption.terminal.output import say
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from edge_caption.bounds import ListenAddress
-    from edge_caption.web.settings import PageSettings
+    from edge_caption.model.live import Captions
+    from edge_caption.node.settings import Settings
+    from edge_caption.web.past import Search
     from edge_caption.web.view import View
+
+MOST_BYTES = 20_000_000
+"""Of one photo that is sent to the page's address."""
 
 USUAL = "127.0.0.1:8765"
 
 
 def add_page_option(parser: argparse.ArgumentParser) -> None:
-    """Add --page."""
+    """Add --page and --api."""
     from edge_caption.bounds import ListenAddress
 
     parser.add_argument(
@@ -33,10 +40,16 @@ def add_page_option(parser: argparse.ArgumentParser) -> None:
         metavar="[HOST:]PORT",
         help=f"show pictures and captions to browsers (default where given alone: {USUAL})",
     )
+    parser.add_argument(
+        "--api",
+        action="store_true",
+        default=None,
+        help="caption photos that come over HTTP to the page's address, too, as edge-caption serve does",
+    )
 
 
 @contextmanager
-def open_page(settings: PageSettings) -> Iterator[View | None]:
+def open_page(settings: Settings, captioner: Captions) -> Iterator[View | None]:
     """Serve the page, where the settings ask for one, and say its address.
 
     Yields:
@@ -45,18 +58,39 @@ def open_page(settings: PageSettings) -> Iterator[View | None]:
     Raises:
         ConfigError: nothing can listen there, the token file is wrong, or the extra is not installed.
     """
-    if settings.listen is None:
+    if settings.page.listen is None:
+        if settings.page.api:
+            raise ConfigError("--api rides on the page; add --page, or use edge-caption serve")
         yield None
         return
     check_installed()
     from edge_caption.web.page import Page
 
-    page = Page(settings)
+    page = Page(settings.page, _search(settings), _api(captioner) if settings.page.api else None)
     say(f"The page is at {page.url}", file=sys.stderr)
     try:
         yield page.view
     finally:
         page.close()
+
+
+def _search(settings: Settings) -> Search | None:
+    """Return what searches the history on disk, None where none is kept."""
+    if not settings.history.keep:
+        return None
+    from edge_caption.history.search import Query, search
+    from edge_caption.history.tables import history_path
+    from edge_caption.node.identity import node_name
+
+    path = history_path(settings.state_dir, node_name(settings.node, settings.state_dir))
+    return lambda words, camera, most: search([path], Query(words=words, camera=camera, limit=most))
+
+
+def _api(captioner: Captions) -> Starlette:
+    from edge_caption.web.api import app
+    from edge_caption.web.describer import Describer
+
+    return app(Describer(captioner, captioner.model), MOST_BYTES)
 
 
 def check_installed() -> None:

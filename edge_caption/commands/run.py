@@ -108,7 +108,7 @@ def options(args: argparse.Namespace) -> dict[str, object]:
         "home_assistant": {"enabled": args.home_assistant},
         "model": model_options(args),
         "metrics": args.metrics,
-        "page": {"listen": args.page},
+        "page": {"listen": args.page, "api": args.api},
         "gate": {"min_confidence": args.min_confidence},
         "history": {"keep": args.history},
         "speech": {"speak": args.speak},
@@ -160,8 +160,8 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
     set_up_log()
     with (
         _captions(settings, stop) as captions,
-        open_page(settings.page) as page,
         open_sinks(settings, stop) as sinks,
+        open_page(settings, captions) as page,
     ):
         shown = [*sinks, *([page] if page else [])]
         again = run(settings, feeds, captions, shown, stop, limit, page.steer if page else lambda _: None)

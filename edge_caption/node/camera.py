@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Literal
 
+from edge_caption.bounds import Polygon, Region
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
@@ -38,6 +39,8 @@ class NodeCamera:
         self._live = feed.live
         self.watch = Watch(feed, settings, notify)
         self.meter = Meter()
+        self.settings_masks = settings.gate.masks
+        """Those that it begins with where none were drawn."""
         self.view = View(settings.gate.masks, settings.gate.region)
         self.gates = Gates(settings.gate)
         self.told_obstructed = False
@@ -95,6 +98,20 @@ class NodeCamera:
         self.enabled = enabled
         if not enabled:
             self.fail_triggers(f"the camera {self.name} was switched off")
+
+    @property
+    def masks(self) -> tuple[Polygon, ...]:
+        """What is hidden of its picture."""
+        return self.view.masks
+
+    @property
+    def region(self) -> Region | None:
+        """The part of its picture that is looked at; None: all."""
+        return self.view.region
+
+    def hide(self, masks: tuple[Polygon, ...]) -> None:
+        """Hide other parts of its picture from now on."""
+        self.view = View(masks, self.view.region)
 
     def set_fps(self, fps: float) -> None:
         """Change the pace."""

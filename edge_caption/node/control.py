@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
+from edge_caption.bounds import Polygon
 from edge_caption.errors import ConfigError
 from edge_caption.node.camera import NodeCamera
+from edge_caption.node.masks import Masks
 from edge_caption.node.switches import Switches
 from edge_caption.records import CaptionRecord, Health
 
@@ -15,11 +17,14 @@ from edge_caption.records import CaptionRecord, Health
 class Control:
     """Takes requests from any thread; the node's own thread carries them out, in order."""
 
-    def __init__(self, notify: Callable[[], None], health: Callable[[], Health], switches: Switches) -> None:
+    def __init__(
+        self, notify: Callable[[], None], health: Callable[[], Health], switches: Switches, masks: Masks
+    ) -> None:
         """Take what wakes the node's thread, what it knows, and what it remembers."""
         self._notify = notify
         self._health = health
         self._switches = switches
+        self._masks = masks
         self._cameras: dict[str, NodeCamera] = {}
         self._waiting: deque[Callable[[], None]] = deque()
 
@@ -28,11 +33,12 @@ class Control:
         self._cameras = {camera.name: camera for camera in cameras}
         for camera in cameras:
             camera.enabled = self._switches.on(camera.name)
+            camera.hide(self._masks.of(camera.name, camera.settings_masks))
 
     @property
-    def cameras(self) -> dict[str, bool]:
-        """Each camera's name, and whether it is enabled."""
-        return {name: camera.enabled for name, camera in self._cameras.items()}
+    def cameras(self) -> Mapping[str, NodeCamera]:
+        """The cameras by name, to be looked at: their state, whether they are enabled, their masks."""
+        return self._cameras
 
     def enable(self, camera: str, enabled: bool) -> None:
         """Caption this camera, or leave it alone until it is enabled again, restarts included.
@@ -44,6 +50,28 @@ class Control:
         found = self._find(camera)
         self._switches.turn(camera, on=enabled)
         self._ask(lambda: found.enable(enabled))
+
+    def hide(self, camera: str, masks: tuple[Polygon, ...] | None) -> Future[None]:
+        """Hide these parts of a camera's picture from everybody, restarts included; the future tells when it is so.
+
+        Args:
+            camera: its name.
+            masks: corners as shares (0-1) of the picture; None: those of the settings again.
+
+        Raises:
+            ConfigError: there is no such camera.
+            OutboxError: the disk refuses to remember them; all is as it was.
+        """
+        found = self._find(camera)
+        self._masks.keep(camera, masks, found.settings_masks)
+        future: Future[None] = Future()
+
+        def hide() -> None:
+            found.hide(found.settings_masks if masks is None else masks)
+            future.set_result(None)
+
+        self._ask(hide)
+        return future
 
     def trigger(self, camera: str) -> Future[CaptionRecord]:
         """Caption this camera's next frame at once, whatever its pace and gates say, and return its record later.

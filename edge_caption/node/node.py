@@ -22,6 +22,7 @@ from edge_caption.node.budget import Budget
 from edge_caption.node.camera import Happening, NodeCamera, State, longest_due_first
 from edge_caption.node.control import Control
 from edge_caption.node.journal import Journal
+from edge_caption.node.masks import Masks
 from edge_caption.node.sinks import Sinks
 from edge_caption.node.status import Status
 from edge_caption.node.switches import Switches
@@ -73,8 +74,9 @@ class Node:
         self._limit = limit
         self._cameras: Sequence[NodeCamera] = ()
         self._changed = threading.Event()
-        switches = Switches(parts.outbox.path.with_name("switched-off.json"))
-        self.control = Control(self.notify, self.health, switches)
+        folder = parts.outbox.path.parent
+        remembered = Switches(folder / "switched-off.json"), Masks(folder / "masks.json")
+        self.control = Control(self.notify, self.health, *remembered)
         """What other threads may ask for."""
         self.turns = self.frames = 0
         """How often the node looked at its cameras, and how many frames it took."""
@@ -169,6 +171,7 @@ class Node:
                 self._lose(camera, happened.reason)
             case Back():
                 log.info("the camera %s is back", camera.name)
+                self._set_state(camera, "online" if camera.enabled else "disabled")
                 self._write_event(camera, "camera_back", "it gives frames again")
             case Over():
                 self._set_state(camera, "offline")

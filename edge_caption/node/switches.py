@@ -6,8 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from edge_caption.errors import OutboxError
-from edge_caption.files import write_whole
+from edge_caption.node.state_file import write_state
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +36,5 @@ class Switches:
             OutboxError: the disk refuses; it is as it was.
         """
         off = self._off - {camera} if on else self._off | {camera}
-        try:
-            write_whole(self._path, json.dumps(sorted(off)).encode())
-        except OSError as error:
-            raise OutboxError(f"{self._path.parent} can't be written ({error.strerror}); free some space") from None
+        write_state(self._path, sorted(off))
         self._off = off

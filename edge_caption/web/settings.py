@@ -18,3 +18,5 @@ class PageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """The token of those beyond this computer; None: a new one at each start."""
     hosts: tuple[str, ...] = ()
     """Further names that browsers may call it by."""
+    api: bool = False
+    """Whether photos are captioned there, too, as `edge-caption serve` does."""

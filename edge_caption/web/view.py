@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
@@ -13,14 +13,18 @@ import cv2
 import msgspec
 import numpy as np
 
+from edge_caption.bounds import Region
+from edge_caption.images.frame import Pixels
 from edge_caption.images.jpeg import to_jpeg
+from edge_caption.images.masks import hide
 from edge_caption.model.caption import CaptionedFrame
-from edge_caption.records import CameraEvent, CaptionRecord, Health, Record, encode, sentence
-from edge_caption.web.control import Control
+from edge_caption.records import AlertRecord, CameraEvent, CaptionRecord, Health, Record, encode, sentence
+from edge_caption.web.control import Camera, Control, Masks
 from edge_caption.web.events import Audience, event
+from edge_caption.web.past import Told
 
 KEPT_RECORDS = 1000
-"""Captions and events that the history shows."""
+"""Captions, events and alerts that the history shows where none is kept on disk."""
 
 KEPT_HEALTH = 240
 """Health records that the charts show: two hours at one each 30 s."""
@@ -35,15 +39,25 @@ class Seen:
 
     record: CaptionRecord
     frame: CaptionedFrame
+    _jpegs: dict[Masks, bytes] = field(default_factory=dict)
 
-    @cached_property
-    def jpeg(self) -> bytes:
-        """The frame, made smaller where it is large."""
-        height, width = self.frame.pixels.shape[:2]
-        pixels = self.frame.pixels
-        if (scale := WIDEST / max(height, width)) < 1:
+    def jpeg(self, masks: Masks, region: Region | None) -> bytes:
+        """Return the frame, made smaller where it is large.
+
+        Args:
+            masks: what is hidden by now. The frame may be older than they are.
+            region: what the frame shows of the camera's picture.
+        """
+        if masks not in self._jpegs:
+            self._jpegs.clear()
+            self._jpegs[masks] = to_jpeg(self._small(masks, region))
+        return self._jpegs[masks]
+
+    def _small(self, masks: Masks, region: Region | None) -> Pixels:
+        pixels = hide(self.frame.pixels, masks, region) if masks else self.frame.pixels
+        if (scale := WIDEST / max(pixels.shape[:2])) < 1:
             pixels = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-        return to_jpeg(pixels)
+        return pixels
 
     @cached_property
     def event(self) -> bytes:
@@ -65,7 +79,8 @@ class View:
         """None until the node runs."""
         self._newest: dict[str, Seen] = {}
         self._lock = threading.Lock()
-        self._records: deque[CaptionRecord | CameraEvent] = deque(maxlen=KEPT_RECORDS)
+        self._records: deque[Told] = deque(maxlen=KEPT_RECORDS)
+        self._reasons: dict[str, str] = {}
         self._health: deque[Health] = deque(maxlen=KEPT_HEALTH)
         self._told: bytes = b""
 
@@ -80,7 +95,7 @@ class View:
                 seen = self._newest[record.camera] = Seen(record, frame)
                 self._keep(record)
                 self.audience.tell(lambda: seen.event)
-            case CameraEvent():
+            case CameraEvent() | AlertRecord():
                 self._keep(record)
                 self.audience.tell(lambda: event("event", encode(record)))
             case Health():
@@ -109,7 +124,12 @@ class View:
         """Return a camera's newest frame with its record, None before the first."""
         return self._newest.get(camera)
 
-    def search(self, words: str, camera: str | None, most: int) -> list[CaptionRecord | CameraEvent]:
+    def picture(self, seen: Seen) -> bytes:
+        """Return a frame as JPEG, without what its camera's masks hide by now."""
+        camera = self._cameras.get(seen.record.camera)
+        return seen.jpeg(camera.masks, camera.region) if camera else seen.jpeg((), None)
+
+    def search(self, words: str, camera: str | None, most: int) -> list[Told]:
         """Return the newest records whose sentence, or reason, has all of the words; with none given, all records."""
         with self._lock:
             records = list(self._records)
@@ -121,14 +141,36 @@ class View:
         )
         return list(islice(found, most))
 
-    def _keep(self, record: CaptionRecord | CameraEvent) -> None:
+    @property
+    def _cameras(self) -> Mapping[str, Camera]:
+        return self.control.cameras if self.control else {}
+
+    def _keep(self, record: Told) -> None:
         with self._lock:
             self._records.append(record)
+            if isinstance(record, CameraEvent):
+                self._reasons[record.camera] = record.reason
 
     def _cameras_event(self) -> bytes:
-        enabled: Mapping[str, bool] = self.control.cameras if self.control else {}
-        return event("cameras", msgspec.json.encode({name: {"enabled": on} for name, on in enabled.items()}))
+        cameras = {name: self._card(name, camera) for name, camera in self._cameras.items()}
+        return event("cameras", msgspec.json.encode(cameras))
+
+    def _card(self, name: str, camera: Camera) -> dict[str, object]:
+        troubled = camera.state in ("offline", "obstructed")
+        return {
+            "enabled": camera.enabled,
+            "state": camera.state,
+            "reason": self._reasons.get(name) if troubled else None,
+            "masks": camera.masks,
+            "region": camera.region,
+        }
 
 
-def _text(record: CaptionRecord | CameraEvent) -> str:
-    return (record.caption if isinstance(record, CaptionRecord) else record.reason).casefold()
+def _text(record: Told) -> str:
+    match record:
+        case CaptionRecord():
+            return record.caption.casefold()
+        case CameraEvent():
+            return record.reason.casefold()
+        case AlertRecord():
+            return f"{record.alert} {record.caption}".casefold()

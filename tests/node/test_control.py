@@ -12,6 +12,7 @@ from edge_caption.errors import ConfigError
 from edge_caption.model.captioner import Captioner
 from edge_caption.node import start
 from edge_caption.node.control import Control
+from edge_caption.node.masks import Masks
 from edge_caption.node.switches import Switches
 from edge_caption.records import Health
 from tests.brokers import Mosquitto, mosquitto, retained, wait_for
@@ -26,7 +27,7 @@ def unused() -> Health:
 
 
 def test_a_camera_that_is_not_there_is_named(tmp_path: Path) -> None:
-    control = Control(lambda: None, unused, Switches(tmp_path / "off.json"))
+    control = Control(lambda: None, unused, Switches(tmp_path / "off.json"), Masks(tmp_path / "masks.json"))
     with pytest.raises(ConfigError, match="there is no camera porch"):
         control.enable("porch", True)
     with pytest.raises(ConfigError, match="there is no camera porch"):
@@ -61,7 +62,7 @@ def test_a_camera_is_switched_off_triggered_and_switched_on(
         wait_for(lambda: len(shown.captions) == 1)
         control.enable("porch", False)
         wait_for(lambda: retained(mosquitto.port).get(status) == b"disabled")
-        assert control.cameras == {"porch": False}
+        assert not control.cameras["porch"].enabled
         time.sleep(0.3)
         control.enable("porch", True)
         wait_for(lambda: retained(mosquitto.port).get(status) == b"online")

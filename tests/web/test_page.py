@@ -6,21 +6,26 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from edge_caption.commands.cli import main
 from edge_caption.demo.panning import PHOTOS
 from tests.brokers import wait_for
+from tests.cameras.servers import MjpegCamera
 from tests.conftest import ROOT
-from tests.web.node import Answer, ask, page
+from tests.web.node import Answer, ask, page, page_of
 
 pytest.importorskip("uvicorn", reason="the page is an extra")
 
 TINY = ROOT / "tests" / "data" / "tiny_bundle"
+TOO_MANY = b"[" + b",".join([b"[[0, 0], [1, 0], [1, 1]]"] * 65) + b"]"
+LEFT_HALF = b"[[[0, 0], [0.5, 0], [0.5, 1], [0, 1]]]"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,16 @@ def error(answer: Answer) -> str:
 
 
 def enabled(url: str) -> object:
+    return {name: camera["enabled"] for name, camera in cameras(url).items()}
+
+
+def cameras(url: str) -> dict[str, Any]:
+    """Return what a browser is told of the cameras."""
     return events(url, lambda data: b"event: cameras" in data)["cameras"][0]
+
+
+def history(url: str, query: str = "") -> Any:
+    return json.loads(ask(url, f"/api/history{query}").body)
 
 
 def test_the_picture_is_the_one_that_its_caption_tells_of(url: str) -> None:
@@ -67,13 +81,14 @@ def test_the_picture_is_the_one_that_its_caption_tells_of(url: str) -> None:
     pixels = cv2.imdecode(np.frombuffer(answer.body, np.uint8), cv2.IMREAD_COLOR)
     assert pixels is not None
     assert pixels.shape[2] == 3
-    ids = [record["id"] for record in json.loads(ask(url, "/api/history?camera=porch").body)]
+    ids = [record["id"] for record in history(url, "?camera=porch")["records"]]
     assert answer.headers["record-id"] in ids
 
 
 def test_a_browser_is_told_captions_with_attention_cameras_and_health(url: str) -> None:
     told = events(url, lambda data: data.count(b"event: caption") > 4 and b"event: health" in data)
-    assert told["cameras"][0] == {"porch": {"enabled": True}, "garden": {"enabled": True}}
+    quiet = {"enabled": True, "state": "online", "reason": None, "masks": [], "region": None}
+    assert told["cameras"][-1] == {"porch": quiet, "garden": quiet}
     assert told["health"][0]["cameras"]
     assert {record["camera"] for record in told["caption"]} == {"porch", "garden"}
     for record in told["caption"]:
@@ -84,14 +99,48 @@ def test_a_browser_is_told_captions_with_attention_cameras_and_health(url: str) 
 
 
 def test_history_is_searched_by_words_and_camera(url: str) -> None:
-    everything = json.loads(ask(url, "/api/history").body)
+    answer = history(url)
+    assert not answer["kept"]
+    everything = answer["records"]
     ids = [int(record["id"].rpartition(":")[2]) for record in everything]
     assert ids == sorted(ids, reverse=True)
     word = everything[0]["words"][0]["text"]
-    found = json.loads(ask(url, f"/api/history?q={word.upper()}&camera={everything[0]['camera']}").body)
+    found = history(url, f"?q={word.upper()}&camera={everything[0]['camera']}")["records"]
     assert found
     assert all(word in record["caption"] and record["camera"] == everything[0]["camera"] for record in found)
-    assert json.loads(ask(url, "/api/history?q=xyzzy").body) == []
+    assert history(url, "?q=xyzzy")["records"] == []
+
+
+def test_history_that_is_kept_is_searched_by_its_index_and_outlives_a_restart(tmp_path: Path) -> None:
+    with page(TINY, PHOTOS, tmp_path / "state", "--history") as url:
+        wait_for(lambda: len(history(url, "?q=boxes")["records"]) > 3)  # the memory knows "box" alone
+    with page(TINY, PHOTOS, tmp_path / "state", "--history") as url:
+        found = wait_for(lambda: history(url, "?q=boxes"))
+        assert found["kept"]
+        assert found["problem"] is None
+        old = found["records"][-1]
+        assert old["id"].endswith(":1") or old["id"].endswith(":2")
+        assert {"captured_at", "caption", "language", "confidence", "camera"} <= old.keys()
+        assert {record["camera"] for record in history(url, "?q=box&camera=porch")["records"]} == {"porch"}
+        assert history(url, "?q=%22")["records"] == []
+        times = [record["captured_at"] for record in history(url)["records"]]
+        assert times == sorted(times, reverse=True)
+
+
+def test_history_that_breaks_is_named_and_memory_stands_in(tmp_path: Path) -> None:
+    with page(TINY, PHOTOS, tmp_path / "state", "--history", "--node", "pi") as url:
+        wait_for(lambda: ask(url, "/api/cameras/garden/frame").status == 200)
+        assert history(url)["kept"]
+        assert ask(url, "/api/cameras/porch/enabled", "POST", b"false").status == 200
+        assert ask(url, "/api/cameras/garden/enabled", "POST", b"false").status == 200
+        file = tmp_path / "state" / "nodes" / "pi" / "history.db"
+        for one in file.parent.glob("history.db*"):
+            one.unlink()
+        file.write_bytes(b"this was a history once " * 100)
+        broken = history(url, "?q=box")
+        assert not broken["kept"]
+        assert "is damaged" in broken["problem"]
+        assert broken["records"]
 
 
 def test_a_camera_is_paused_and_goes_on(url: str) -> None:
@@ -103,7 +152,7 @@ def test_a_camera_is_paused_and_goes_on(url: str) -> None:
     before = newest()
     time.sleep(0.8)
     assert newest() == before
-    assert enabled(url) == {"porch": {"enabled": False}, "garden": {"enabled": True}}
+    assert enabled(url) == {"porch": False, "garden": True}
     refused = ask(url, "/api/cameras/porch/trigger", "POST")
     assert (refused.status, error(refused)) == (409, "the camera porch is disabled")
     assert ask(url, "/api/cameras/porch/enabled", "POST", b"true").status == 200
@@ -120,7 +169,12 @@ def test_a_camera_is_paused_and_goes_on(url: str) -> None:
         ("/api/cameras/porch/trigger", "GET", None, 405, "this address takes POST only"),
         ("/api/cameras/porch/enabled", "POST", b"{", 400, "not the JSON that is wanted here"),
         ("/api/cameras/porch/enabled", "POST", b"3", 400, "Expected `bool`, got `int`"),
-        ("/api/cameras/porch/enabled", "POST", b" " * 20_000, 413, "more than 10000 bytes are not taken here"),
+        ("/api/cameras/porch/enabled", "POST", b" " * 200_000, 413, "more than 100000 bytes are not taken here"),
+        ("/api/cameras/attic/masks", "POST", b"[]", 404, "there is no camera attic; choose one of: porch, garden"),
+        ("/api/cameras/porch/masks", "POST", b"[[[0, 0], [1, 1]]]", 400, "Expected `array` of length >= 3"),
+        ("/api/cameras/porch/masks", "POST", b"[[[0, 0], [1, 1], [2, 0]]]", 400, "Expected `float` <= 1.0"),
+        ("/api/cameras/porch/masks", "POST", b"[" * 5000, 400, "not the JSON that is wanted here"),
+        ("/api/cameras/porch/masks", "POST", TOO_MANY, 400, "Expected `array` of length <= 64"),
     ],
 )
 def test_what_makes_no_sense_gets_one_sentence(
@@ -168,10 +222,12 @@ def test_its_own_names_are_fine(url: str, host: str) -> None:
     ],
 )
 def test_another_sites_page_can_steer_nothing(url: str, headers: dict[str, str]) -> None:
-    answer = ask(url, "/api/cameras/porch/enabled", "POST", b"false", headers)
-    assert answer.status == 403
-    assert "another site" in error(answer)
-    assert enabled(url) == {"porch": {"enabled": True}, "garden": {"enabled": True}}
+    for what, body in (("enabled", b"false"), ("masks", LEFT_HALF), ("trigger", b"")):
+        answer = ask(url, f"/api/cameras/porch/{what}", "POST", body, headers)
+        assert answer.status == 403
+        assert "another site" in error(answer)
+    assert cameras(url)["porch"]["masks"] == []
+    assert enabled(url) == {"porch": True, "garden": True}
 
 
 def test_a_link_to_the_page_may_be_followed(url: str) -> None:
@@ -189,6 +245,103 @@ def test_nothing_may_be_loaded_from_elsewhere(url: str) -> None:
         assert "https://" not in text, file
 
 
+def picture(url: str, camera: str) -> NDArray[np.uint8]:
+    data = np.frombuffer(ask(url, f"/api/cameras/{camera}/frame").body, np.uint8)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+
+
+def is_grey(pixels: NDArray[np.uint8]) -> bool:
+    return bool((np.abs(pixels.astype(int) - 127) < 8).mean() > 0.97)
+
+
+def test_a_mask_hides_at_once_and_after_a_restart_until_it_is_taken_away(tmp_path: Path) -> None:
+    with page(TINY, PHOTOS, tmp_path / "state") as url:
+        wait_for(lambda: ask(url, "/api/cameras/garden/frame").status == 200)
+        assert ask(url, "/api/cameras/porch/enabled", "POST", b"false").status == 200  # no picture comes any more
+        time.sleep(0.3)
+        before = picture(url, "porch")
+        answer = ask(url, "/api/cameras/porch/masks", "POST", LEFT_HALF)
+        assert json.loads(answer.body) == {"masks": json.loads(LEFT_HALF)}
+        assert cameras(url)["porch"]["masks"] == json.loads(LEFT_HALF)
+        after, middle = picture(url, "porch"), before.shape[1] // 2
+        assert is_grey(after[:, : middle - 8])
+        assert not is_grey(before[:, : middle - 8])
+        assert not is_grey(after[:, middle:])
+        assert cameras(url)["garden"]["masks"] == []
+    with page(TINY, PHOTOS, tmp_path / "state") as url:
+        wait_for(lambda: ask(url, "/api/cameras/porch/enabled", "POST", b"true").status == 200)
+        wait_for(lambda: ask(url, "/api/cameras/porch/frame").status == 200)
+        assert is_grey(picture(url, "porch")[:, : middle - 8])
+        assert ask(url, "/api/cameras/porch/masks", "POST", b"[]").status == 200
+        wait_for(lambda: not is_grey(picture(url, "porch")[:, : middle - 8]))
+
+
+def test_masks_begin_with_those_of_the_settings_and_go_back_to_them(tmp_path: Path) -> None:
+    ours, state = json.loads(LEFT_HALF), tmp_path / "state"
+    config = tmp_path / "settings.toml"
+    region = "region = [0.0, 0.25, 1.0, 1.0]"
+    config.write_text(
+        f'state_dir = "{state}"\n[camera]\nsource = "{PHOTOS}"\nloop = true\n[gate]\nmasks = {ours}\n{region}'
+    )
+    with page_of(TINY, config) as url:
+        wait_for(lambda: ask(url, "/api/cameras/camera/frame").status == 200)
+        begin = cameras(url)["camera"]
+        assert (begin["masks"], begin["region"]) == (ours, [0.0, 0.25, 1.0, 1.0])
+        assert ask(url, "/api/cameras/camera/masks", "POST", b"[]").status == 200
+        assert cameras(url)["camera"]["masks"] == []
+        back = ask(url, "/api/cameras/camera/masks", "POST", b"null")
+        assert json.loads(back.body) == {"masks": ours}
+        # The lower half of the camera's picture is the lower two thirds of the region that is shown.
+        assert ask(url, "/api/cameras/camera/enabled", "POST", b"false").status == 200
+        assert ask(url, "/api/cameras/camera/masks", "POST", b"[[[0, 0.5], [1, 0.5], [1, 1], [0, 1]]]").status == 200
+        shown = picture(url, "camera")
+        assert is_grey(shown[len(shown) // 3 + 8 :])
+        assert not is_grey(shown[: len(shown) // 3 - 8, shown.shape[1] // 2 + 8 :])
+
+
+def test_masks_that_can_not_be_read_show_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "state" / "nodes" / "pi"
+    folder.mkdir(parents=True)
+    (folder / "masks.json").write_text("{")
+    assert run_with(tmp_path, "--node", "pi") == 1
+    said = capsys.readouterr().err
+    assert "delete the file to begin with the masks of the settings" in said
+    assert "Traceback" not in said
+
+
+def test_a_camera_that_gives_no_picture_in_time_costs_a_request_and_not_the_node(tmp_path: Path) -> None:
+    slow = MjpegCamera(fps=0.3)
+    config = tmp_path / "settings.toml"
+    config.write_text(f'state_dir = "{tmp_path}/state"\n[camera]\nname = "slow"\nsource = "{slow.url}"\n')
+    try:
+        with page_of(TINY, config) as url:
+            wait_for(lambda: ask(url, "/api/cameras/slow/frame").status == 200)
+            refused = ask(url, "/api/cameras/slow/trigger", "POST")
+            assert (refused.status, error(refused)) == (504, "the camera gave no picture within 2 s; look at its state")
+            for _ in range(2):
+                before = ask(url, "/api/cameras/slow/frame").headers["record-id"]
+                wait_for(lambda: ask(url, "/api/cameras/slow/frame").headers["record-id"] != before)  # noqa: B023
+    finally:
+        slow.close()
+
+
+def test_photos_are_captioned_at_the_pages_address_where_that_is_wanted(tmp_path: Path, url: str) -> None:
+    photo = (PHOTOS / "wren.jpg").read_bytes()
+    assert ask(url, "/caption", "POST", photo).status == 404
+    with page(TINY, PHOTOS, tmp_path / "state", "--api") as both:
+        assert json.loads(ask(both, "/caption", "POST", photo).body)["caption"].startswith("a big black box")
+        assert ask(both, "/v1/models").status == 200
+        assert ask(both, "/").status == 200
+        assert history(both)["records"] is not None
+        assert ask(both, "/caption", "POST", photo, {"Origin": "http://evil.example"}).status == 403
+        assert "can't be decoded" in error(ask(both, "/caption", "POST", b"hello"))
+
+
+def test_the_api_needs_a_page_to_ride_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_with(tmp_path, "--api") == 1
+    assert "--api rides on the page; add --page, or use edge-caption serve" in capsys.readouterr().err
+
+
 def test_beyond_this_computer_it_wants_the_token(guarded: str) -> None:
     token = urlsplit(guarded).query.removeprefix("token=")
     assert len(token) >= 20
@@ -196,6 +349,7 @@ def test_beyond_this_computer_it_wants_the_token(guarded: str) -> None:
         answer = ask(guarded, path)
         assert answer.status == 401, path
         assert "the token is missing or wrong" in error(answer)
+    assert ask(guarded, "/api/cameras/porch/masks", "POST", LEFT_HALF).status == 401
     assert ask(guarded, "/", headers={"Authorization": "Bearer wrong"}).status == 401
     assert ask(guarded, "/", headers={"Authorization": f"Bearer {token}"}).status == 200
 

@@ -6,15 +6,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from edge_caption.bounds import Share
-
-Point: TypeAlias = tuple[Share, Share]
-"""Shares of the picture's width and height, from its left top."""
-
-Polygon: TypeAlias = Annotated[tuple[Point, ...], msgspec.Meta(min_length=3)]
-
-Region: TypeAlias = tuple[Share, Share, Share, Share]
-"""Left, top, right, bottom."""
+from edge_caption.bounds import Polygon, Region, Share
 
 Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
 

@@ -1,4 +1,5 @@
 /** One camera: its newest picture, the sentence over it, and where the captioner looked when it said each word. */
+import { Masks } from "./masks.js";
 import { say, translate } from "./texts.js";
 
 const REMEMBERED = 8; // records whose picture may still come
@@ -14,6 +15,7 @@ export class Card {
     this.find("h3").textContent = name;
     this.find(".pause").addEventListener("click", () => ask(name, "enabled", !this.enabled));
     this.find(".trigger").addEventListener("click", () => ask(name, "trigger"));
+    this.masks = new Masks(this, ask);
     this.listen(this.find(".words"));
     this.translate();
   }
@@ -82,16 +84,31 @@ export class Card {
     this.find(".age").textContent = seconds < 10 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`;
   }
 
-  setEnabled(enabled) {
-    this.enabled = enabled;
+  /** Take what the node says of the camera. */
+  set({ enabled, state, reason, masks, region }) {
+    Object.assign(this, { enabled, state, reason });
+    this.masks.take(masks, region);
     this.showState();
   }
 
+  /** What is the matter with the camera, as a key of the texts; undefined where nothing is. */
+  get trouble() {
+    if (!this.enabled) return "off";
+    if (this.state === "obstructed") return "obstructed";
+    if (this.state === "offline") return this.reason || this.shown ? "offline" : "starting";
+    return undefined;
+  }
+
   showState() {
-    const held = this.looking >= 0 ? `, ${say("held")}` : "";
-    this.find(".state").textContent = say(this.enabled ? "on" : "off") + held;
-    this.find(".state").classList.toggle("off", !this.enabled);
+    const { trouble } = this;
+    const covered = ["offline", "obstructed"].includes(trouble);
+    this.find(".state").textContent = covered ? "" : say(trouble ?? "on");
+    this.find(".state").classList.toggle("off", Boolean(trouble));
     this.find(".pause").textContent = say(this.enabled ? "pause" : "resume");
+    const line = this.find(".trouble");
+    line.hidden = !covered;
+    line.textContent = covered ? `${say(trouble)}${this.reason ? `: ${this.reason}` : ""}` : "";
+    this.element.classList.toggle("troubled", covered);
   }
 
   /** Show where a word was seen; -1 for none. */
@@ -100,7 +117,7 @@ export class Card {
     this.looking = word ? index : -1;
     [...this.find(".words").children].forEach((child, at) => child.setAttribute("aria-pressed", at === this.looking));
     this.find(".picture").classList.toggle("looking", Boolean(word?.attention));
-    this.find(".box").hidden = !word;
+    this.find(".box").hidden = this.find(".held").hidden = !word;
     this.showState();
     if (!word) return this.showNewest();
     place(this.find(".box"), word.box);
@@ -126,6 +143,7 @@ export class Card {
 
   translate() {
     translate(this.element);
+    this.masks.translate();
     this.find(".words").setAttribute("aria-label", say("words", { camera: this.name }));
     if (this.shown) this.find("img").alt = say("picture", { camera: this.name, caption: this.shown.caption });
     this.showState();

@@ -3,9 +3,11 @@ import { locale, say } from "./texts.js";
 
 const SHOWN = 200;
 const PAUSE_MS = 200;
+const AGAIN_MS = 2000;
 
 export class History {
   constructor() {
+    this.records = [];
     this.form = document.querySelector("#search");
     this.list = document.querySelector("#records");
     this.form.addEventListener("input", () => {
@@ -21,27 +23,47 @@ export class History {
 
   async load() {
     const asked = new URLSearchParams(this.wanted);
-    const answer = await fetch(`/api/history?${asked}`);
-    if (!answer.ok || String(asked) !== String(new URLSearchParams(this.wanted))) return;
-    this.list.replaceChildren(...(await answer.json()).map(line));
+    const answer = await fetch(`/api/history?${asked}`).catch(() => null);
+    if (!answer?.ok || String(asked) !== String(new URLSearchParams(this.wanted))) return;
+    const { kept, problem, records } = await answer.json();
+    Object.assign(this, { kept, problem, records });
+    this.list.replaceChildren(...records.map(line));
     this.count();
   }
 
   /** Add a record that has just come, where it is one of those asked for. */
   add(record) {
     const { q, camera } = this.wanted;
-    const text = (record.caption ?? record.reason).toLowerCase();
+    if (q && this.kept) return this.loadSoon(); // the index finds words in other forms, too
+    const text = `${record.alert ?? ""} ${record.caption ?? record.reason}`.toLowerCase();
     if ((camera && camera !== record.camera) || !q.toLowerCase().split(/\s+/).every((word) => text.includes(word))) return;
     if (this.list.querySelector(`[data-id="${CSS.escape(record.id)}"]`)) return;
+    this.records.unshift(record);
+    this.records.length = Math.min(this.records.length, SHOWN);
     this.list.prepend(line(record));
     while (this.list.children.length > SHOWN) this.list.lastChild.remove();
     this.count();
   }
 
+  /** Search again, at most every other second. */
+  loadSoon() {
+    this.soon ??= setTimeout(() => {
+      this.soon = undefined;
+      this.load();
+    }, AGAIN_MS);
+  }
+
   count() {
-    const text = say(this.wanted.q ? "found" : "newest", { count: this.list.children.length });
-    const found = document.querySelector("#found");
-    if (found.textContent !== text) found.textContent = text;
+    const count = say(this.wanted.q ? "found" : "newest", { count: this.list.children.length });
+    write("#found", `${count} ${say(this.kept ? "kept" : "not kept")}`);
+    const problem = document.querySelector("#problem");
+    problem.hidden = !this.problem;
+    write("#problem", this.problem ?? "");
+  }
+
+  translate() {
+    this.list.replaceChildren(...this.records.map(line));
+    this.count();
   }
 
   setCameras(names) {
@@ -55,14 +77,27 @@ function line(record) {
   const item = document.createElement("li");
   item.dataset.id = record.id;
   item.className = record.event_type === "caption" ? "caption" : "event";
+  const text = record.event_type === "caption" ? record.caption : eventText(record);
   const when = new Date(record.captured_at * 1000);
   const time = part("time", "", when.toLocaleTimeString(locale()));
   time.dateTime = when.toISOString();
-  const what = part("span", "what", record.caption ?? `${record.event_type}: ${record.reason}`);
+  const what = part("span", "what", text);
   if (record.language) what.lang = record.language;
   item.append(time, part("span", "who", record.camera), what);
-  if (record.caption) item.append(part("span", "who", `${Math.round(record.confidence * 100)}%`));
+  if (record.event_type === "caption") item.append(part("span", "who", `${Math.round(record.confidence * 100)}%`));
   return item;
+}
+
+/** What an event or an alert says. */
+export function eventText(record) {
+  if (record.event_type === "alert") return say("alert of", record);
+  return `${say(record.event_type)}: ${record.reason}`;
+}
+
+/** Only what has changed: a screen reader says it again otherwise. */
+function write(selector, text) {
+  const line = document.querySelector(selector);
+  if (line.textContent !== text) line.textContent = text;
 }
 
 function part(tag, name, text) {

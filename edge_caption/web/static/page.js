@@ -1,14 +1,16 @@
 /** The page: what the node tells by server-sent events, handed to cards, history and charts. */
 import { Card } from "./card.js";
 import { Health } from "./health.js";
-import { History } from "./history.js";
-import { say, speak } from "./texts.js";
+import { eventText, History } from "./history.js";
+import { Alerts } from "./alerts.js";
+import { locale, say, speak } from "./texts.js";
 
 const ANNOUNCE_MS = 8000; // a screen reader that hears a sentence a second can't be used for anything else
 
 const cards = new Map();
 const history = new History();
 const health = new Health();
+const alerts = new Alerts();
 const connection = document.querySelector("#connection");
 let announced = -Infinity;
 let announcement = "";
@@ -22,11 +24,12 @@ function card(name) {
   return cards.get(name);
 }
 
-/** Ask the node for something about a camera. */
+/** Ask the node for something about a camera; tell whether it did it. */
 async function ask(camera, what, value = null) {
   const place = `/api/cameras/${encodeURIComponent(camera)}/${what}`;
   const answer = await fetch(place, { method: "POST", body: JSON.stringify(value) }).catch(() => null);
   if (answer && !answer.ok) tell("failed", true, { reason: (await answer.json()).error });
+  return Boolean(answer?.ok);
 }
 
 function tell(key, lost, values) {
@@ -37,11 +40,16 @@ function tell(key, lost, values) {
 
 function announce(record) {
   if (performance.now() - announced < ANNOUNCE_MS || record.caption === announcement) return;
-  announced = performance.now();
   announcement = record.caption;
+  pronounce(`${record.camera}: ${record.caption}`, record.language);
+}
+
+/** Let a screen reader say something; what it says of captions waits for a while afterwards. */
+function pronounce(text, language) {
+  announced = performance.now();
   const line = document.querySelector("#announcement");
-  line.lang = record.language;
-  line.textContent = `${record.camera}: ${record.caption}`;
+  line.lang = language;
+  line.textContent = text;
 }
 
 function takeCaption(record) {
@@ -51,8 +59,15 @@ function takeCaption(record) {
   announce(record);
 }
 
+/** Something happened to a camera, or a caption raised an alert. */
+function takeEvent(record) {
+  history.add(record);
+  if (record.event_type === "alert") return alerts.take(record);
+  pronounce(`${record.camera}: ${eventText(record)}`, locale());
+}
+
 function takeCameras(cameras) {
-  for (const [name, { enabled }] of Object.entries(cameras)) card(name).setEnabled(enabled);
+  for (const [name, camera] of Object.entries(cameras)) card(name).set(camera);
   history.setCameras(Object.keys(cameras));
 }
 
@@ -60,7 +75,7 @@ function listen() {
   const events = new EventSource("/api/events");
   const on = (kind, take) => events.addEventListener(kind, (event) => take(JSON.parse(event.data)));
   on("caption", takeCaption);
-  on("event", (record) => history.add(record));
+  on("event", takeEvent);
   on("health", (record) => health.takeHealth(record));
   on("cameras", takeCameras);
   events.addEventListener("open", () => {
@@ -86,7 +101,8 @@ choose("language", navigator.language.startsWith("zh") ? "zh" : "en", (language)
   speak(language);
   for (const one of cards.values()) one.translate();
   health.translate();
-  history.count();
+  history.translate();
+  alerts.translate();
 });
 setInterval(() => cards.forEach((one) => one.showAge()), 500);
 document.addEventListener("visibilitychange", () => cards.forEach((one) => one.load()));
