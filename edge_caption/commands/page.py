@@ -63,6 +63,10 @@ def open_page(settings: Settings, captioner: Captions) -> Iterator[View | None]:
             raise ConfigError("--api rides on the page; add --page, or use edge-caption serve")
         yield None
         return
+    if settings.page.api and settings.workers.send_frames:
+        raise ConfigError(
+            "--api captions photos on this device and send_frames has workers do it; leave one of them out"
+        )
     check_installed()
     from edge_caption.web.page import Page
 

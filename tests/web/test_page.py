@@ -340,6 +340,10 @@ def test_photos_are_captioned_at_the_pages_address_where_that_is_wanted(tmp_path
 def test_the_api_needs_a_page_to_ride_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_with(tmp_path, "--api") == 1
     assert "--api rides on the page; add --page, or use edge-caption serve" in capsys.readouterr().err
+    config = tmp_path / "settings.toml"
+    config.write_text("[workers]\nsend_frames = true\n")
+    assert run_with(tmp_path, "--api", "--page", "0", "--broker", "mqtt://127.0.0.1:9", "--config", config) == 1
+    assert "captions photos on this device and send_frames has workers do it" in capsys.readouterr().err
 
 
 def test_beyond_this_computer_it_wants_the_token(guarded: str) -> None:
