@@ -27,6 +27,7 @@ from benchmarks.commands import (
     robustness,
     roofline,
     size,
+    workers,
 )
 from benchmarks.engines import command as engines
 from benchmarks.faults import command as faults
@@ -36,7 +37,7 @@ from toolchain.command import run
 
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
 TRAINING = (adapt, levers)
-PROGRAM = (alerts, annotation, cameras, faults, find, history, http, recovery, scale, size, soak)
+PROGRAM = (alerts, annotation, cameras, faults, find, history, http, recovery, scale, size, soak, workers)
 COMPARED = (engines, options, pareto, peers, regress, roofline, tables)
 
 
