@@ -1,4 +1,4 @@
-"""Photos a second by several workers of one broker."""
+"""Photos a second by several workers of one broker, against one."""
 
 from __future__ import annotations
 
