@@ -6,10 +6,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from benchmarks import annotation, http, options, pareto, regress, scale, soak
+from benchmarks import regress
 from benchmarks.commands import (
     adapt,
     alerts,
+    annotation,
     arm,
     blank,
     calibration_memory,
@@ -19,14 +20,19 @@ from benchmarks.commands import (
     gallery,
     gates,
     history,
+    http,
     latency,
     levers,
     memory,
+    pareto,
     quality,
     recovery,
     robustness,
     roofline,
+    scale,
+    session_options,
     size,
+    soak,
     workers,
 )
 from benchmarks.engines import command as engines
@@ -38,7 +44,7 @@ from toolchain.command import run
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
 TRAINING = (adapt, levers)
 PROGRAM = (alerts, annotation, cameras, faults, find, history, http, recovery, scale, size, soak, workers)
-COMPARED = (engines, options, pareto, peers, regress, roofline, tables)
+COMPARED = (engines, session_options, pareto, peers, regress, roofline, tables)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import tempfile
@@ -14,29 +13,10 @@ from typing import Any
 
 import cv2
 
-from benchmarks.report import report
 from edge_caption.annotation.annotate import annotate, find_photos
 from edge_caption.annotation.outputs import open_output
 from edge_caption.annotation.workers import caption_by_processes
-from edge_caption.commands.values import path
 from edge_caption.model.captioner import Captioner
-from edge_caption.terminal.numbers import positive
-
-
-def add_parser(benchmarks: Any) -> None:
-    """Register the command."""
-    parser = benchmarks.add_parser("annotation", help="annotate's rate against (cores x one thread's rate)")
-    parser.add_argument("photos", type=path, help="a folder of them")
-    parser.add_argument("--count", type=positive, default=400, help="photos of it (default: %(default)s)")
-    parser.add_argument("--rounds", type=positive, default=5, help="(default: %(default)s)")
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/annotation.json")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Measure and print; returns 0."""
-    report("annotation", measure(args.photos, args.count, args.rounds), save=args.save)
-    return 0
 
 
 def measure(folder: Path, count: int, rounds: int) -> dict[str, Any]:

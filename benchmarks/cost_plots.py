@@ -6,6 +6,8 @@ from typing import Any
 
 from matplotlib import pyplot
 
+from edge_caption.model.bundle import BUNDLES
+
 OURS, OTHERS, THIRD = "#2a7f62", "#8aa29e", "#b5651d"
 
 
@@ -13,7 +15,7 @@ def peers(figures: dict[str, Any]) -> None:
     """Draw each captioner's time and memory, both on scales of powers of ten."""
     rows = figures["peers"]
     figure, row = pyplot.subplots(1, 2, figsize=(10, 0.36 * len(rows) + 1.2), sharey=True)
-    colours = [OURS if name.startswith("edge-caption") else OTHERS for name in rows]
+    colours = [OURS if name.split()[0] in BUNDLES else OTHERS for name in rows]
     for axes, key, unit in ((row[0], "median_ms", "ms"), (row[1], "peak_rss_mb", "MB")):
         values = [one[key] for one in rows.values()]
         bars = axes.barh(list(rows), values, color=colours)

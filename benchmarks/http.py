@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
@@ -20,8 +19,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.report import report
-from edge_caption.commands.model_options import positive
 from edge_caption.demo.panning import PHOTOS
 from edge_caption.images.photos import list_photos
 
@@ -29,28 +26,16 @@ CLIENTS = 32
 TARGETS = ("/caption", "/v1/chat/completions", "/api/chat", "/api/generate")
 
 
-def add_parser(benchmarks: Any) -> None:
-    """Register the command."""
-    parser = benchmarks.add_parser("http", help="what HTTP adds to a caption, 32 clients, bad uploads, the page's cost")
-    parser.add_argument("--requests", type=positive, default=500, help="of one client (default: %(default)s)")
-    parser.add_argument("--bad", type=positive, default=2000, help="bad uploads (default: %(default)s)")
-    parser.add_argument("--seconds", type=positive, default=20, help="of the page's cost (default: %(default)s)")
-    parser.add_argument("--bundle", type=Path, help="accurate, fast, or a bundle's folder (default: accurate)")
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/http.json")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Measure and report; returns 0."""
-    bundle = ("--bundle", args.bundle) if args.bundle else ()
-    with started(r"captioned at (\S+)caption", "serve", "--port", 0, *bundle) as (url, pid):
+def measure(bundle: Path | None, requests: int, bad: int, seconds: int) -> dict[str, Any]:
+    """Serve a bundle and ask it; then look at what the page costs."""
+    named = ("--bundle", bundle) if bundle else ()
+    with started(r"captioned at (\S+)caption", "serve", "--port", 0, *named) as (url, pid):
         figures = {
-            "one_client": one_client(url, args.requests),
+            "one_client": one_client(url, requests),
             "clients": many_clients(url),
-            "bad_uploads": bad_uploads(url, pid, args.bad),
+            "bad_uploads": bad_uploads(url, pid, bad),
         }
-    report("http", {**figures, "page": page(bundle, args.seconds)}, save=args.save)
-    return 0
+    return {**figures, "page": page(named, seconds)}
 
 
 @contextmanager

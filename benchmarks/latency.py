@@ -1,4 +1,4 @@
-"""A 640x480 frame in memory -> a sentence, by each way to run the bundle's model, in one run.
+"""A 640x480 frame in memory -> a sentence, by each way to run a bundle's model, in one run, of one bundle or several.
 
 INT8 runs on each installed backend; the same model runs in fp32, and in PyTorch eager. Those two get untrained weights
 of the bundle's sizes (speed does not depend on their values) that never end a sentence, and say for each frame as many
@@ -12,20 +12,20 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
 
 from benchmarks.composed import Say, captioner
+from benchmarks.ratios import ratios
 from edge_caption.commands.measurement.frames import frames
 from edge_caption.commands.measurement.stages import Stopwatch
 from edge_caption.errors import BackendError, BundleError
-from edge_caption.images.frame import Pixels
 from edge_caption.model.backends import BACKENDS, REFERENCE
 from edge_caption.model.backends.onnx import OnnxSession
 from edge_caption.model.backends.session import Arrays
@@ -38,6 +38,9 @@ from edge_caption.model.vocabulary import END
 from export.to_onnx import to_onnx
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.recover import dimensions
+
+WORDS = 20
+"""Of a sentence, at most."""
 
 
 class TorchEncoder:
@@ -64,35 +67,60 @@ class TorchDecoder:
         return [part.squeeze(0).numpy() for part in outputs]
 
 
-def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:
-    """Return medians in ms and the ratios to INT8."""
-    torch.set_num_threads(threads)
-    opened = open_bundle(bundle)
-    engines = open_engines(opened, threads)
-    leader = row(engines[0])
-    model, side = untrained(dimensions(opened), opened.manifest.sizes.words), opened.manifest.sizes.side
-    with tempfile.TemporaryDirectory() as folder:
-        fp32 = [Path(folder) / name for name in ("encoder.onnx", "decoder.onnx")]
+class Subject:
+    """A bundle, and the ways to run it."""
+
+    def __init__(self, bundle: Bundle, threads: int, folder: Path) -> None:
+        """Load everything.
+
+        Args:
+            bundle: what is measured.
+            threads: of each way.
+            folder: gets the fp32 graphs.
+        """
+        self.engines = open_engines(bundle, threads)
+        self.side = side = bundle.manifest.sizes.side
+        model = untrained(dimensions(bundle), bundle.manifest.sizes.words)
+        fp32 = [folder / f"{bundle.folder.name}-{name}.onnx" for name in ("encoder", "decoder")]
         for graph, file in zip(to_onnx(model), fp32, strict=True):
             onnx.save(graph, file)
-        runners: dict[str, Say] = {
-            **{row(engine): captioner(engine.encoder, engine.decoder, side) for engine in engines},
+        self.ways: dict[str, Say] = {
+            **{row(engine): captioner(engine.encoder, engine.decoder, side) for engine in self.engines},
             "onnxruntime fp32": captioner(OnnxSession(fp32[0], threads), OnnxSession(fp32[1], threads), side),
             "pytorch eager": captioner(TorchEncoder(model), TorchDecoder(model), side),
         }
-        times, steps = time_rounds(runners, frames(), leader, rounds)
-        around = overhead(engines[0], side, rounds)
-    medians = {name: statistics.median(taken) for name, taken in times.items()}
-    return {
-        "threads": threads,
-        "frames": len(frames()),
-        "rounds": rounds,
-        "mean_steps": round(steps, 2),
-        "median_ms": {name: round(median, 3) for name, median in medians.items()},
-        "share_around_graphs": {name: round(share, 4) for name, share in around.items()},
-        "best_ms": {name: round(min(taken), 3) for name, taken in times.items()},
-        "times_faster_than": {name: ratios(taken, times[leader]) for name, taken in times.items() if name != leader},
-    }
+        self.leader = row(self.engines[0])
+        self.steps = [self.ways[self.leader](frame, WORDS) for frame in frames()]
+
+    def figures(self, times: dict[str, list[float]], rounds: int) -> dict[str, Any]:
+        """Return medians of its ways, in ms, and the ratios to INT8."""
+        around = overhead(self.engines[0], self.side, rounds)
+        faster = {name: ratios(taken, times[self.leader]) for name, taken in times.items() if name != self.leader}
+        return {
+            "mean_steps": round(statistics.mean(self.steps), 2),
+            "median_ms": {name: round(statistics.median(taken), 3) for name, taken in times.items()},
+            "share_around_graphs": {name: round(share, 4) for name, share in around.items()},
+            "best_ms": {name: round(min(taken), 3) for name, taken in times.items()},
+            "times_faster_than": faster,
+        }
+
+
+def measure(bundles: Sequence[Path], rounds: int, threads: int) -> dict[str, Any]:
+    """Return each bundle's medians and ratios, and how many times faster each further one is than the first."""
+    torch.set_num_threads(threads)
+    with tempfile.TemporaryDirectory() as folder:
+        opened = [open_bundle(bundle) for bundle in bundles]
+        subjects = {bundle.folder.name: Subject(bundle, threads, Path(folder)) for bundle in opened}
+        times = time_rounds(subjects, rounds)
+        first, *others = subjects
+        lead = {name: times[name][subject.leader] for name, subject in subjects.items()}
+        return {
+            "threads": threads,
+            "frames": len(frames()),
+            "rounds": rounds,
+            "bundles": {name: subject.figures(times[name], rounds) for name, subject in subjects.items()},
+            "faster_than_the_first": {name: ratios(lead[first], lead[name]) for name in others},
+        }
 
 
 def open_engines(bundle: Bundle, threads: int) -> list[LoadedFlavour]:
@@ -111,13 +139,6 @@ def open_engines(bundle: Bundle, threads: int) -> list[LoadedFlavour]:
 def row(engine: LoadedFlavour) -> str:
     """Name an engine; the default backend goes without saying."""
     return engine.flavour if engine.backend == REFERENCE else f"{engine.flavour} {engine.backend}"
-
-
-def ratios(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]:
-    """Return median and quartiles of the ratio, round by round: a slow moment of the machine hits both alike."""
-    found = [one / other for one, other in zip(slower, faster, strict=True)]
-    low, middle, high = np.quantile(found, (0.25, 0.5, 0.75), method="weibull").round(2).tolist()
-    return {"median": middle, "quartile_1": low, "quartile_3": high}
 
 
 def untrained(size: Dimensions, words: int) -> CaptionModel:
@@ -143,7 +164,7 @@ def overhead(engine: LoadedFlavour, side: int, rounds: int) -> dict[str, float]:
         prepared = time.perf_counter()
         seen = see(image)
         encoded = time.perf_counter()
-        greedy(step, seen, 20)
+        greedy(step, seen, WORDS)
         ended = time.perf_counter()
         shares["preprocess"].append((prepared - started) / (ended - started))
         steps = sum(decoder.take()) / 1000
@@ -151,21 +172,20 @@ def overhead(engine: LoadedFlavour, side: int, rounds: int) -> dict[str, float]:
     return {name: statistics.median(found) for name, found in shares.items()}
 
 
-def time_rounds(
-    runners: dict[str, Say], pictures: Sequence[Pixels], leader: str, rounds: int
-) -> tuple[dict[str, list[float]], float]:
-    """Caption all frames with every runner, round by round.
+def time_rounds(subjects: dict[str, Subject], rounds: int) -> dict[str, dict[str, list[float]]]:
+    """Caption all frames in every way of every bundle, round by round, in as many steps as the bundle's INT8 takes.
 
     Returns:
-        Milliseconds a frame in each round, and the mean number of steps that the leader, and so all, took.
+        Bundle -> way -> milliseconds a frame in each round.
     """
-    steps = [runners[leader](picture, 20) for picture in pictures]
-    times: dict[str, list[float]] = {name: [] for name in runners}
+    times: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in subjects}
+    pictures = frames()
+    every = [(times[name], subject, way) for name, subject in subjects.items() for way in subject.ways]
     for number in range(-1, rounds):  # the first round warms up
-        for name, say in runners.items():
+        for noted, subject, way in every:
             started = time.perf_counter()
-            for picture, count in zip(pictures, steps, strict=True):
-                say(picture, count)
+            for picture, count in zip(pictures, subject.steps, strict=True):
+                subject.ways[way](picture, count)
             if number >= 0:
-                times[name].append((time.perf_counter() - started) * 1000 / len(pictures))
-    return times, statistics.mean(steps)
+                noted[way].append((time.perf_counter() - started) * 1000 / len(subject.steps))
+    return times

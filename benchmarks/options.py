@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 from collections.abc import Callable
@@ -13,13 +12,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from benchmarks.latency import ratios
-from benchmarks.report import report
+from benchmarks.ratios import ratios
 from edge_caption.commands.measurement.frames import frames
 from edge_caption.model.backends.onnx import HARMFUL, PROVIDER
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.preprocess import to_input
-from edge_caption.terminal.numbers import positive
 
 Image = NDArray[np.uint8]
 
@@ -64,22 +61,6 @@ CHANGES: dict[str, Change] = {
 }
 
 BOUND = "outputs bound beforehand"
-
-
-def add_parser(benchmarks: Any) -> None:
-    """Register the command."""
-    parser = benchmarks.add_parser("options", help="settings of ONNX Runtime beside those that ship")
-    parser.add_argument("--bundle", type=Path, help="accurate, fast, or a bundle's folder (default: accurate)")
-    parser.add_argument("--rounds", type=positive, default=60)
-    parser.add_argument("--threads", type=positive, default=1)
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/options.json")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Measure and print; returns 0."""
-    report("options", measure(args.bundle, args.rounds, args.threads), save=args.save)
-    return 0
 
 
 def measure(bundle: Path | None, rounds: int, threads: int) -> dict[str, Any]:

@@ -1,57 +1,47 @@
-"""`python -m benchmarks pareto`: CIDEr of each dev set beside milliseconds and bytes."""
+"""CIDEr of each dev set beside milliseconds and bytes."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-from benchmarks.report import report
-from edge_caption.model.bundle import DEFAULT
-from edge_caption.terminal.numbers import positive
+from typing import Any, NamedTuple
 
 
-def add_parser(benchmarks: Any) -> None:
-    """Register the command."""
-    parser = benchmarks.add_parser("pareto", help="quality beside cost, over bundles, flavours and beams")
-    parser.add_argument(
-        "--data",
-        nargs=3,
-        action="append",
-        required=True,
-        metavar=("NAME", "CAPTIONS", "PHOTOS"),
-        help="a dev set: what to call it, its caption file and its photos' folder; once for each",
-    )
-    parser.add_argument("--bundles", type=Path, nargs="+", default=[DEFAULT], metavar="FOLDER")
-    parser.add_argument("--flavours", nargs="+", metavar="NAME", help="(default: all that a bundle has for processors)")
-    parser.add_argument("--beams", type=positive, nargs="+", default=[1, 3], metavar="N")
-    parser.add_argument("--rounds", type=positive, default=20, help="of timing (default: %(default)s)")
-    parser.add_argument("--limit", type=positive, metavar="N", help="only the first so many photos, to try it out")
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/pareto.json, and a plot")
-    parser.set_defaults(run=run)
+class Extent(NamedTuple):
+    """What to run of each bundle, and how often."""
+
+    flavours: Sequence[str] | None
+    """None: all that it has for processors."""
+    beams: Sequence[int]
+    rounds: int
+    """Of timing."""
+    limit: int | None
+    """Photos of each set; all if None."""
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure and print; returns 0."""
-    points = [point for folder in args.bundles for point in _points(folder, args)]
+Data = Sequence[tuple[str, str, str]]
+"""Dev sets: what to call it, its caption file, its photos' folder."""
+
+
+def measure(bundles: Sequence[Path], data: Data, extent: Extent) -> dict[str, Any]:
+    """Score and time every flavour and number of beams of every bundle; tell which nothing beats."""
+    points = [point for bundle in bundles for point in _points(bundle, data, extent)]
     for point in points:
         point["on_front"] = not any(_beats(other, point) for other in points)
-    report("pareto", {"threads": 1, "data": [name for name, *_ in args.data], "points": points}, save=args.save)
-    return 0
+    return {"threads": 1, "data": [name for name, *_ in data], "points": points}
 
 
-def _points(folder: Path, args: argparse.Namespace) -> list[dict[str, Any]]:
+def _points(folder: Path, data: Data, extent: Extent) -> list[dict[str, Any]]:
     from edge_caption.model.bundle import open_bundle
 
     bundle = open_bundle(folder)
-    flavours = args.flavours or [name for name in bundle.manifest.flavours if name.startswith(("cpu", "fp32"))]
-    times = milliseconds(folder, flavours, args.beams, args.rounds)
-    ciders = {name: _ciders(folder, flavours, args, captions, photos) for name, captions, photos in args.data}
+    flavours = extent.flavours or [name for name in bundle.manifest.flavours if name.startswith(("cpu", "fp32"))]
+    times = milliseconds(folder, flavours, extent.beams, extent.rounds)
+    ciders = {name: _ciders(folder, flavours, extent, captions, photos) for name, captions, photos in data}
     return [
         {
-            "bundle": f"{bundle.manifest.name} {bundle.manifest.version}",
+            "bundle": f"{bundle.folder.name} {bundle.manifest.version}",
             "side": bundle.manifest.sizes.side,
             "flavour": flavour,
             "beams": beams,
@@ -59,7 +49,7 @@ def _points(folder: Path, args: argparse.Namespace) -> list[dict[str, Any]]:
             "bytes": sum(bundle.bytes_of(flavour).values()),
             "cider": {name: found[flavour][f"beam_{beams}"]["cider"] for name, found in ciders.items()},
         }
-        for flavour, beams in itertools.product(flavours, args.beams)
+        for flavour, beams in itertools.product(flavours, extent.beams)
     ]
 
 
@@ -84,14 +74,14 @@ def milliseconds(
     return {key: search.result().caption.p50 for key, search in searches.items()}
 
 
-def _ciders(folder: Path, flavours: Sequence[str], args: argparse.Namespace, captions: str, photos: str) -> Any:
+def _ciders(folder: Path, flavours: Sequence[str], extent: Extent, captions: str, photos: str) -> Any:
     from benchmarks import quality
     from edge_caption.model.backends import REFERENCE
     from training.data.load import caption_file, load
 
     file = caption_file(captions)
-    dev = load(file.path, Path(photos), "dev", file.language)[: args.limit]
-    return quality.measure(folder, list(flavours), REFERENCE, args.beams, dev, set())["flavours"]
+    dev = load(file.path, Path(photos), "dev", file.language)[: extent.limit]
+    return quality.measure(folder, list(flavours), REFERENCE, extent.beams, dev, set())["flavours"]
 
 
 def _beats(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -39,9 +39,16 @@ def plot(result: Path) -> Path | None:
 
 
 def _latency(figures: dict[str, Any]) -> None:
-    medians = figures["median_ms"]
-    _, axes = pyplot.subplots(figsize=(7, 2.2))
-    colours = ["#2a7f62", *["#8aa29e"] * (len(medians) - 2), "#c3c9c7"]
+    bundles = figures["bundles"]
+    several = len(bundles) > 1
+    medians = {
+        f"{bundle}: {way}" if several else way: median
+        for bundle, found in bundles.items()
+        for way, median in found["median_ms"].items()
+    }
+    others = {"onnxruntime fp32": "#c3c9c7", "pytorch eager": "#c3c9c7"}
+    colours = [next((one for way, one in others.items() if name.endswith(way)), "#2a7f62") for name in medians]
+    _, axes = pyplot.subplots(figsize=(7, 0.9 + 0.33 * len(medians)))
     bars = axes.barh(list(medians), list(medians.values()), color=colours)
     axes.bar_label(bars, fmt="%.1f ms", padding=4)
     axes.set_xlim(0, max(medians.values()) * 1.22)

@@ -1,7 +1,8 @@
-"""`python -m benchmarks regress`: measure anew, and name what got worse since the last committed results.
+"""`python -m benchmarks regress`: what got worse since the last committed results.
 
-Milliseconds are compared on the processor of the committed results. On another one only what one run's parts say of
-each other is: how many times faster INT8 is, shares of the peak, memory, bytes.
+It measures anew, or with --saved takes the results that lie in benchmarks/results/. Milliseconds are compared on the
+processor of the committed results. On another one only what one run's parts say of each other is: how many times faster
+INT8 is, shares of the peak, memory, bytes, scores.
 """
 
 from __future__ import annotations
@@ -9,62 +10,24 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.report import RESULTS, as_json
+from msgspec import to_builtins
+
+from benchmarks.compared import COMPARED, Figures
+from benchmarks.report import PACKAGES, RESULTS, as_json
 from edge_caption.commands.measurement.machine import describe
 from edge_caption.errors import ConfigError
 from edge_caption.terminal.numbers import positive, share
-
-Figures = dict[str, Any]
-
-
-class Figure(NamedTuple):
-    """One number to compare."""
-
-    name: str
-    value: float
-    more_is_better: bool = False
-    anywhere: bool = False
-    """Whether it says the same on another processor."""
-
-
-def _latency(figures: Figures) -> Iterator[Figure]:
-    for name, median in figures["median_ms"].items():
-        yield Figure(f"{name}, ms", median)
-    for name, ratio in figures["times_faster_than"].items():
-        yield Figure(f"times faster than {name}", ratio["median"], more_is_better=True, anywhere=True)
-
-
-def _memory(figures: Figures) -> Iterator[Figure]:
-    yield Figure("peak memory, MB", figures["peak_rss_mb"]["median"], anywhere=True)
-    yield Figure("first caption, s", figures["first_caption_s"]["median"])
-
-
-def _size(figures: Figures) -> Iterator[Figure]:
-    yield Figure("wheel, bytes", figures["wheel"], anywhere=True)
-    yield Figure("bundle, bytes", figures["bundle"], anywhere=True)
-
-
-def _roofline(figures: Figures) -> Iterator[Figure]:
-    yield Figure("encoder, ms", figures["encoder_ms"])
-    yield Figure("encoder, share of its peak", figures["ms_at_peak"] / figures["encoder_ms"], more_is_better=True)
-
-
-class Regression(NamedTuple):
-    """How to measure one benchmark anew, and what to compare."""
-
-    measure: Callable[[Figures, int], Figures]
-    """Takes the committed figures and a number of rounds."""
-    compared: Callable[[Figures], Iterator[Figure]]
 
 
 def _measure_latency(committed: Figures, rounds: int) -> Figures:
     from benchmarks import latency
 
-    return latency.measure(None, rounds, committed["threads"])
+    return latency.measure([Path(name) for name in committed["bundles"]], rounds, committed["threads"])
 
 
 def _measure_memory(committed: Figures, _: int) -> Figures:
@@ -85,18 +48,29 @@ def _measure_roofline(committed: Figures, rounds: int) -> Figures:
     return roofline.measure(None, committed["flavour"], rounds)
 
 
-REGRESSIONS = {
-    "latency": Regression(_measure_latency, _latency),
-    "memory": Regression(_measure_memory, _memory),
-    "roofline": Regression(_measure_roofline, _roofline),
-    "size": Regression(_measure_size, _size),
+MEASURED: dict[str, Callable[[Figures, int], Figures]] = {
+    "latency": _measure_latency,
+    "memory": _measure_memory,
+    "roofline": _measure_roofline,
+    "size": _measure_size,
 }
+"""What is measured anew: takes the committed figures and a number of rounds."""
+
+
+class Fresh(NamedTuple):
+    """A result to hold against the committed one."""
+
+    machine: Figures
+    figures: Figures
 
 
 def add_parser(benchmarks: Any) -> None:
     """Register the command."""
-    parser = benchmarks.add_parser("regress", help="a fresh run against the committed results; names what got worse")
-    parser.add_argument("--only", nargs="+", choices=REGRESSIONS, default=list(REGRESSIONS), metavar="BENCHMARK")
+    about = "what got worse since the last committed results, as ratios"
+    parser = benchmarks.add_parser("regress", help=about, description=about)
+    parser.add_argument("--only", nargs="+", choices=COMPARED, metavar="BENCHMARK", help=", ".join(COMPARED))
+    saved = "compare the files of benchmarks/results/ with the committed ones, and measure nothing"
+    parser.add_argument("--saved", action="store_true", help=saved)
     parser.add_argument("--rounds", type=positive, default=20)
     parser.add_argument("--tolerance", type=share, default=0.1, help="what is noise (default: %(default)s)")
     parser.set_defaults(run=run)
@@ -104,32 +78,66 @@ def add_parser(benchmarks: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and compare; returns 1 if something got worse."""
-    here = describe().processor
     rows: dict[str, dict[str, float]] = {}
-    for name in args.only:
+    differences: list[str] = []
+    for name in args.only or (COMPARED if args.saved else MEASURED):
         before = committed(name)
-        fresh = REGRESSIONS[name].measure(before, args.rounds)
-        rows |= compare(name, before, fresh, same_processor=before["machine"]["processor"] == here)
+        fresh = _saved(name) if args.saved else _measured(name, before, args.rounds)
+        differences += differing(name, before["machine"], fresh.machine)
+        same = before["machine"]["processor"] == fresh.machine["processor"]
+        rows |= compare(name, before, fresh.figures, same_processor=same)
     worse = sorted(name for name, row in rows.items() if row["worse_by"] > args.tolerance)
-    print(as_json({"benchmark": "regress", "tolerance": args.tolerance, "compared": rows, "worse": worse}))
+    for line in [*differences, *(told(name, rows[name]) for name in worse)]:
+        print(line, file=sys.stderr)
+    found = {"tolerance": args.tolerance, "differences": differences, "compared": rows, "worse": worse}
+    print(as_json({"benchmark": "regress", **found}))
     return int(bool(worse))
+
+
+def told(name: str, row: dict[str, float]) -> str:
+    """Say what got worse, for people."""
+    return f"worse: {name}: {row['before']:g} before, {row['now']:g} now"
+
+
+def differing(benchmark: str, before: Figures, now: Figures) -> list[str]:
+    """Say what differs between two machines, and what that means for the comparison."""
+    lines = []
+    if before["processor"] != now["processor"]:
+        pair = f"{before['processor']} before, {now['processor']} now"
+        lines.append(f"{benchmark}: another processor ({pair}): its milliseconds are not compared")
+    if before.get("cores") != now.get("cores"):
+        lines.append(f"{benchmark}: another number of cores ({before.get('cores')} before, {now.get('cores')} now)")
+    old, new = before.get("packages", {}), now.get("packages", {})
+    changed = [f"{name} {old[name]} before, {new[name]} now" for name in old if new.get(name, old[name]) != old[name]]
+    return [*lines, *(f"{benchmark}: another version: {change}" for change in changed)]
 
 
 def compare(benchmark: str, before: Figures, fresh: Figures, *, same_processor: bool) -> dict[str, dict[str, float]]:
     """Return both values of each figure and by what share the fresh one is worse; below 0 it is better."""
-    old = {figure.name: figure for figure in REGRESSIONS[benchmark].compared(before)}
+    old = {figure.name: figure for figure in COMPARED[benchmark](before)}
     rows = {}
-    for figure in REGRESSIONS[benchmark].compared(fresh):
+    for figure in COMPARED[benchmark](fresh):
         if figure.name not in old or not (same_processor or figure.anywhere):
             continue
         was, now = old[figure.name].value, figure.value
-        worse_by = was / now - 1 if figure.more_is_better else now / was - 1
+        worse, better = (was, now) if figure.more_is_better else (now, was)
         rows[f"{benchmark}: {figure.name}"] = {
             "before": round(was, 4),
             "now": round(now, 4),
-            "worse_by": round(worse_by, 3),
+            "worse_by": round(worse / better - 1, 3) if better else 0.0,
         }
     return rows
+
+
+def _measured(name: str, before: Figures, rounds: int) -> Fresh:
+    if name not in MEASURED:
+        raise ConfigError(f"{name} is not measured anew here; run it with --save, then compare with --saved")
+    return Fresh(to_builtins(describe(PACKAGES)), MEASURED[name](before, rounds))
+
+
+def _saved(name: str) -> Fresh:
+    figures = _read(RESULTS / f"{name}.json")
+    return Fresh(figures["machine"], figures)
 
 
 def committed(name: str, results: Path = RESULTS) -> Figures:
@@ -140,8 +148,13 @@ def committed(name: str, results: Path = RESULTS) -> Figures:
     """
     file = results / f"{name}.json"
     shown = _git(["show", f"HEAD:./{file.name}"], results)
+    figures: Figures = json.loads(shown) if shown else _read(file)
+    return figures
+
+
+def _read(file: Path) -> Figures:
     try:
-        figures: Figures = json.loads(shown or file.read_text("utf-8"))
+        figures: Figures = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{file} can't be read ({error}); measure once with --save") from error
     return figures

@@ -18,16 +18,23 @@ RESULTS = Path(__file__).parent / "results"
 PACKAGES = (*RUNTIME, "torch")
 
 
-def report(name: str, figures: dict[str, Any], *, save: bool) -> None:
-    """Print the figures as JSON; with `save`, also write them to benchmarks/results/<name>.json, with a plot."""
+def report(name: str, figures: dict[str, Any], *, save: bool, file: str = "") -> None:
+    """Print the figures as JSON; with `save`, also write them to benchmarks/results/, with a plot.
+
+    Args:
+        name: of the benchmark.
+        figures: what it found.
+        save: whether to write a file.
+        file: its name, if not the benchmark's.
+    """
     text = as_json({"benchmark": name, "machine": to_builtins(describe(PACKAGES)), **figures})
     print(text)
     if save:
-        file = RESULTS / f"{name}.json"
-        write_whole(file, f"{text}\n".encode())
+        path = RESULTS / f"{file or name}.json"
+        write_whole(path, f"{text}\n".encode())
         from benchmarks.plots import plot
 
-        plot(file)
+        plot(path)
 
 
 def as_json(figures: dict[str, Any]) -> str:

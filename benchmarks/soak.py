@@ -6,7 +6,6 @@ in the ids. Now and then the broker goes and comes back.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import tempfile
 import threading
@@ -19,12 +18,10 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.broker import Broker
-from benchmarks.report import report
 from edge_caption.commands.measurement.frames import jpegs
 from edge_caption.commands.measurement.process import NODE, NodeProcess, running
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.broker import HOST
-from edge_caption.terminal.numbers import positive, rate
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -38,23 +35,6 @@ WARM_UP = 1 / 6
 OUTAGE_S = 5.0
 
 ANSWER_S = 10.0
-
-
-def add_parser(benchmarks: Any) -> None:
-    """Register the command."""
-    parser = benchmarks.add_parser("soak", help="a node for hours: memory, threads, descriptors, ages, losses")
-    parser.add_argument("--hours", type=rate, default=1.0, help="(default: %(default)s)")
-    parser.add_argument("--cameras", type=positive, default=4, help="(default: %(default)s)")
-    parser.add_argument("--fps", type=rate, default=2.0, help="captions a second of each (default: %(default)s)")
-    parser.add_argument("--outages", type=int, default=3, help="the broker goes so often (default: %(default)s)")
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/soak.json, and a plot")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Soak and print; returns 0."""
-    report("soak", measure(args.hours * 3600, args.cameras, args.fps, args.outages), save=args.save)
-    return 0
 
 
 def measure(seconds: float, cameras: int, fps: float, outages: int) -> dict[str, Any]:

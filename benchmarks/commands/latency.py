@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks.commands.options import add_bundle, register
+from benchmarks.commands.options import add_bundles, register
 from edge_caption.terminal.numbers import positive
 
 
@@ -14,7 +14,7 @@ def add_parser(benchmarks: Any) -> None:
     parser = register(
         benchmarks, "latency", "frame -> sentence: INT8 on each installed backend, fp32, PyTorch eager", _measure
     )
-    add_bundle(parser)
+    add_bundles(parser)
     parser.add_argument("--rounds", type=positive, default=40)
     parser.add_argument("--threads", type=positive, default=1)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import report
 from edge_caption.model.backends import REFERENCE
+from edge_caption.model.bundle import BUNDLES, DEFAULT, folder_of
 from edge_caption.terminal.numbers import positive
 
 if TYPE_CHECKING:
@@ -25,18 +26,34 @@ def register(
 
     def run(args: argparse.Namespace) -> int:
         figures = measure(args)
-        # Each language's figures have a file of their own.
+        # Each language's figures have a file of their own, and so have those of a bundle that is not the default.
         language = figures.get("language", "en")
-        report(name if language == "en" else f"{name}-{language}", figures, save=args.save)
+        title = name if language == "en" else f"{name}-{language}"
+        report(title, figures, save=args.save, file=file_name(title, getattr(args, "bundle", None)))
         return 0
 
     parser.set_defaults(run=run)
     return parser
 
 
+def file_name(name: str, bundle: object) -> str:
+    """Return what a result is saved as: quality, or quality-fast for one bundle that is not the default."""
+    if isinstance(bundle, Path) and folder_of(bundle) != DEFAULT:
+        return f"{name}-{folder_of(bundle).name}"
+    return name
+
+
 def add_bundle(parser: argparse.ArgumentParser) -> None:
-    """Add --bundle."""
-    parser.add_argument("--bundle", type=Path, help="accurate, fast, or a bundle's folder (default: accurate)")
+    """Add --bundle, of one."""
+    names = ", ".join(BUNDLES)
+    parser.add_argument("--bundle", type=Path, help=f"{names}, or a bundle's folder (default: {DEFAULT.name})")
+
+
+def add_bundles(parser: argparse.ArgumentParser) -> None:
+    """Add --bundle, of several that are compared; the first leads."""
+    names = [Path(name) for name in BUNDLES]
+    about = f"{', '.join(BUNDLES)}, or bundles' folders (default: all that ship)"
+    parser.add_argument("--bundle", type=Path, nargs="+", default=names, metavar="NAME", help=about)
 
 
 def add_flavour(parser: argparse.ArgumentParser) -> None:

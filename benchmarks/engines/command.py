@@ -5,24 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks.report import report
+from benchmarks.commands.options import add_bundle, register
 from edge_caption.terminal.numbers import positive
 
 
 def add_parser(benchmarks: Any) -> None:
     """Register the command."""
-    parser = benchmarks.add_parser(
-        "engines", help="the shipped graphs in OpenVINO, LiteRT, MNN, ncnn (pip install --group engines)"
-    )
+    about = "the shipped graphs in OpenVINO, LiteRT, MNN, ncnn (pip install --group engines)"
+    parser = register(benchmarks, "engines", about, _measure)
+    add_bundle(parser)
     parser.add_argument("--rounds", type=positive, default=40)
     parser.add_argument("--threads", type=positive, default=1)
-    parser.add_argument("--save", action="store_true", help="also write benchmarks/results/engines.json")
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
-    """Measure and print; returns 0."""
+def _measure(args: argparse.Namespace) -> dict[str, object]:
     from benchmarks.engines.measure import measure
 
-    report("engines", measure(args.rounds, args.threads), save=args.save)
-    return 0
+    return measure(args.bundle, args.rounds, args.threads)

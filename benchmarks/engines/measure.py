@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.latency import ratios
+from benchmarks.ratios import ratios
 from edge_caption.commands.measurement.frames import frames
 from edge_caption.errors import BackendError
 from edge_caption.model.backends.onnx import OnnxSession
@@ -71,9 +71,9 @@ ENGINES = {
 }
 
 
-def measure(rounds: int, threads: int) -> dict[str, Any]:
+def measure(folder: Path | None, rounds: int, threads: int) -> dict[str, Any]:
     """Return for encoder and decoder what each engine takes, how its outputs differ, or why it does not run."""
-    bundle = open_bundle()
+    bundle = open_bundle(folder)
     images = [{"image": to_input(frame, bundle.manifest.sizes.side)} for frame in frames()]
     seen = [_reference(bundle, "", 0).run(**image) for image in images]
     steps = [_step(outputs) for outputs in seen]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.peers import int8_graphs
 from benchmarks.peers.hugging_face import load_transformers, speaker
 from benchmarks.peers.peer import Say
@@ -19,10 +21,11 @@ def load(_: Path, threads: int) -> Say:
 
 def export(folder: Path) -> None:
     """Write it as INT8 ONNX."""
+    from benchmarks.peers.int8_export import REGIONS
     from benchmarks.peers.int8_export import export as write
 
     model = _model()
-    write(model.vision_model, model.text_decoder, folder, SIDE, WIDTH)
+    write(model.vision_model, model.text_decoder, folder, SIDE, torch.zeros(1, REGIONS, WIDTH))
 
 
 def load_int8(folder: Path, threads: int) -> Say:

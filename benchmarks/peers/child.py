@@ -1,31 +1,34 @@
 """A peer in a process of its own: what it costs is what this process costs.
 
-python -m benchmarks.peers.child NAME FOLDER prepare
-python -m benchmarks.peers.child NAME FOLDER THREADS STEPS
+python -m benchmarks.peers.child BUNDLES NAME FOLDER prepare
+python -m benchmarks.peers.child BUNDLES NAME FOLDER THREADS STEPS
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from benchmarks.peers.peer import PeerError
-from benchmarks.peers.registry import PEERS
+from benchmarks.peers.registry import peers
 from edge_caption.commands.measurement.frames import frames
 from edge_caption.commands.measurement.process import peak_mb
+from edge_caption.errors import EdgeCaptionError
 
 
-def main(name: str, folder: str, *numbers: str) -> int:
+def main(bundles: str, name: str, folder: str, *numbers: str) -> int:
     """Prepare a peer, or caption each frame twice with it; prints its highest memory in MB, or one line of why not."""
+    peer = peers([Path(bundle) for bundle in bundles.split(os.pathsep)])[name]
     try:
         if numbers == ("prepare",):
-            PEERS[name].prepare(Path(folder))
+            peer.prepare(Path(folder))
         else:
             threads, steps = map(int, numbers)
-            say = PEERS[name].load(Path(folder), threads)
+            say = peer.load(Path(folder), threads)
             for frame in [*frames(), *frames()]:
                 say(frame, steps)
-    except (ImportError, PeerError) as error:
+    except (EdgeCaptionError, ImportError, PeerError) as error:
         print(str(error).splitlines()[0], file=sys.stderr)
         return 1
     print(peak_mb())

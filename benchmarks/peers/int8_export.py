@@ -10,7 +10,7 @@ import contextlib
 import io
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,9 @@ from benchmarks.peers.peer import PeerError
 
 WORDS, REGIONS = 4, 10
 """Of the export's example; their numbers are left open."""
+
+RANK = 3
+"""Of regions: (1, R, D)."""
 
 
 class Words(nn.Module):
@@ -51,42 +54,54 @@ class Regions(nn.Module):
         return torch.as_tensor(self.encoder(pixels).last_hidden_state)
 
 
-def export(encoder: nn.Module, decoder: nn.Module, folder: Path, side: int, width: int) -> None:
+def export(encoder: nn.Module, decoder: Callable[..., Any], folder: Path, side: int, seen: Tensor) -> None:
     """Export and quantize both parts.
 
     Args:
-        encoder: `transformers`' vision model.
-        decoder: its language model with attention to the picture.
+        encoder: `transformers`' vision model, or what answers like one.
+        decoder: a language model with attention to the picture, or what answers like one.
         folder: gets both graphs.
         side: of the square picture, in pixels.
-        width: numbers of a region.
+        seen: an example of what the encoder hands to the decoder, (1, R, D) or as these two like it.
 
     Raises:
         PeerError: a part can't be exported or quantized.
     """
     pixels, words = torch.zeros(1, 3, side, side), torch.ones(1, WORDS, dtype=torch.long)
-    seen = torch.zeros(1, REGIONS, width)
-    open_sizes = {"words": {1: "words"}, "seen": {1: "regions"}}
+    open_sizes = {"words": {1: "words"}, "seen": {1: "regions"} if seen.ndim == RANK else {}}
+    with exporting():
+        write(Regions(encoder), {"pixels": pixels}, folder / GRAPHS[0], {})
+        write(Words(decoder), {"words": words, "seen": seen}, folder / GRAPHS[1], open_sizes)
+
+
+@contextlib.contextmanager
+def exporting() -> Iterator[None]:
+    """Make one kind of error of whatever exporters raise."""
     try:
-        _write(Regions(encoder), {"pixels": pixels}, folder / GRAPHS[0], {})
-        _write(Words(decoder), {"words": words, "seen": seen}, folder / GRAPHS[1], open_sizes)
+        yield
     except Exception as error:  # exporters raise everything there is
         raise PeerError(f"it does not export to INT8 ONNX: {str(error).splitlines()[0]}") from error
 
 
-def _write(module: nn.Module, example: dict[str, Tensor], file: Path, open_sizes: dict[str, Any]) -> None:
+def write(module: nn.Module, example: dict[str, Tensor], file: Path, open_sizes: dict[str, Any]) -> None:
+    """Export a module and make its matrices INT8."""
+    floats = write_floats(module, example, file.with_suffix(".fp32.onnx"), open_sizes)
+    quantize_dynamic(floats, file, weight_type=QuantType.QInt8, per_channel=True)
+    floats.unlink()
+
+
+def write_floats(module: nn.Module, example: dict[str, Tensor], file: Path, open_sizes: dict[str, Any]) -> Path:
+    """Export a module as it is; returns the file."""
     logging.disable(logging.WARNING)
-    floats = file.with_suffix(".fp32.onnx")
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
             tuple(example.values()),
-            floats,
+            file,
             input_names=list(example),
             dynamic_axes=open_sizes,
             dynamo=False,
             opset_version=17,
         )
-    quantize_dynamic(floats, file, weight_type=QuantType.QInt8, per_channel=True)
-    floats.unlink()
+    return file

@@ -15,7 +15,7 @@ GRAPHS = ("encoder.onnx", "decoder.onnx")
 
 def load(folder: Path, threads: int, side: int) -> Say:
     """Load an encoder and a decoder that sees all words so far at each step."""
-    encoder, decoder = (_session(folder / name, threads) for name in GRAPHS)
+    encoder, decoder = (open_graph(folder / name, threads) for name in GRAPHS)
 
     def say(frame: Pixels, steps: int) -> object:
         (regions,) = encoder.run(None, {"pixels": to_array(frame, side)})
@@ -28,7 +28,8 @@ def load(folder: Path, threads: int, side: int) -> Say:
     return say
 
 
-def _session(file: Path, threads: int) -> onnxruntime.InferenceSession:
+def open_graph(file: Path, threads: int) -> onnxruntime.InferenceSession:
+    """Load a graph."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3

@@ -35,6 +35,8 @@ class Peer:
     """Write what it loads to its folder, in a process of its own; raises PeerError for what can't be made."""
     published: str = ""
     """Quality that others published, and where; not measured here."""
+    bundle: Path | None = None
+    """That of this project which it is."""
 
 
 class PeerError(Exception):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks.peers import int8_graphs
 from benchmarks.peers.hugging_face import load_transformers, speaker
 from benchmarks.peers.peer import Say
@@ -28,12 +30,18 @@ def load_distilvit(_: Path, threads: int) -> Say:
     return speaker(_model(DISTILGPT2_LAYERS), threads, SIDE)
 
 
-def export_distilvit(folder: Path) -> None:
-    """Write distilvit as INT8 ONNX."""
+def export(folder: Path, layers: int = GPT2_LAYERS) -> None:
+    """Write ViT-GPT2 as INT8 ONNX."""
+    from benchmarks.peers.int8_export import REGIONS
     from benchmarks.peers.int8_export import export as write
 
-    model = _model(DISTILGPT2_LAYERS)
-    write(model.encoder, model.decoder, folder, SIDE, WIDTH)
+    model = _model(layers)
+    write(model.encoder, model.decoder, folder, SIDE, torch.zeros(1, REGIONS, WIDTH))
+
+
+def export_distilvit(folder: Path) -> None:
+    """Write distilvit as INT8 ONNX."""
+    export(folder, DISTILGPT2_LAYERS)
 
 
 def load_int8(folder: Path, threads: int) -> Say:

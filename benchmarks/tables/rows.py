@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_caption.commands.measurement.document import read_document
+from edge_caption.model.bundle import BUNDLES, DEFAULT
 
 DEVICES = Path(__file__).parent.parent.parent / "docs" / "results"
 """What `edge-caption bench` printed on users' devices."""
@@ -53,38 +54,63 @@ def load(results: Path, name: str) -> dict[str, Any]:
     return figures
 
 
+def further(results: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Return the saved results of the bundles that ship beside the default, where there are any."""
+    others = {bundle: f"{name}-{bundle}" for bundle, folder in BUNDLES.items() if folder != DEFAULT}
+    return {bundle: load(results, file) for bundle, file in others.items() if (results / f"{file}.json").exists()}
+
+
 def reach(results: Path) -> Cells:
     """Return the README's summary."""
-    timed, size, memory = (load(results, name) for name in ("latency", "size", "memory"))
-    flavour = next(iter(timed["median_ms"]))
-    faster = {name: f"{ratio['median']:.1f}x" for name, ratio in timed["times_faster_than"].items()}
-    graphs = sum(size["flavours"][flavour].values()) / 1e6
-    speed = (
-        f"**{timed['median_ms'][flavour]:.1f} ms** on an {timed['machine']['processor']}: {faster['pytorch eager']} "
-        f"faster than PyTorch eager, {faster['onnxruntime fp32']} than fp32 in ONNX Runtime"
-    )
+    timed, memory = load(results, "latency"), load(results, "memory")
+    sizes = {DEFAULT.name: load(results, "size"), **further(results, "size")}
     peak, first = memory["peak_rss_mb"]["worst"], memory["first_caption_s"]["median"]
     return [
         ["", ""],
-        [f"640x480 frame -> sentence, {timed['threads']} thread", speed],
-        ["encoder + decoder on disk", f"{graphs:.1f} MB; the wheel with all flavours {size['wheel'] / 1e6:.1f} MB"],
+        *([_frame(name, timed), _speed(timed, name)] for name in timed["bundles"]),
+        *([f"encoder + decoder on disk{_unless_default(name)}", _disk(size)] for name, size in sizes.items()),
         [
             "`edge-caption run`, whole process",
             f"{peak:.0f} MB at its peak on photos; first caption after {first:.2f} s",
         ],
-        *_reached_quality(results, flavour),
+        *_reached_quality(load(results, "quality"), DEFAULT.name),
+        *(row for name, figures in further(results, "quality").items() for row in _reached_quality(figures, name)),
     ]
 
 
-def _reached_quality(results: Path, flavour: str) -> Cells:
-    quality = load(results, "quality")
-    beams = quality["flavours"][flavour]
+def _unless_default(bundle: str) -> str:
+    return "" if bundle == DEFAULT.name else f", `--bundle {bundle}`"
+
+
+def _frame(bundle: str, timed: dict[str, Any]) -> str:
+    threads = f"{timed['threads']} thread{'s' * (timed['threads'] > 1)}"
+    return f"640x480 frame -> sentence, {threads}{_unless_default(bundle)}"
+
+
+def _speed(timed: dict[str, Any], bundle: str) -> str:
+    figures = timed["bundles"][bundle]
+    flavour = next(iter(figures["median_ms"]))
+    faster = {name: f"{ratio['median']:.1f}x" for name, ratio in figures["times_faster_than"].items()}
+    return (
+        f"**{figures['median_ms'][flavour]:.1f} ms** on an {timed['machine']['processor']}: {faster['pytorch eager']} "
+        f"faster than PyTorch eager, {faster['onnxruntime fp32']} than fp32 in ONNX Runtime"
+    )
+
+
+def _disk(size: dict[str, Any]) -> str:
+    graphs = sum(next(iter(size["flavours"].values())).values()) / 1e6
+    return f"{graphs:.1f} MB; the wheel with all that ships {size['wheel'] / 1e6:.1f} MB"
+
+
+def _reached_quality(quality: dict[str, Any], bundle: str) -> Cells:
+    which = _unless_default(bundle)
+    beams = next(iter(quality["flavours"].values()))
     return [
-        ["Flickr8k dev, the shipped INT8 graphs, greedy", _summary(beams["beam_1"])],
-        ["the same, `--beam 3`", _summary(beams["beam_3"])],
+        [f"Flickr8k dev, the shipped INT8 graphs, greedy{which}", _summary(beams["beam_1"])],
+        [f"the same, `--beam 3`{which}", _summary(beams["beam_3"])],
         *(
-            [f"{_set(name)}, greedy", _summary(also["flavours"][flavour]["beam_1"])]
-            for name, also in quality["also"].items()
+            [f"{_set(name)}, greedy{which}", _summary(next(iter(also["flavours"].values()))["beam_1"])]
+            for name, also in quality.get("also", {}).items()
         ),
     ]
 
@@ -109,12 +135,16 @@ def floors(results: Path) -> Cells:
 
 
 def latency(results: Path) -> Cells:
-    """Return medians of the ways to run the bundle's model."""
-    figures = load(results, "latency")
-    rows = [["", "median ms", "INT8 is faster by (median of the rounds, quartiles)"]]
-    for name, median in figures["median_ms"].items():
-        ratio = figures["times_faster_than"].get(name)
-        rows.append([name, f"{median:.3f}", interquartile(ratio) if ratio else ""])
+    """Return medians of the ways to run the bundles' models."""
+    timed = load(results, "latency")
+    first = next(iter(timed["bundles"]))
+    rows = [["bundle", "", "median ms", "its INT8 is faster by (median of the rounds, quartiles)", f"beside {first}"]]
+    for bundle, figures in timed["bundles"].items():
+        for number, (name, median) in enumerate(figures["median_ms"].items()):
+            ratio = figures["times_faster_than"].get(name)
+            ahead = timed["faster_than_the_first"].get(bundle) if number == 0 else None
+            told = [interquartile(one) if one else "" for one in (ratio, ahead)]
+            rows.append([bundle, name, f"{median:.3f}", *told])
     return rows
 
 
@@ -185,12 +215,14 @@ def pareto(results: Path) -> Cells:
 
 
 def quality(results: Path) -> Cells:
-    """Return the scores of each flavour and beam."""
-    figures = load(results, "quality")
+    """Return the scores of each bundle, flavour and beam."""
     rows = [["", *(title for title, _ in SCORES.values())]]
-    for flavour, beams in figures["flavours"].items():
-        for beam, scores in beams.items():
-            rows.append([f"{flavour}, {beam.replace('_', ' ')}", *_scores(scores)])
+    every = {DEFAULT.name: load(results, "quality"), **further(results, "quality")}
+    for bundle, figures in every.items():
+        which = f"{bundle}, " if len(every) > 1 else ""
+        for flavour, beams in figures["flavours"].items():
+            for beam, scores in beams.items():
+                rows.append([f"{which}{flavour}, {beam.replace('_', ' ')}", *_scores(scores)])
     return rows
 
 
@@ -279,10 +311,13 @@ def devices(_: Path) -> Cells:
 
 
 def peers(results: Path) -> Cells:
-    """Return what other captioners cost."""
-    rows = [["", "is", "ms", "slower", "peak MB", "weights MB", "installed MB", "quality, as published"]]
-    for name, peer in load(results, "peers")["peers"].items():
-        installed = peer["installed_bytes"]
+    """Return what other captioners cost; energy where the machine tells of it."""
+    found = load(results, "peers")["peers"]
+    energy = any(peer.get("joules_per_caption") for peer in found.values())
+    costs = ["ms", "slower", "peak MB", "weights MB", "installed MB", *(["J a caption"] * energy)]
+    rows = [["", "is", *costs, "quality, as published"]]
+    for name, peer in found.items():
+        installed, used = peer["installed_bytes"], peer.get("joules_per_caption")
         rows.append(
             [
                 name,
@@ -292,6 +327,7 @@ def peers(results: Path) -> Cells:
                 f"{peer['peak_rss_mb']:.0f}",
                 f"{peer['disk_bytes'] / 1e6:.1f}",
                 f"{installed / 1e6:.0f}" if installed else "",
+                *([f"{used:.2f}" if used else ""] * energy),
                 peer["published"],
             ]
         )

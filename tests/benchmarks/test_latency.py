@@ -2,23 +2,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.composed import captioner
-from benchmarks.latency import open_engines, ratios, row, time_rounds
-from edge_caption.commands.measurement.frames import frames
+from benchmarks.latency import measure
+from benchmarks.ratios import ratios
 from edge_caption.model.backends import BACKENDS
-from edge_caption.model.bundle import open_bundle
+from edge_caption.model.bundle import DEFAULT, open_bundle
 from edge_caption.model.flavour import suiting_flavour
 
 
-def test_every_installed_backend_is_timed_in_the_same_rounds(tiny_bundle: Path) -> None:
-    bundle = open_bundle(tiny_bundle)
-    engines = open_engines(bundle, 1)
-    runners = {row(engine): captioner(engine.encoder, engine.decoder, bundle.manifest.sizes.side) for engine in engines}
-    times, steps = time_rounds(runners, frames()[:2], bundle.default_flavour(), 3)
-    assert steps > 1
-    assert all(len(taken) == 3 and min(taken) > 0 for taken in times.values())
+def test_bundles_and_their_ways_take_turns(tmp_path: Path) -> None:
+    (tmp_path / "other").symlink_to(DEFAULT)
+    figures = measure([DEFAULT, tmp_path / "other"], rounds=2, threads=1)
+    first, other = figures["bundles"].values()
+    bundle = open_bundle()
+    assert next(iter(first["median_ms"])) == bundle.default_flavour()
+    assert {"onnxruntime fp32", "pytorch eager"} < set(first["median_ms"])
     if BACKENDS["openvino"].installed:
-        assert f"{suiting_flavour(bundle, BACKENDS['openvino'])} openvino+onnxruntime" in times
+        assert f"{suiting_flavour(bundle, BACKENDS['openvino'])} openvino+onnxruntime" in first["median_ms"]
+    assert first["mean_steps"] == other["mean_steps"] > 1
+    assert min(first["best_ms"].values()) > 0
+    # The same bundle twice: neither is much faster.
+    assert 0.4 < figures["faster_than_the_first"]["other"]["median"] < 2.5
 
 
 def test_one_round_has_quartiles_too() -> None:

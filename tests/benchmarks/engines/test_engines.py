@@ -17,7 +17,7 @@ def refuse(graph: Path, threads: int) -> Session:
 def test_engines_take_turns_and_one_that_fails_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = {name: engines.ENGINES[name] for name in (engines.LEADER, "ONNX Runtime, signed")}
     monkeypatch.setattr(engines, "ENGINES", tried | {"other": engines.Engine("cpu-arm", "other", refuse)})
-    found = engines.measure(rounds=2, threads=1)
+    found = engines.measure(None, rounds=2, threads=1)
     signed = found["encoder"]["ONNX Runtime, signed"]
     # The same weights; sums of unsigned and of signed bytes are rounded differently.
     assert 15 < signed["least_db"] < 60
@@ -30,6 +30,6 @@ def test_litert_computes_what_onnx_runtime_computes(monkeypatch: pytest.MonkeyPa
     pytest.importorskip("ai_edge_litert", reason="pip install --group engines")
     tried = {name: engines.ENGINES[name] for name in (engines.LEADER, "LiteRT, XNNPACK")}
     monkeypatch.setattr(engines, "ENGINES", tried)
-    found = engines.measure(rounds=1, threads=1)
+    found = engines.measure(None, rounds=1, threads=1)
     assert found["encoder"]["LiteRT, XNNPACK"]["least_db"] > 20
     assert "MatMulNBits is not converted" in found["decoder"]["LiteRT, XNNPACK"]["failed"]

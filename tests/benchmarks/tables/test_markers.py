@@ -10,8 +10,14 @@ from benchmarks.tables.markers import TableError, rewritten
 from benchmarks.tables.rows import TABLES
 
 LATENCY = {
-    "median_ms": {"cpu-x86": 10.38, "pytorch eager": 40.0},
-    "times_faster_than": {"pytorch eager": {"median": 3.9, "quartile_1": 3.8, "quartile_3": 4.0}},
+    "bundles": {
+        "accurate": {
+            "median_ms": {"cpu-x86": 10.38, "pytorch eager": 40.0},
+            "times_faster_than": {"pytorch eager": {"median": 3.9, "quartile_1": 3.8, "quartile_3": 4.0}},
+        },
+        "fast": {"median_ms": {"cpu-x86": 4.1}, "times_faster_than": {}},
+    },
+    "faster_than_the_first": {"fast": {"median": 2.5, "quartile_1": 2.4, "quartile_3": 2.6}},
     "bytes": 6_601_765,
     "quartiles": [1.0, 2.5],
 }
@@ -30,21 +36,22 @@ def page(folder: Path, text: str) -> Path:
 
 def test_values_and_tables_are_put_between_their_markers(results: Path) -> None:
     text = (
-        "It takes <!-- value latency median_ms/pytorch eager .1f -->99<!-- end --> ms and "
+        "It takes <!-- value latency bundles/accurate/median_ms/pytorch eager .1f -->99<!-- end --> ms and "
         "<!-- value latency bytes .1fM --><!-- end --> MB, <!-- value latency quartiles/1 g -->?<!-- end -->.\n\n"
         "<!-- table latency -->\nold\n<!-- end -->\n"
     )
     lines = rewritten(page(results, text), results).splitlines()
     assert lines[0] == (
-        "It takes <!-- value latency median_ms/pytorch eager .1f -->40.0<!-- end --> ms and "
+        "It takes <!-- value latency bundles/accurate/median_ms/pytorch eager .1f -->40.0<!-- end --> ms and "
         "<!-- value latency bytes .1fM -->6.6<!-- end --> MB, <!-- value latency quartiles/1 g -->2.5<!-- end -->."
     )
     assert lines[2:] == [
         "<!-- table latency -->",
-        "| | median ms | INT8 is faster by (median of the rounds, quartiles) |",
-        "|---|---|---|",
-        "| cpu-x86 | 10.380 | |",
-        "| pytorch eager | 40.000 | 3.90x (3.80-4.00) |",
+        "| bundle | | median ms | its INT8 is faster by (median of the rounds, quartiles) | beside accurate |",
+        "|---|---|---|---|---|",
+        "| accurate | cpu-x86 | 10.380 | | |",
+        "| accurate | pytorch eager | 40.000 | 3.90x (3.80-4.00) | |",
+        "| fast | cpu-x86 | 4.100 | | 2.50x (2.40-2.60) |",
         "<!-- end -->",
     ]
 
