@@ -15,9 +15,8 @@ from edge_caption.bounds import ListenAddress
 from edge_caption.cameras.source import Source
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
-from edge_caption.mqtt.settings import checked
+from edge_caption.mqtt.settings import check_for_workers, checked
 from edge_caption.mqtt.topics import check_name, check_topic
-from edge_caption.mqtt.work.line import check_protocol
 from edge_caption.node.alerts.alerts import Alerts
 from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.gates.schedule import Schedule
@@ -142,7 +141,7 @@ def _check_workers(settings: Settings) -> None:
     check_topic(settings.workers.topic, "workers.topic")
     if not settings.workers.send_frames:
         return
-    check_protocol(settings.mqtt)
+    check_for_workers(settings.mqtt)
     if any(camera.gate.scene for camera in settings.cameras):
         raise ConfigError("gate.scene needs the model on this device; leave it out with workers.send_frames")
 

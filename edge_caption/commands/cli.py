@@ -48,6 +48,7 @@ def parser() -> Parser:
         serve,
         service,
         status,
+        watch,
         worker,
     )
     from edge_caption.commands.parser import Parser
@@ -63,6 +64,7 @@ def parser() -> Parser:
         find,
         status,
         serve,
+        watch,
         worker,
         service,
         doctor,

@@ -48,14 +48,15 @@ def handle(args: argparse.Namespace) -> int:
     Returns:
         0; errors are raised.
     """
+    from edge_caption.mqtt.line import Line
     from edge_caption.mqtt.selectable_event import SelectableEvent
-    from edge_caption.mqtt.work.line import Line, check_protocol
+    from edge_caption.mqtt.settings import check_for_workers
     from edge_caption.mqtt.work.worker import UNACKNOWLEDGED, Worker
 
     set_up_log()
     settings = broker_settings(args)
     own = args.name or f"worker-{socket.gethostname()[:60]}-{os.getpid()}"
-    check_protocol(settings)
+    check_for_workers(settings)
     worker = Worker(captioner_from(args), args.topic, args.group, own)
     with stopping() as stop, closing(SelectableEvent()) as attention:
         line = Line(settings, own, attention, UNACKNOWLEDGED)

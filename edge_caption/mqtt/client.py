@@ -51,7 +51,7 @@ class Client:
         self._settings = settings
         self._topics = topics
         self._outbox = outbox
-        self._protocol = settings.protocol or ("3.1.1" if settings.broker.embedded else "5")
+        self._protocol = settings.version
         self._backoff = Backoff(1, 60)
         self._attention = SelectableEvent()
         self._inbox = Inbox()

@@ -189,7 +189,7 @@ class Visit:
 
 
 def _log_in(settings: MqttSettings, topics: Topics, attention: SelectableEvent) -> Visit:
-    protocol = settings.protocol or ("3.1.1" if settings.broker.embedded else "5")
+    protocol = settings.version
     tls = context(settings.ca_file, settings.cert_file, settings.key_file) if settings.broker.tls else None
     lacks: list[str] = []
     while True:

@@ -45,6 +45,11 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     snapshots: bool = False
     """Whether the picture of each caption is published, too."""
 
+    @property
+    def version(self) -> Protocol:
+        """Of MQTT, that is spoken."""
+        return self.protocol or ("3.1.1" if self.broker.embedded else "5")
+
 
 class WorkersSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """[workers]."""
@@ -78,6 +83,16 @@ def checked(mqtt: MqttSettings, environment: Mapping[str, str] = os.environ) -> 
         raise ConfigError("the embedded broker speaks MQTT 3.1.1 only; leave --protocol out or use another broker")
     _check_certificates(mqtt)
     return _with_password(mqtt, environment)
+
+
+def check_for_workers(mqtt: MqttSettings) -> None:
+    """See that the broker may have what workers need.
+
+    Raises:
+        ConfigError: it is spoken to with MQTT 3.1.1.
+    """
+    if mqtt.version != "5":
+        raise ConfigError("workers need MQTT 5 (shared subscriptions); use a broker that speaks it, as Mosquitto does")
 
 
 def _check_certificates(mqtt: MqttSettings) -> None:

@@ -15,11 +15,11 @@ import msgspec
 
 from edge_caption.errors import ConfigError, EdgeCaptionError, PhotoError
 from edge_caption.mqtt.connection import Answer, Connection, Traffic
+from edge_caption.mqtt.line import FAREWELL_S, Line
 from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.selectable_event import SelectableEvent
-from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.settings import MqttSettings, check_for_workers
 from edge_caption.mqtt.topics import answer_topic
-from edge_caption.mqtt.work.line import FAREWELL_S, Line
 from edge_caption.mqtt.work.worker import ATTENTION, FILE, LARGEST
 from edge_caption.records import WorkerAnswer
 
@@ -68,8 +68,9 @@ class Asker:
             work_topic: where the workers take photos; answers come below it.
 
         Raises:
-            ConfigError: as of `Line`.
+            ConfigError: as of `check_for_workers`.
         """
+        check_for_workers(mqtt)
         self.resent = self.duplicates = 0
         """Photos that were sent again, and answers that came a second time."""
         self._work_topic, self._answers = work_topic, answer_topic(work_topic, name)

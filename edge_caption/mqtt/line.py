@@ -47,16 +47,6 @@ class Peer(Protocol):
         ...
 
 
-def check_protocol(mqtt: MqttSettings) -> None:
-    """See that the broker may have what workers need.
-
-    Raises:
-        ConfigError: MQTT 3.1.1 was asked for.
-    """
-    if mqtt.protocol == "3.1.1" or mqtt.broker.embedded:
-        raise ConfigError("workers need MQTT 5 (shared subscriptions); use a broker that speaks it, as Mosquitto does")
-
-
 class Line:
     """Connects again and again."""
 
@@ -70,11 +60,7 @@ class Line:
             name: the client id.
             attention: set it, and the peer's `turn` is called soon.
             unacknowledged: as of `Connection`.
-
-        Raises:
-            ConfigError: as of `check_protocol`.
         """
-        check_protocol(mqtt)
         self._mqtt, self._name = mqtt, name
         self._attention, self._unacknowledged = attention, unacknowledged
         self._connected_once = self._down_told = False
@@ -103,7 +89,8 @@ class Line:
     def _serve(self, peer: Peer, ended: Callable[[], bool]) -> None:
         mqtt = self._mqtt
         tls = context(mqtt.ca_file, mqtt.cert_file, mqtt.key_file) if mqtt.broker.tls else None
-        connection = Connection(mqtt.broker, "5", self._name, None, self._attention, tls, self._unacknowledged)
+        own = self._name, None, self._attention
+        connection = Connection(mqtt.broker, mqtt.version, *own, tls, self._unacknowledged)
         politely = False
         try:
             connection.open(ended)

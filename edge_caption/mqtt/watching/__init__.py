@@ -1,0 +1,1 @@
+"""What a consumer sees of all nodes on a broker."""
