@@ -97,10 +97,20 @@ def test_the_node_red_flow_is_whole_and_its_function_works() -> None:
         pytest.skip("Node.js, which runs the flow's function, is not installed")
     script = """
 const kept = {}, context = {get: key => kept[key], set: (key, value) => { kept[key] = value; }};
-const once = new Function("msg", "context", process.argv[1]);
-for (const [number, caption] of [[1, "two dogs run"], [1, "two dogs run"], [2, "a cat"], [3, "a dog"]])
-  console.log((once({payload: {node: "pi", camera: "porch", id: `pi:${number}`, caption}}, context) || {}).payload);
+const node = {warn: text => console.log(`warning: ${text}`)};
+const once = new Function("msg", "context", "node", process.argv[1]);
+for (const [number, caption] of [[7, "two dogs run"], [7, "two dogs run"], [8, "a cat"], [11, "a dog"], [9, "a dog"]]) {
+  const payload = {node: "pi", camera: "porch", id: `pi:${number}`, caption};
+  console.log((once({payload}, context, node) || {}).payload);
+}
 """
     command = [node_js, "-e", script, flow["edge-caption-once"]["func"]]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert said.splitlines() == ["porch: two dogs run", "undefined", "undefined", "porch: a dog"]
+    assert said.splitlines() == [
+        "porch: two dogs run",
+        "undefined",
+        "undefined",
+        "warning: pi: 2 events are missing",
+        "porch: a dog",
+        "undefined",
+    ]

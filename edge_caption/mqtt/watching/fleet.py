@@ -18,6 +18,9 @@ MOST = 1000
 LONGEST = 500
 """Characters of a text that is shown."""
 
+ANEW_S = 60.0
+"""A smaller number on a picture so much newer is no repetition: the node's state was deleted, and it counts anew."""
+
 LARGEST = 1_000_000
 """Bytes of a message that is read."""
 
@@ -70,6 +73,8 @@ class NodeView:
     cameras: dict[str, CameraView] = field(default_factory=dict)
     health: Figures = field(default_factory=Figures)
     sequence: int | None = None
+    captured_at: float = 0.0
+    """Of the record with that sequence."""
     missing: int = 0
     repeated: int = 0
 
@@ -149,11 +154,10 @@ def _count(node: NodeView, name: str, event: Event) -> list[str] | None:
     """Return what is missing before an event as lines, or None where it came before."""
     number = int(event.id.rpartition(":")[2])
     last = node.sequence
-    # A node whose state was deleted begins again at 1.
-    if last is not None and number <= last and number != 1:
+    if last is not None and number <= last and event.captured_at < node.captured_at + ANEW_S:
         node.repeated += 1
         return None
-    node.sequence = number
+    node.sequence, node.captured_at = number, event.captured_at
     if last is None or number <= last + 1:
         return []
     node.missing += number - last - 1
