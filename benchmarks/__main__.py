@@ -24,6 +24,7 @@ from benchmarks.commands import (
     latency,
     levers,
     memory,
+    page,
     pareto,
     quality,
     recovery,
@@ -43,7 +44,7 @@ from toolchain.command import run
 
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
 TRAINING = (adapt, levers)
-PROGRAM = (alerts, annotation, cameras, faults, find, history, http, recovery, scale, size, soak, workers)
+PROGRAM = (alerts, annotation, cameras, faults, find, history, http, page, recovery, scale, size, soak, workers)
 COMPARED = (engines, session_options, pareto, peers, regress, roofline, tables)
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks http`: what HTTP adds to a caption, 32 clients, bad uploads, what the page costs."""
+"""`python -m benchmarks http`: what HTTP adds to a caption, 32 clients, bad uploads."""
 
 from __future__ import annotations
 
@@ -26,16 +26,15 @@ CLIENTS = 32
 TARGETS = ("/caption", "/v1/chat/completions", "/api/chat", "/api/generate")
 
 
-def measure(bundle: Path | None, requests: int, bad: int, seconds: int) -> dict[str, Any]:
-    """Serve a bundle and ask it; then look at what the page costs."""
+def measure(bundle: Path | None, requests: int, bad: int) -> dict[str, Any]:
+    """Serve a bundle and ask it."""
     named = ("--bundle", bundle) if bundle else ()
     with started(r"captioned at (\S+)caption", "serve", "--port", 0, *named) as (url, pid):
-        figures = {
+        return {
             "one_client": one_client(url, requests),
             "clients": many_clients(url),
             "bad_uploads": bad_uploads(url, pid, bad),
         }
-    return {**figures, "page": page(named, seconds)}
 
 
 @contextmanager
@@ -44,13 +43,17 @@ def started(pattern: str, *arguments: object) -> Iterator[tuple[str, int]]:
     command = [sys.executable, "-m", "edge_caption", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr
+    reader = threading.Thread(target=process.stderr.read, daemon=True)
     try:
         found = next(found for line in process.stderr if (found := re.search(pattern, line)))
-        threading.Thread(target=process.stderr.read, daemon=True).start()
+        reader.start()
         yield found[1], process.pid
     finally:
         process.terminate()
         process.wait(20)
+        if reader.ident:
+            reader.join(5)
+        process.stderr.close()
 
 
 class Client:
@@ -147,24 +150,6 @@ def spoilt(chance: random.Random, photos: list[bytes]) -> bytes:
             return json.dumps({"messages": [{"role": "user", "images": [chance.randbytes(20).hex()]}]}).encode()[
                 : chance.randrange(80)
             ]
-
-
-def page(bundle: tuple[object, ...], seconds: int) -> dict[str, float]:
-    """Time the first picture in a client that follows the page's steps, and what a page that nobody looks at costs."""
-    shown = ("demo", *bundle, "--seconds", seconds + 60)
-    with started(r"The page is at (\S+)", *shown, "--page", 0) as (url, pid):
-        with closing(Client(url)) as client:
-            first = wait(lambda: client.ask("GET", "/api/cameras/camera/frame")[0] == 200)
-        time.sleep(2)
-        with closing(Client(url)) as client:
-            again = wait(lambda: all(client.ask("GET", path)[0] == 200 for path in ("/", "/api/cameras/camera/frame")))
-        with_page = cpu_share(pid, seconds)
-    # The demo without the page: its broker's line comes as the first, so it is under way a moment later.
-    with started(r"(Captions come below)", *shown, "--no-page") as (_, pid):
-        time.sleep(4)
-        alone = cpu_share(pid, seconds)
-    cost = {"cpu_percent_with_page": with_page, "cpu_percent_without": alone}
-    return {"after_start_s": first, "first_picture_s": again, **cost, "cpu_percent_unseen": round(with_page - alone, 2)}
 
 
 def cpu_share(pid: int, seconds: int) -> float:

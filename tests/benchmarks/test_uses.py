@@ -3,8 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from benchmarks import alerts, find, history
+from benchmarks import alerts, find, history, page
 from edge_caption.node.alerts.wanted import Wanted
 from training.data.captioned_photos import CaptionedPhoto
 
@@ -46,3 +47,12 @@ def test_alerts_are_scored_against_what_two_people_say() -> None:
     witnessed = CaptionedPhoto(Path("x.jpg"), ("a boy", "a man", "a dog", "a tree", "snow"))
     assert alerts._true_of(Wanted("a person"), witnessed)
     assert not alerts._true_of(Wanted("a dog"), witnessed)
+
+
+def test_the_page_is_measured(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("uvicorn", reason="the page is an extra")
+    monkeypatch.setattr(page, "WARM_UP_S", 0.1)
+    figures = page.measure(("--bundle", tiny_bundle), seconds=1, opens=1)
+    first = figures["first_picture_s"]
+    assert 0 < (first["worst"] if isinstance(first, dict) else first) < 30
+    assert isinstance(figures["page_unseen_cpu_percent"], float)
