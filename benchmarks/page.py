@@ -6,6 +6,7 @@ import shutil
 import statistics
 import time
 from contextlib import closing
+from typing import Any
 
 from benchmarks.http import Client, cpu_share, started, wait
 
@@ -13,7 +14,7 @@ WARM_UP_S = 5
 """After a start, before the processor's time is taken."""
 
 
-def measure(bundle: tuple[object, ...], seconds: int, opens: int) -> dict[str, object]:
+def measure(bundle: tuple[object, ...], seconds: int, opens: int) -> dict[str, Any]:
     """Run the demo with and without its page, one after the other, twice each.
 
     Args:
@@ -25,7 +26,7 @@ def measure(bundle: tuple[object, ...], seconds: int, opens: int) -> dict[str, o
         seconds until the first picture, and percents of one core.
     """
     demo = ("demo", *bundle, "--seconds", 4 * seconds + 120)
-    seen: dict[str, object] = {}
+    seen: dict[str, Any] = {}
     unseen, alone = [], []
     for number in range(2):
         with started(r"The page is at (\S+)", *demo, "--page", 0) as (url, pid):
@@ -45,7 +46,7 @@ def measure(bundle: tuple[object, ...], seconds: int, opens: int) -> dict[str, o
     }
 
 
-def looked_at(url: str, pid: int, seconds: int, opens: int) -> dict[str, object]:
+def looked_at(url: str, pid: int, seconds: int, opens: int) -> dict[str, Any]:
     """Open the page in Chromium, where it and playwright are there; else follow its steps with a client."""
     chromium = shutil.which("chromium")
     try:
