@@ -31,18 +31,20 @@ def measure(
     photos: Sequence[CaptionedPhoto],
     trained_on: AbstractSet[Sentence],
     specific: float | None = None,
+    sure: float | None = None,
 ) -> Figures:
     """Caption every photo with each flavour and beam.
 
     Args:
         trained_on: what `training_sentences` returns.
-        specific: as of the captioner; the bundle's own if None.
+        specific, sure: as of the captioner; the bundle's own if None.
     """
     language = photos[0].language
     references = [photo.captions for photo in photos]
     runs = {}
     for flavour, beam in itertools.product(flavours, beams):
-        captioner = Captioner(bundle, flavour=flavour, backend=backend, beam=beam, language=language, specific=specific)
+        settings: dict[str, Any] = {"beam": beam, "language": language, "specific": specific, "sure": sure}
+        captioner = Captioner(bundle, flavour=flavour, backend=backend, **settings)
         runs[flavour, beam] = texts(caption_files(captioner, photos, f"{flavour}, beam {beam}"))
     scored = score_runs(Scorer(references, language), list(runs.values()), trained_on, language)
     by_flavour: dict[str, Figures] = {flavour: {} for flavour in flavours}

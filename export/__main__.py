@@ -70,6 +70,7 @@ def _job(args: argparse.Namespace) -> Job:
         gate=args.gate,
         decoder_bits=args.decoder_bits,
         specific=args.specific,
+        sure=args.sure,
         kept=[name for name in args.keep_float.split(",") if name],
     )
 
@@ -163,6 +164,7 @@ def _add_bundle(add: Callable[..., object]) -> None:
     add("--version", default="1", help="the bundle's version (default: 1)")
     specific = "the bundle's default, as of edge-caption caption"
     add("--specific", type=share, default=0.0, metavar="N", help=specific)
+    add("--sure", type=share, default=0.0, metavar="N", help=specific)
     flavours = f"which to put in, of {','.join(FLAVOURS)} (default: %(default)s)"
     add("--flavours", default=",".join(SHIPPED), help=flavours)
 

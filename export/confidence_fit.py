@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.model.caption import Caption
-from edge_caption.model.confidence import Confidence, features
+from edge_caption.model.confidence import Confidence, named, plain
 from training.scoring.correctness import MEANING, are_correct
 
 FOLDS = 5
 
 RIDGE = 1.0
 """Penalty on the squared weights of standardised features: keeps a handful of captions from giving extreme ones."""
+
+LEARNT_RIDGE = 150.0
+"""The same for the many features of photos that the captioner learnt from; from 30 to 1,000 little changes."""
+
+LEAST_CAPTIONS = 20
+"""An object has a weight of its own where so many captions name it."""
+
+PLAIN = 4
+"""Features that every caption has."""
 
 STEPS = 25
 """Newton's steps; the logistic loss is convex and six are enough in practice."""
@@ -27,34 +38,68 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Learnt:
+    """Captions of photos that the captioner learnt from, which tell what it is good at."""
+
+    said: Sequence[Caption]
+    references: Sequence[Sequence[str]]
+    """What people wrote of the same photos."""
+
+    def weigh(self) -> tuple[list[str], Floats]:
+        """Fit a regression to them.
+
+        Returns:
+            The objects that it looks at, and its weights: of `looks_of`, the intercept left out.
+        """
+        counts = Counter(name for caption in self.said for name in named(caption))
+        common = sorted(name for name, count in counts.items() if count >= LEAST_CAPTIONS)
+        judged = np.array(are_correct([caption.text for caption in self.said], self.references))
+        _, *weights = fit(looks_of(self.said, common), judged, LEARNT_RIDGE)
+        return common, np.array(weights)
+
+
 def fit_confidence(
     said: Mapping[int, Sequence[Caption]],
     references: Sequence[Sequence[str]],
     strange: Mapping[int, Sequence[Caption]],
     sets: Mapping[str, Sequence[int]],
+    learnt: Learnt,
 ) -> Confidence:
     """Fit one regression for all ways of searching, and measure it out of fold.
+
+    What it looks at is weighed by captions of photos that the captioner learnt from, for there are many; how that and
+    the plain features make a probability, by captions of photos that it did not learn from, for those are less often
+    right.
 
     Args:
         said: beams -> a caption of each photo.
         references: what people wrote of the same photos.
         strange: beams -> captions of pictures of which no caption is right.
         sets: names -> places of the photos that are measured by themselves, too.
+        learnt: of photos that the captioner learnt from.
     """
     photos = len(references)
     judged = {
         beam: np.array([*are_correct([caption.text for caption in of], references), *[False] * len(strange[beam])])
         for beam, of in said.items()
     }
-    known = {beam: features_of([*captions, *strange[beam]]) for beam, captions in said.items()}
+    common, looks = learnt.weigh()
+    all_said = {beam: [*captions, *strange[beam]] for beam, captions in said.items()}
+    known = {beam: np.column_stack([looks_of(of, common) @ looks, features_of(of)]) for beam, of in all_said.items()}
     predicted = out_of_fold(known, judged)
-    intercept, *weights = fit(np.concatenate(list(known.values())), np.concatenate(list(judged.values())))
+    intercept, share, *weights = fit(np.concatenate(list(known.values())), np.concatenate(list(judged.values())))
+    mean, words, contrast, object_log_prob = (looks[:PLAIN] * share + weights).round(6).tolist()
+    regions, objects_ = np.split((looks[PLAIN:] * share).round(5), [len(looks) - PLAIN - len(common)])
     return Confidence(
         meaning=MEANING,
         intercept=round(intercept, 6),
-        mean_log_prob=round(weights[0], 6),
-        words=round(weights[1], 6),
-        contrast=round(weights[2], 6),
+        mean_log_prob=mean,
+        words=words,
+        contrast=contrast,
+        object_log_prob=object_log_prob,
+        regions=tuple(regions.tolist()),
+        objects=dict(zip(common, objects_.tolist(), strict=True)),
         figures={f"beam_{beam}": figures(predicted[beam][:photos], judged[beam][:photos]) for beam in said}
         | _of_sets(predicted[min(said)], judged[min(said)], photos, sets),
     )
@@ -69,11 +114,23 @@ def _of_sets(predicted: Floats, judged: Bools, photos: int, sets: Mapping[str, S
 
 
 def features_of(captions: Sequence[Caption]) -> Floats:
-    """Return what the regression looks at, shape (captions, 3)."""
-    return np.array([features(caption.log_prob, len(caption.words), caption.contrast) for caption in captions])
+    """Return the features that every caption has, shape (captions, PLAIN)."""
+    return np.array([plain(caption) for caption in captions])
 
 
-def fit(known: Floats, judged: Bools) -> list[float]:
+def looks_of(captions: Sequence[Caption], common: Sequence[str]) -> Floats:
+    """Return all that a caption is looked at for: plain features, mean region, and which common objects it names.
+
+    Returns:
+        Shape (captions, PLAIN + D + objects).
+    """
+    scenes = np.array([caption.scene.mean if caption.scene else [] for caption in captions])
+    names = [named(caption) for caption in captions]
+    objects_ = np.array([[name in of for name in common] for of in names], float).reshape(len(captions), len(common))
+    return np.column_stack([features_of(captions), scenes, objects_])
+
+
+def fit(known: Floats, judged: Bools, ridge: float = RIDGE) -> list[float]:
     """Return intercept and weights of the logistic regression, by Newton's method.
 
     Targets are drawn in from 0 and 1 as Platt (1999) does, so that the fit exists though all are right, or all wrong.
@@ -81,13 +138,14 @@ def fit(known: Floats, judged: Bools) -> list[float]:
     Args:
         known: features, shape (captions, F).
         judged: whether each is right.
+        ridge: penalty on the squared weights of standardised features.
     """
     mean, deviation = known.mean(0), known.std(0)
     deviation[deviation == 0] = 1
     inputs = np.column_stack([np.ones(len(known)), (known - mean) / deviation])
     count = judged.sum()
     targets = np.where(judged, (count + 1) / (count + 2), 1 / (len(judged) - count + 2))
-    penalty = RIDGE * np.diag([0.0, *np.ones(known.shape[1])])
+    penalty = ridge * np.diag([0.0, *np.ones(known.shape[1])])
     weights = np.zeros(inputs.shape[1])
     for _ in range(STEPS):
         predicted = _logistic(inputs @ weights)

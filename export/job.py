@@ -41,6 +41,8 @@ class Job:
     """Write what is worse than `before`, too."""
     specific: float = 0.0
     """The bundle's default; all figures are measured with it."""
+    sure: float = 0.0
+    """The bundle's default, too."""
     kept: Sequence[str] = ()
     """Convolutions of the encoder that stay in float."""
     decoder_bits: int = 8

@@ -39,10 +39,12 @@ class Prover:
     """Language -> what scores sentences about them."""
     progress: Progress
 
-    def caption(self, flavour: str, language: str, beam: int = 1) -> list[Caption]:
-        """Caption the photos of a language as a device does."""
+    def caption(
+        self, flavour: str, language: str, beam: int = 1, photos: Sequence[CaptionedPhoto] | None = None
+    ) -> list[Caption]:
+        """Caption photos, dev's of the language if None, as a device does."""
         captioner = Captioner(self.bundle, flavour=flavour, beam=beam, language=language)
-        files = [photo.file for photo in self.dev[language]]
+        files = [photo.file for photo in (self.dev[language] if photos is None else photos)]
         return [captioner.caption(file) for file in self.progress(files, f"{language}: {flavour}, beam {beam}")]
 
     def caption_strange(self, flavour: str, language: str, beam: int, count: int) -> list[Caption]:

@@ -18,7 +18,7 @@ from edge_caption.model.bundle import Decoding
 from edge_caption.model.caption import Caption
 from edge_caption.model.confidence import Confidence
 from edge_caption.model.preprocess import to_input
-from export.confidence_fit import fit_confidence
+from export.confidence_fit import Learnt, fit_confidence
 from export.flavours import FLAVOURS, REFERENCE, Flavours, check_kept, make_flavours
 from export.job import Job
 from export.judge import judge
@@ -32,7 +32,7 @@ from export.report import Report
 from export.running import prove_running
 from export.to_onnx import to_onnx
 from export.write_bundle import Contents, replacing, sizes_of, write_bundle
-from training.data.captioned_photos import files_of
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.words import never_last, words_of
 from training.scoring.scores import parts_of
 
@@ -40,6 +40,9 @@ PARITY_PHOTOS = 20
 
 STRANGE_SHARE, STRANGE_LEAST = 6, 5
 """The confidence sees a strange picture for so many dev photos, and one of each kind at least."""
+
+LEARNT = 3000
+"""Photos of each source that the confidence learns from what the captioner is good at."""
 
 CONFIDENCE_BEAM = 3
 """The beam that the confidence is fitted to beside greedy; one fit serves all."""
@@ -141,7 +144,20 @@ def _confidence(job: Job, prove: Prover, greedy: Sequence[Caption]) -> Confidenc
         [photo.captions for photo in photos],
         {beam: prove.caption_strange(flavour, language, beam, count) for beam in (1, CONFIDENCE_BEAM)},
         {name: places for name, (_, places) in parts_of(photos).items()},
+        _learnt(job, prove),
     )
+
+
+def _learnt(job: Job, prove: Prover) -> Learnt:
+    """Caption up to LEARNT photos of each source that people wrote of, which the captioner learnt from."""
+    by_source: dict[str, list[CaptionedPhoto]] = {}
+    for photo in job.train:
+        by_people = photo.by_people()
+        if photo.language == job.language and all(source.written_by == "people" for source in by_people.sources):
+            by_source.setdefault(by_people.origin, []).append(by_people)
+    photos = [photo for some in by_source.values() for photo in some[:: max(1, len(some) // LEARNT)]]
+    said = prove.caption(job.flavours[0], job.language, photos=photos)
+    return Learnt(said, [photo.captions for photo in photos])
 
 
 def _judged(job: Job, bundle: Path, progress: Progress) -> dict[str, Any]:
@@ -179,7 +195,7 @@ def _contents(job: Job, model: Flavours, table: Table) -> Contents:
         sizes=sizes_of(checkpoint.model.size, len(checkpoint.vocabulary)),
         trained_on=checkpoint.trained_on,
         languages=checkpoint.languages,
-        decoding=Decoding(not_last=_not_last(job), specific=job.specific),
+        decoding=Decoding(not_last=_not_last(job), specific=job.specific, sure=job.sure),
     )
 
 

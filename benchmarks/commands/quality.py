@@ -27,7 +27,8 @@ def add_parser(benchmarks: Any) -> None:
         metavar=("CAPTIONS", "PHOTOS"),
         help="a further set, scored by itself, with document frequencies of its own; may be given several times",
     )
-    parser.add_argument("--specific", type=share, metavar="N", help="0 to 1 (default: the bundle's)")
+    for option in ("--specific", "--sure"):
+        parser.add_argument(option, type=share, metavar="N", help="0 to 1 (default: the bundle's)")
     parser.add_argument("--flavours", default="cpu-x86", help="with commas (default: %(default)s)")
     parser.add_argument("--beams", type=positive, nargs="+", default=[1, 3])
 
@@ -44,4 +45,4 @@ def _of_set(file: CaptionFile, folder: Path, args: argparse.Namespace) -> dict[s
 
     some, trained_on = load(file, folder, args), quality.training_sentences(file)
     flavours = args.flavours.split(",")
-    return quality.measure(args.bundle, flavours, args.backend, args.beams, some, trained_on, args.specific)
+    return quality.measure(args.bundle, flavours, args.backend, args.beams, some, trained_on, args.specific, args.sure)

@@ -30,7 +30,7 @@ TERMINAL_S, LOG_S = 0.2, 30.0
 """Between two lines of progress: on a terminal, where each takes the place of the last, and in a log."""
 
 
-MODEL_OPTIONS = ("bundle", "flavour", "backend", "beam", "language", "specific")
+MODEL_OPTIONS = ("bundle", "flavour", "backend", "beam", "language", "specific", "sure")
 """Each worker has one thread."""
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = True) -> None:
-    """Add --bundle, --flavour, --backend, --language, --beam, --specific and --threads."""
+    """Add --bundle, --flavour, --backend, --language, --beam, --specific, --sure and --threads."""
     group = parser.add_argument_group("model")
     add_bundle_options(group)
     group.add_argument(
@@ -29,6 +29,12 @@ def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = T
         metavar="N",
         help="0 to 1: prefer words that fit this picture better than others (default: the bundle's)",
     )
+    group.add_argument(
+        "--sure",
+        type=share,
+        metavar="N",
+        help="0 to 1: name objects that are so probable, else say less (default: the bundle's)",
+    )
     if with_threads:
         group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
 
@@ -42,7 +48,7 @@ def add_bundle_options(parser: argparse._ActionsContainer) -> None:
 
 def model_options(args: argparse.Namespace) -> dict[str, object]:
     """Return what was given for them, as the settings and the captioner name it; None where nothing was."""
-    names = ("bundle", "flavour", "backend", "language", "beam", "threads", "specific")
+    names = ("bundle", "flavour", "backend", "language", "beam", "threads", "specific", "sure")
     return {name: getattr(args, name) for name in names}
 
 
@@ -62,6 +68,7 @@ def captioner_from(args: argparse.Namespace) -> Captioner:
         threads=args.threads,
         language=args.language,
         specific=args.specific,
+        sure=args.sure,
     )
 
 

@@ -111,6 +111,8 @@ class Decoding(msgspec.Struct, frozen=True, kw_only=True):
     """Exponent of the length that a beam's log-probability is divided by (Wu et al. 2016, simplified)."""
     specific: Share = 0.0
     """How much words are preferred that fit this picture better than any; 0 is the likeliest sentence."""
+    sure: Share = 0.0
+    """Probability from which on an object is said as it is; less sure ones are said in a general word, or left out."""
     not_last: tuple[str, ...] = ()
     """Words that no sentence ends with: a, the, with, …"""
 

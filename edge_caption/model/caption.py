@@ -52,6 +52,20 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Scene:
+    """What of a picture's regions tells whether the captioner knows its kind."""
+
+    mean: NDArray[np.float32]
+    """Of the regions; shape (D,)."""
+
+    contrast: float
+    """How much the regions differ from one another, as a logarithm.
+
+    Plain pictures, noise and text excite the encoder little, and everywhere alike; photos of things do not.
+    """
+
+
+@dataclass(frozen=True)
 class Caption:
     """A sentence about a picture."""
 
@@ -78,8 +92,8 @@ class Caption:
     language: str = "en"
     """ISO 639-1 code."""
 
-    contrast: float = 0.0
-    """How much the picture's regions differ from one another: `confidence.contrast_of`."""
+    scene: Scene | None = None
+    """What tells whether the captioner knows such pictures; the confidence looks at it."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,8 +19,8 @@ from edge_caption.images.photos import decode_photo, read_photo
 from edge_caption.model.backends import BACKENDS, REFERENCE
 from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.bundle import Bundle, open_bundle
-from edge_caption.model.caption import Caption, ModelIdentity, Word
-from edge_caption.model.confidence import contrast_of, mean_probability
+from edge_caption.model.caption import Caption, ModelIdentity, Scene, Word
+from edge_caption.model.confidence import mean_probability, scene_of
 from edge_caption.model.decoder import Decoder, Sentence, Steps, beam_search, greedy
 from edge_caption.model.encoder import Encoder, Floats, Seen
 from edge_caption.model.fastest import load_fastest
@@ -28,6 +28,7 @@ from edge_caption.model.flavour import LoadedFlavour, load_first
 from edge_caption.model.likelihood import Question, log_probs, read_question
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.specific import SpecificDecoder, grey_picture
+from edge_caption.model.sure import GeneralDecoder, settle
 
 Photo: TypeAlias = Path | str | bytes | bytearray | memoryview | Pixels
 
@@ -68,6 +69,7 @@ class Captioner:
         threads: int | None = None,
         language: str | None = None,
         specific: float | None = None,
+        sure: float | None = None,
     ) -> None:
         """Load a bundle.
 
@@ -81,12 +83,13 @@ class Captioner:
             language: en, zh, …; the bundle's first if None.
             specific: 0-1, how much words are preferred that fit this picture better than any; the decoder then runs
                 three times as long; the bundle's own default if None.
+            sure: 0-1, the probability from which on an object is named; less sure ones are said in a general word or
+                left out, in English; the bundle's own default if None.
 
         Raises:
             BundleError: the bundle is incomplete, altered or of another version.
             BackendError: this machine can't run it, or the backend is not installed.
-            ConfigError: beam, threads or specific are out of range, there is no such backend, or the bundle does not
-                speak the language.
+            ConfigError: a number is out of range, there is no such backend, or the bundle does not speak the language.
         """
         opened = open_bundle(Path(bundle) if bundle is not None else None)
         self._decoding = opened.manifest.decoding
@@ -96,13 +99,16 @@ class Captioner:
             raise ConfigError(f"beam must be 1 to {MAX_BEAMS}, not {self._beams}")
         if not 1 <= threads <= MAX_THREADS:
             raise ConfigError(f"threads must be 1 to {MAX_THREADS}, not {threads}")
-        strength = self._decoding.specific if specific is None else specific
-        if not 0 <= strength <= 1:
-            raise ConfigError(f"specific must be 0 to 1, not {strength}")
+        strength = _share("specific", specific, self._decoding.specific)
+        certain = _share("sure", sure, self._decoding.sure)
         self.language, self._joiner = opened.manifest.speak(language)
         # It was fitted to sentences in the bundle's first language.
         self._confidence = opened.manifest.confidence if self.language == self._decoding.language else None
         self._load(opened, _open(opened, flavour, backend or REFERENCE, threads))
+        self._sure = certain if self.language == "en" else 0.0
+        self._steps: Steps = self._decoder
+        if self._sure:
+            self._steps = GeneralDecoder(self._decoder, self._vocabulary, self._sure)
         self._specific = self._prefer_special(strength) if strength else None
 
     def _load(self, bundle: Bundle, engine: LoadedFlavour) -> None:
@@ -119,7 +125,7 @@ class Captioner:
 
     def _prefer_special(self, strength: float) -> SpecificDecoder:
         nothing = self._encoder(to_input(grey_picture(self._side), self._side))
-        return SpecificDecoder(self._decoder, nothing, strength)
+        return SpecificDecoder(self._steps, nothing, strength)
 
     @property
     def calibrated(self) -> bool:
@@ -192,13 +198,15 @@ class Captioner:
 
     def _decode(self, encoded: EncodedPhoto) -> Caption:
         started = time.perf_counter()
-        sentence, contrast = self._search(encoded.seen), contrast_of(encoded.seen.regions)
+        sentence, scene = self._search(encoded.seen), scene_of(encoded.seen.regions)
+        if self._sure:
+            sentence = settle(sentence, self._vocabulary, self._sure)
         stages = {**encoded.stages_ms, "decode": (time.perf_counter() - started) * 1000}
-        return self._caption(sentence, contrast, stages)
+        return self._caption(sentence, scene, stages)
 
     def _search(self, seen: Seen) -> Sentence:
         if not self._specific:
-            return self._search_with(self._decoder, seen)
+            return self._search_with(self._steps, seen)
         found = self._search_with(self._specific, self._specific.begin(seen))
         return self._specific.true_probability(found, seen, self._decoding.max_words)
 
@@ -207,16 +215,22 @@ class Captioner:
             return greedy(decoder, seen, self._decoding.max_words)
         return beam_search(decoder, seen, self._decoding.max_words, self._beams, self._decoding.length_penalty)
 
-    def _caption(self, sentence: Sentence, contrast: float, stages: dict[str, float]) -> Caption:
+    def _caption(self, sentence: Sentence, scene: Scene, stages: dict[str, float]) -> Caption:
         grid = (self._grid, self._grid)
         texts = self._vocabulary.decode(sentence.tokens)
         parts = zip(texts, sentence.log_probs, sentence.attentions, strict=True)
         words = tuple(Word(text, log_prob, attention.reshape(grid)) for text, log_prob, attention in parts)
         confidence = mean_probability(sentence.log_prob, len(words))
-        if self._confidence:
-            confidence = self._confidence.probability(sentence.log_prob, len(words), contrast)
         text = self._joiner.join(texts)
-        return Caption(text, words, sentence.log_prob, confidence, stages, self.model, self.language, contrast)
+        caption = Caption(text, words, sentence.log_prob, confidence, stages, self.model, self.language, scene)
+        return replace(caption, confidence=self._confidence.probability(caption)) if self._confidence else caption
+
+
+def _share(name: str, given: float | None, default: float) -> float:
+    value = default if given is None else given
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{name} must be 0 to 1, not {value}")
+    return value
 
 
 def check_backends(names: str) -> list[str]:

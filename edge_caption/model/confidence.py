@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_caption.model.caption import Caption, Scene
+from edge_caption.model.objects import objects
+
 TINY = 1e-6
 """Keeps regions that are all the same from a logarithm of zero."""
 
+Weights = Mapping[str, float]
+
+
+def scene_of(regions: NDArray[np.float32]) -> Scene:
+    """Look at a picture's regions, shape (1, R, D)."""
+    return Scene(regions[0].mean(0), math.log(float(np.linalg.norm(regions[0].std(0))) + TINY))
+
 
 class Confidence(msgspec.Struct, frozen=True, kw_only=True):
-    """A logistic regression (Cox 1958; for calibration, Platt 1999) on what a search knows of its sentence.
+    """A logistic regression (Cox 1958; for calibration, Platt 1999) on what a search knows of its sentence and picture.
 
-    The export fits it (export/confidence_fit.py) to captions of photos that the model was not trained on, and to those
-    of pictures that show nothing it knows (export/strange.py).
+    The export fits it (export/confidence_fit.py) to captions of photos, and to those of pictures that show nothing it
+    knows (export/strange.py).
     """
 
     meaning: str
@@ -26,28 +37,43 @@ class Confidence(msgspec.Struct, frozen=True, kw_only=True):
     mean_log_prob: float
     words: float
     contrast: float = 0.0
+    object_log_prob: float = 0.0
     """The weights of the features of the same names."""
+    regions: tuple[float, ...] = ()
+    """Of each number of the mean region, D of them or none: some kinds of pictures are told better than others."""
+    objects: Weights = {}
+    """Of each object that the sentence names, where enough captions name it: some are told apart better than others."""
     figures: dict[str, Any]
     """How well it does, on photos that it was not fitted to."""
 
-    def probability(self, log_prob: float, words: int, contrast: float) -> float:
-        """Return how probable it is that a caption of so many words and such a log-probability is right."""
-        mean, length, contrast = features(log_prob, words, contrast)
-        score = self.intercept + self.mean_log_prob * mean + self.words * length + self.contrast * contrast
+    def probability(self, caption: Caption) -> float:
+        """Return how probable it is that a caption is right."""
+        weights = (self.mean_log_prob, self.words, self.contrast, self.object_log_prob)
+        pairs = zip(weights, plain(caption), strict=True)
+        score = self.intercept + sum(weight * value for weight, value in pairs if weight)
+        score += sum(self.objects.get(name, 0.0) for name in named(caption))
+        if self.regions and caption.scene:
+            score += float(caption.scene.mean @ np.array(self.regions, np.float32))
         return (1 + math.tanh(score / 2)) / 2  # the logistic function, for any score without overflow
 
 
-def features(log_prob: float, words: int, contrast: float) -> tuple[float, float, float]:
-    """Return what the regression looks at: the mean log-probability of words and end, number of words, contrast."""
-    return log_prob / (words + 1), float(words), contrast
+def plain(caption: Caption) -> tuple[float, float, float, float]:
+    """Return the features that every caption has.
 
-
-def contrast_of(regions: NDArray[np.float32]) -> float:
-    """Return how much a picture's regions (1, R, D) differ from one another, as a logarithm.
-
-    Plain pictures, noise and text excite the encoder little, and everywhere alike; photos of things do not.
+    They are the mean log-probability of words and end, the number of words, the contrast, and the mean log-probability
+    of the words that name objects.
     """
-    return math.log(float(np.linalg.norm(regions[0].std(0))) + TINY)
+    known = objects()
+    sure = [word.log_prob for word in caption.words if known.of(word.text)]
+    mean = caption.log_prob / (len(caption.words) + 1)
+    contrast = caption.scene.contrast if caption.scene else 0.0
+    return mean, float(len(caption.words)), contrast, sum(sure) / len(sure) if sure else 0.0
+
+
+def named(caption: Caption) -> set[str]:
+    """Return the words of a caption that name objects, each once."""
+    known = objects()
+    return {word.text for word in caption.words if known.of(word.text)}
 
 
 def mean_probability(log_prob: float, words: int) -> float:

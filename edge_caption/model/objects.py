@@ -50,6 +50,10 @@ class Things:
             at += len(name.split())
         return found
 
+    def of(self, word: str) -> set[Thing]:
+        """Return what a single word names; nothing if it is no name."""
+        return self._names.get(word, set())
+
     def unnamed(self, sentence: str, references: Iterable[str]) -> list[str]:
         """Return the names in a sentence of things that no reference names."""
         there = {thing for reference in references for things in self.named(reference).values() for thing in things}

@@ -24,5 +24,7 @@ class ModelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """CPU threads of the encoder; all cores, at most 4, if not given."""
     specific: Share | None = None
     """0 to 1: how much words are preferred that fit this picture better than others; the bundle's own if not given."""
+    sure: Share | None = None
+    """0 to 1: name objects that are so probable, else say a general word or nothing; the bundle's own if not given."""
     language: str | None = None
     """`en`, `zh`, …; the bundle's first if not given."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.images.frame import Pixels
-from edge_caption.model.decoder import Decoder, Sentence
+from edge_caption.model.decoder import Sentence, Steps
 from edge_caption.model.encoder import Floats, Seen
 from edge_caption.model.vocabulary import END
 
@@ -30,7 +30,7 @@ def grey_picture(side: int) -> Pixels:
 class SpecificDecoder:
     """A decoder that prefers what is special. Its states are those with the picture, then those without."""
 
-    def __init__(self, decoder: Decoder, nothing: Seen, strength: float) -> None:
+    def __init__(self, decoder: Steps, nothing: Seen, strength: float) -> None:
         """Take what the encoder sees in a picture of nothing, and the share (0-1) of that which words lose."""
         self._decoder, self._nothing, self._strength = decoder, nothing, strength
         self.start = decoder.start

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edge_caption.model.caption import Caption, ModelIdentity, Word
-from export.confidence_fit import BINS, Bools, Floats, figures, fit, fit_confidence, out_of_fold, reliability
+from edge_caption.model.caption import Caption, ModelIdentity, Scene, Word
+from export.confidence_fit import BINS, Bools, Floats, Learnt, figures, fit, fit_confidence, out_of_fold, reliability
 
 WEIGHTS = np.array([1.5, -0.2])
 
@@ -50,12 +50,13 @@ def test_strange_pictures_and_each_set_have_figures_of_their_own() -> None:
 
     def caption(text: str, contrast: float) -> Caption:
         words = tuple(Word(word, -0.5, np.ones((1, 1), np.float32)) for word in text.split())
-        return Caption(text, words, -3.0, 0.5, {}, model, contrast=contrast)
+        return Caption(text, words, -3.0, 0.5, {}, model, scene=Scene(np.full(2, contrast, np.float32), contrast))
 
     references = [("a dog runs on the grass",), ("a cat sits on a couch",)] * 20
     said = [caption(group[0] if at % 4 else "a boat", 3.4 + at % 3 / 10) for at, group in enumerate(references)]
     strange = [caption("a dog runs on the grass", 2.0 + at / 10) for at in range(8)]
-    fitted = fit_confidence({1: said}, references, {1: strange}, {"one": range(20), "two": range(20, 40)})
+    sets = {"one": range(20), "two": range(20, 40)}
+    fitted = fit_confidence({1: said}, references, {1: strange}, sets, Learnt(said, references))
     assert fitted.contrast > 0.5
     assert {name: of["captions"] for name, of in fitted.figures.items()} == {
         "beam_1": 40,
@@ -64,6 +65,27 @@ def test_strange_pictures_and_each_set_have_figures_of_their_own() -> None:
         "right_or_strange, greedy": 38,
     }
     assert fitted.figures["right_or_strange, greedy"]["auroc"] > 0.95
+
+
+def test_kinds_of_pictures_and_objects_that_are_often_told_wrong_have_less_confidence() -> None:
+    """Boats are always wrong; so is every second picture of a kind that the first number of the mean region tells."""
+    random = np.random.default_rng(3)
+    kinds = random.integers(0, 2, 200)
+    said = [boat_or_dog(at, int(kinds[at]), random) for at in range(200)]
+    references = [("a dog runs",) if at % 5 and (at % 2 or not kinds[at]) else ("a house",) for at in range(200)]
+    fitted = fit_confidence({1: said}, references, {1: []}, {"all": range(200)}, Learnt(said, references))
+    assert fitted.objects["boat"] < fitted.objects["dog"]
+    assert fitted.regions[0] < -0.1 < fitted.regions[1] < 0.1
+    known, strange, boat = (boat_or_dog(at, kind, random) for at, kind in ((1, 0), (1, 1), (0, 0)))
+    assert fitted.probability(known) > fitted.probability(strange) > fitted.probability(boat)
+    assert fitted.figures["beam_1"]["auroc"] > 0.8
+
+
+def boat_or_dog(at: int, kind: int, random: np.random.Generator) -> Caption:
+    text = "a dog runs" if at % 5 else "a boat"
+    words = tuple(Word(word, -0.5, np.ones((1, 1), np.float32)) for word in text.split())
+    scene = Scene(np.array([kind, random.normal()], np.float32), 3.4)
+    return Caption(text, words, -3.0, 0.5, {}, ModelIdentity("m", "0", "fp32", "onnxruntime"), scene=scene)
 
 
 @pytest.mark.parametrize("judged", [[True] * 6, [False] * 6, [True, False] * 3])

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edge_caption.model.captioner import Captioner
+from edge_caption.model.decoder import Sentence
+from edge_caption.model.encoder import Floats, Seen
+from edge_caption.model.sure import GeneralDecoder, settle
+from edge_caption.model.vocabulary import SPECIAL, Vocabulary
+
+TEXT = (
+    "a an the is are and of to in on with at front next top man woman boy child person people dog dogs cat cats animal "
+    "animals bench couch ball red standing sitting holding room table crowd computer desk running"
+)
+VOCABULARY = Vocabulary([*SPECIAL, *TEXT.split()])
+NOTHING = np.zeros((1, 1, 1), np.float32)
+
+
+def said(text: str, unsure: str) -> Sentence:
+    """Return a sentence whose words have 0.5 each, and the unsure ones 0.05."""
+    words = text.split()
+    log_probs = tuple(math.log(0.05 if word in unsure.split() else 0.5) for word in words)
+    attentions = tuple(np.full(1, at, np.float32) for at in range(len(words)))
+    return Sentence(tuple(VOCABULARY.encode(words)), log_probs, attentions, sum(log_probs) - 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "unsure", "settled"),
+    [
+        ("a man is sitting on a red bench", "bench", "a man is sitting"),
+        ("a man with a ball is sitting on a bench", "ball", "a man is sitting on a bench"),
+        ("a man is standing in front of a table", "table", "a man is standing"),
+        ("a dog next to a man on a couch", "man", "a dog on a couch"),
+        ("a dog on top of a table in a room", "table", "a dog in a room"),
+        ("a woman is holding a ball", "ball", "a woman"),
+        ("a man and a dog are running", "dog", "a man and a dog are running"),
+        ("a man in a room", "man", "a man in a room"),
+        ("in a room", "room", "in a room"),
+        ("a man is sitting on a bench", "", "a man is sitting on a bench"),
+        ("a dog on a computer desk", "computer", "a dog on a computer desk"),
+        ("a animal and a dog", "", "an animal and a dog"),
+    ],
+)
+def test_a_phrase_whose_object_is_not_sure_is_left_out(text: str, unsure: str, settled: str) -> None:
+    found = settle(said(text, unsure), VOCABULARY, 0.1)
+    assert " ".join(VOCABULARY.decode(found.tokens)) == settled
+    assert len(found.tokens) == len(found.log_probs) == len(found.attentions)
+    assert found.log_prob == pytest.approx(sum(found.log_probs) - 0.25)
+
+
+class Likes:
+    """A decoder that gives words the probabilities that the test says."""
+
+    start = 1
+
+    def __init__(self, **words: float) -> None:
+        self.row = np.full(len(VOCABULARY), 1e-6)
+        for word, probability in words.items():
+            self.row[VOCABULARY.encode([word])] = probability
+
+    def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
+        return np.log(self.row, dtype=np.float64)[None].astype(np.float32), state, NOTHING
+
+
+@pytest.mark.parametrize(
+    ("likes", "best"),
+    [
+        ({"dog": 0.08, "cat": 0.07, "red": 0.01}, "animal"),
+        ({"dogs": 0.08, "cats": 0.07, "dog": 0.01}, "animals"),
+        ({"dog": 0.2, "cat": 0.19}, "dog"),
+        ({"dog": 0.06, "red": 0.02}, "dog"),
+        ({"boy": 0.08, "child": 0.05, "man": 0.07}, "child"),
+        ({"boy": 0.05, "man": 0.04, "woman": 0.03}, "person"),
+        ({"bench": 0.08, "couch": 0.07}, "bench"),
+        ({"crowd": 0.09, "man": 0.04}, "crowd"),
+    ],
+)
+def test_an_object_that_is_not_sure_gives_way_to_a_general_word(likes: dict[str, float], best: str) -> None:
+    decoder = GeneralDecoder(Likes(**likes), VOCABULARY, 0.1)
+    scores, _, _ = decoder.step(np.array([1]), NOTHING, Seen(NOTHING, NOTHING, NOTHING))
+    assert VOCABULARY.words[int(scores[0].argmax())] == best
+
+
+def test_a_captioner_that_must_be_sure_says_less(demo_photos: list[Path]) -> None:
+    plain, sure = (Captioner(sure=least) for least in (0.0, 0.5))
+    for photo in demo_photos:
+        all_said, less = plain.caption(photo), sure.caption(photo)
+        assert 0 < len(less.words) <= len(all_said.words)
+    assert any(plain.caption(photo).text != sure.caption(photo).text for photo in demo_photos)
+
+
+def test_another_language_is_said_as_before(demo_photos: list[Path]) -> None:
+    plain, sure = (Captioner(language="zh", sure=least) for least in (0.0, 0.9))
+    assert plain.caption(demo_photos[0]).text == sure.caption(demo_photos[0]).text
