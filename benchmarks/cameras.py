@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from edge_caption.cameras.kinds import feed_of
+from edge_caption.commands.measurement.process import running
 from edge_caption.config import load
 from edge_caption.images.frame import Frame
 from edge_caption.model.captioner import Captioner
@@ -42,6 +43,7 @@ def measure(bundle: Path | None, seconds: float) -> dict[str, object]:
         four = _run_node(captioner, urls, CAPTIONS_PER_S / 4, seconds)
         well = _run_node(captioner, urls[:3], CAPTIONS_PER_S, seconds)
         ill = _run_node(captioner, [*urls[:3], hung], CAPTIONS_PER_S, seconds)
+        peak_mb = _peak_mb(urls[0], bundle, round(seconds * CAPTIONS_PER_S))
     return {
         "seconds": seconds,
         "one": one,
@@ -50,7 +52,15 @@ def measure(bundle: Path | None, seconds: float) -> dict[str, object]:
         "three_and_a_hung_one": ill,
         "processor_of_four_to_one": round(four["processor_ms_per_caption"] / one["processor_ms_per_caption"], 3),
         "rate_with_a_hung_one": round(ill["captions_per_s"] / well["captions_per_s"], 3),
+        "peak_rss_mb_with_one": round(peak_mb, 1),
     }
+
+
+def _peak_mb(url: str, bundle: Path | None, captions: int) -> float:
+    """Return the highest resident memory of `edge-caption run` with one camera, in MB (10^6 bytes)."""
+    with running([url], CAPTIONS_PER_S, ["--bundle", str(bundle)] if bundle else []) as node:
+        node.wait_for(captions)
+        return node.end()
 
 
 class _Ages:

@@ -47,6 +47,8 @@ class JpegStream:
         """
         while True:
             jpeg, captured_at = self._next(), time.time()
+            if not jpeg:  # its beginning was passed
+                continue
             try:
                 return Frame(decode_photo(jpeg, self._name), captured_at)
             except PhotoError as error:
@@ -59,11 +61,11 @@ class JpegStream:
         Raises:
             CameraError: there is none.
         """
-        self._next()
+        self._next(wanted=False)
 
-    def _next(self) -> bytes:
+    def _next(self, *, wanted: bool = True) -> bytes:
         while not self._found:
-            self._found += self._splitter.split(self._receive())
+            self._found += self._splitter.split(self._receive(), wanted=wanted)
             if self._splitter.left_out > FOREIGN_BYTES:
                 raise CameraError(f"{self._name} sends no JPEGs; give the URL of its MJPEG stream or of its snapshot")
         return self._found.popleft()

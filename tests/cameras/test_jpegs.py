@@ -27,6 +27,20 @@ STREAMS = {
         b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(picture), picture)
         for picture in PICTURES
     ),
+    "lengths that are too long": b"".join(
+        b"--frame\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(picture) + 2, picture) for picture in PICTURES
+    ),
+    "lengths that are far too long": b"".join(
+        b"--frame\r\nContent-Length: %d\r\n\r\n%b\r\n" % (2 * len(picture), picture)
+        for picture in [*PICTURES, b"\0" * 10_000]
+    ),
+    "lengths of whole pictures, of which one came by half": b"".join(
+        b"--frame\r\nContent-Length: %d\r\n\r\n%b\r\n" % (len(picture), part)
+        for picture, part in (
+            (PICTURES[0], PICTURES[0][: len(PICTURES[0]) // 2]),
+            *zip(PICTURES, PICTURES, strict=True),
+        )
+    ),
     "no first boundary": b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n".join(PICTURES),
     "parts without headers": b"".join(b"--frame\r\n\r\n" + picture for picture in PICTURES),
     "another boundary and wrong lengths": b"".join(
@@ -55,3 +69,30 @@ def test_what_holds_no_picture_is_counted_and_not_kept() -> None:
         assert not list(splitter.split(b"no picture " * 1000))
     assert splitter.left_out > 1_000_000
     assert len(splitter._bytes) < 10
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000, 10**6])
+@pytest.mark.parametrize("name", ["as the standard says", "parts without headers", "nothing between them"])
+def test_pictures_that_nobody_wants_are_counted_and_the_next_one_is_whole(name: str, step: int) -> None:
+    stream = STREAMS[name]
+    splitter, passed, taken = JpegSplitter(), 0, []
+    for start in range(0, len(stream), step):
+        for picture in splitter.split(stream[start : start + step], wanted=passed >= 2):
+            if passed < 2:
+                passed += 1
+            else:
+                taken.append(picture)
+    assert passed == 2
+    if step < 10**6:  # otherwise all come at once
+        assert taken == PICTURES[2:]
+
+
+def test_a_picture_of_a_known_length_that_nobody_wants_is_not_kept() -> None:
+    data = STREAMS["as the standard says"][: 200 + len(PICTURES[0])]
+    head = data.index(b"\xff\xd8")
+    large = b"--frame\r\nContent-Length: 1000000\r\n\r\n" + data[head : head + 500]
+    splitter = JpegSplitter()
+    assert not list(splitter.split(large, wanted=False))
+    for _ in range(90):
+        assert not list(splitter.split(b"x" * 10_000, wanted=False))
+    assert sum(map(len, splitter._chunks)) < 100
