@@ -31,9 +31,7 @@ class HttpAddress:
         self._name = str(source)
         self._login = Login(source.address)
         self._timeout_s = timeout_s
-        self._opener = urllib.request.build_opener(
-            *self._login.handlers(), urllib.request.HTTPSHandler(context=_trust(tls_insecure))
-        )
+        self._opener = urllib.request.build_opener(*self._login.handlers(), *_tls(source, tls_insecure))
 
     def ask(self, headers: Mapping[str, str] | None = None) -> http.client.HTTPResponse | None:
         """Return the answer, its body unread, or None if that is "not modified".
@@ -55,12 +53,14 @@ class HttpAddress:
         return answer
 
 
-def _trust(tls_insecure: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+def _tls(source: Source, tls_insecure: bool) -> list[urllib.request.HTTPSHandler]:
+    """Return what speaks TLS; the certificates that this computer trusts take megabytes, so only where it is spoken."""
     if tls_insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname = False
+        trusting.verify_mode = ssl.CERT_NONE
+        return [urllib.request.HTTPSHandler(context=trusting)]
+    return [urllib.request.HTTPSHandler(context=ssl.create_default_context())] if source.scheme == "https" else []
 
 
 def _explain(error: Exception) -> str:

@@ -78,6 +78,7 @@ class Reader:
                 if frame is None:
                     return
                 self.newest.put(frame)
+                del frame  # it is megabytes, and the next one may be long in coming
         finally:
             camera.close()
 

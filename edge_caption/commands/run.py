@@ -156,8 +156,10 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
     """
     from edge_caption.commands.sinks import open_sinks
     from edge_caption.node.start import run
+    from edge_caption.terminal import heap
 
     set_up_log()
+    heap.keep_small()
     with (
         _captions(settings, stop) as captions,
         open_sinks(settings, stop) as sinks,
@@ -186,8 +188,10 @@ def _captions(settings: Settings, stop: threading.Event) -> Iterator[Captions]:
         return
     from edge_caption.model.captioner import Captioner
     from edge_caption.model.live import LiveCaptioner
+    from edge_caption.terminal import heap
 
     captioner = Captioner(**msgspec.structs.asdict(settings.model))
+    heap.give_back()
     if any(camera.gate.min_confidence for camera in settings.cameras) and not captioner.calibrated:
         log.warning(
             "the model %s has no calibrated confidence: min_confidence compares with the mean probability of the "

@@ -49,5 +49,8 @@ def detail(cells: NDArray[np.float32]) -> float:
 
 def noise(pixels: Pixels) -> float:
     """Return the standard deviation of the difference between neighbours, as if they had nothing in common."""
-    rows = pixels[::4].astype(np.int16)
-    return float((rows[:, 1:] - rows[:, :-1]).std() / math.sqrt(2))
+    rows = pixels[::4]
+    change = cv2.subtract(rows[:, 1:], rows[:, :-1], dtype=cv2.CV_16S)
+    # NumPy would need four times the picture's memory for it.
+    _, deviation = cv2.meanStdDev(change.reshape(-1, 1))
+    return float(deviation[0, 0]) / math.sqrt(2)

@@ -80,7 +80,7 @@ def decode_photo(data: bytes, name: str) -> Pixels:
         raise PhotoError(f"{name} can't be decoded ({reason}); give a whole JPEG, PNG or WebP image") from error
     if bgr is None:
         raise PhotoError(f"{name} can't be decoded (damaged); give a whole JPEG, PNG or WebP image")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB, dst=bgr), np.uint8)  # in place: it is megabytes
 
 
 def _decode(data: bytes, name: str) -> NDArray[Any] | None:
