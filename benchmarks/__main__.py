@@ -34,6 +34,7 @@ from benchmarks.commands import (
     session_options,
     size,
     soak,
+    update,
     workers,
 )
 from benchmarks.engines import command as engines
@@ -44,7 +45,7 @@ from toolchain.command import run
 
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
 TRAINING = (adapt, levers)
-PROGRAM = (alerts, annotation, cameras, faults, find, history, http, page, recovery, scale, size, soak, workers)
+PROGRAM = (alerts, annotation, cameras, faults, find, history, http, page, recovery, scale, size, soak, update, workers)
 COMPARED = (engines, session_options, pareto, peers, regress, roofline, tables)
 
 

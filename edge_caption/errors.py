@@ -5,6 +5,7 @@ EdgeCaptionError
 ├── BundleError     the model folder is incomplete, altered or of another version
 ├── BackendError    the runtime cannot run this model on this device
 ├── PhotoError      one photo cannot be read; the others still can
+├── UpdateError     an update is refused or rolled back; what runs goes on
 ├── CameraError     no frame could be read; it is tried again
 ├── HistoryError    captions of the past cannot be kept or read; new ones still go out
 └── OutboxError     the disk refuses captions; free space or choose another folder
@@ -33,6 +34,10 @@ class BackendError(EdgeCaptionError):
 
 class PhotoError(EdgeCaptionError):
     """One photo cannot be read; the others still can."""
+
+
+class UpdateError(EdgeCaptionError):
+    """An update is refused or rolled back; what runs goes on."""
 
 
 class CameraError(EdgeCaptionError):

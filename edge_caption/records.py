@@ -72,11 +72,12 @@ class CaptionRecord(Sentence, frozen=True, kw_only=True):
 
 
 class CameraEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A camera was lost or is back, or its pictures show nothing or something again."""
+    """A camera was lost or is back, its pictures show nothing or something again, or its model is updated."""
 
     id: str
     event_type: str
-    """`camera_lost`, `camera_back`, `camera_obstructed` or `camera_clear`."""
+    """`camera_lost`, `camera_back`, `camera_obstructed` or `camera_clear`; of the model, which each camera shares,
+    `update_begun`, `update_done`, `update_failed` (before it captioned) or `update_rolled_back` (after)."""
     node: str
     camera: str
     captured_at: float
@@ -187,7 +188,34 @@ class Info(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
 
 
-PUBLIC = (CaptionRecord, CameraEvent, AlertRecord, Health, Info, PhotoCaption, WorkerAnswer)
+UpdatePhase: TypeAlias = Literal["idle", "receiving", "offered", "testing", "trial"]
+"""Of an update of the model: bytes come; all are here and wait for the word; self-test; first captions."""
+
+
+class UpdateState(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model runs, and what becomes of an update of it."""
+
+    state: UpdatePhase
+    title: str
+    """Of the model that runs."""
+    installed_version: str
+    latest_version: str
+    """The version on its way, or the one that runs."""
+    in_progress: bool
+    update_percentage: int | None
+    """Of the bytes that are here."""
+    update: str | None
+    """What the update on its way is called in the topics of its chunks."""
+    next: int
+    """Bytes that are here: where the next chunk begins."""
+    size: int
+    """Bytes of the whole update."""
+    error: str | None
+    """Why the newest update was refused or rolled back."""
+    schema: int = SCHEMA
+
+
+PUBLIC = (CaptionRecord, CameraEvent, AlertRecord, Health, Info, PhotoCaption, WorkerAnswer, UpdateState)
 """The records that leave the program; each has a JSON Schema in docs/schemas/."""
 
 

@@ -47,7 +47,9 @@ def parser() -> Parser:
         search,
         serve,
         service,
+        sign,
         status,
+        update,
         watch,
         worker,
     )
@@ -70,6 +72,8 @@ def parser() -> Parser:
         doctor,
         demo,
         model,
+        sign,
+        update,
         build_engine,
         bench,
     ):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed
     from edge_caption.cameras.settings import CameraSettings
     from edge_caption.cameras.source import Source
+    from edge_caption.model.captioner import Captioner
     from edge_caption.model.live import Captions
     from edge_caption.node.settings import Settings
 
@@ -186,11 +187,10 @@ def _captions(settings: Settings, stop: threading.Event) -> Iterator[Captions]:
         with closing(Asker(settings.mqtt, node_name(settings.node, settings.state_dir), topic)) as asker:
             yield RemoteCaptions(asker, topic, stop)
         return
-    from edge_caption.model.captioner import Captioner
     from edge_caption.model.live import LiveCaptioner
     from edge_caption.terminal import heap
 
-    captioner = Captioner(**msgspec.structs.asdict(settings.model))
+    captioner = _open_captioner(settings)
     heap.give_back()
     if any(camera.gate.min_confidence for camera in settings.cameras) and not captioner.calibrated:
         log.warning(
@@ -199,6 +199,21 @@ def _captions(settings: Settings, stop: threading.Event) -> Iterator[Captions]:
             captioner.model.name,
         )
     yield LiveCaptioner(captioner)
+
+
+def _open_captioner(settings: Settings) -> Captioner:
+    """Load the model of the settings, or what it was updated to.
+
+    Raises:
+        BundleError, BackendError, ConfigError: as of `Captioner`.
+    """
+    if settings.update.public_key is None:
+        from edge_caption.model.captioner import Captioner
+
+        return Captioner(**msgspec.structs.asdict(settings.model))
+    from edge_caption.node.update.boot import open_captioner
+
+    return open_captioner(settings)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ class ModelIdentity(msgspec.Struct, frozen=True):
     flavour: str
     backend: str
     """What runs the graphs: `onnxruntime`, or both names where encoder and decoder differ."""
+    version: str = ""
+    """Of the bundle; empty in records that were made before it was told."""
 
 
 @dataclass(frozen=True)

@@ -121,7 +121,9 @@ class Captioner:
             vocabulary.special,
             vocabulary.encode(self._decoding.not_last),
         )
-        self.model = ModelIdentity(bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend)
+        self.model = ModelIdentity(
+            bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend, bundle.manifest.version
+        )
 
     def _prefer_special(self, strength: float) -> SpecificDecoder:
         nothing = self._encoder(to_input(grey_picture(self._side), self._side))

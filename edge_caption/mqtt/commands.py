@@ -14,7 +14,7 @@ from edge_caption.errors import ConfigError, EdgeCaptionError
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.topics import Topics
-from edge_caption.records import SCHEMA, CaptionRecord, Health, encode
+from edge_caption.records import SCHEMA, CaptionRecord, Health, UpdateState, encode
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +23,8 @@ ANSWER_EXPIRY_S = 60
 
 UNEXPECTED = "it failed unexpectedly; the node's log says more"
 
-LARGEST_REQUEST = 4096
-"""Bytes."""
+LARGEST_REQUEST = 131_072
+"""Bytes; an update's signed head is the longest that may be in one."""
 
 
 class Commanded(Protocol):
@@ -43,6 +43,12 @@ class Pictured(Protocol):
     """What publishes pictures."""
 
     def publish(self, camera: str) -> int: ...
+
+
+class Updated(Protocol):
+    """What updates the model."""
+
+    def order(self, request: UpdateRequest) -> Future[UpdateState]: ...
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -88,6 +94,17 @@ class RestartRequest(Request, frozen=True, kw_only=True, tag="restart"):
     """Stops the program cleanly and starts it again with the same arguments."""
 
 
+class UpdateRequest(Request, frozen=True, kw_only=True, tag="update"):
+    """Updates the model; with neither `url` nor `head` the one that was offered is installed."""
+
+    url: str | None = None
+    """Where the update file is."""
+    head: str | None = None
+    """The update file's signed head, base64; the rest comes as chunks."""
+    install: bool = True
+    """Whether to install it; false offers it, to be installed later."""
+
+
 REQUESTS: tuple[type[Request], ...] = (
     StatusRequest,
     EnabledRequest,
@@ -95,6 +112,7 @@ REQUESTS: tuple[type[Request], ...] = (
     SnapshotRequest,
     SettingsRequest,
     RestartRequest,
+    UpdateRequest,
 )
 KINDS = {str(kind.__struct_config__.tag): kind for kind in REQUESTS}
 
@@ -123,6 +141,7 @@ class Commands:
         node: Commanded,
         snapshots: Sequence[Pictured],
         restart: Callable[[], object],
+        updates: Updated | None = None,
     ) -> None:
         """Subscribe.
 
@@ -132,11 +151,13 @@ class Commands:
             node: carries most commands out.
             snapshots: what publishes pictures; empty where they may not leave the device.
             restart: stops the program so that it starts again.
+            updates: updates the model; None where nobody may.
         """
         self._client = client
         self._topics = topics
         self._node = node
         self._snapshots = snapshots
+        self._updates = updates
         self._work: dict[str, Callable[[Any], Any]] = {
             "status": lambda _: node.health(),
             "enabled": lambda request: node.enable(request.camera, request.enabled),
@@ -144,6 +165,7 @@ class Commands:
             "snapshot": lambda request: self._publish_snapshot(request.camera),
             "settings": self._change_settings,
             "restart": lambda _: restart(),
+            "update": self._update,
         }
         for topic_filter in topics.commands:
             client.subscribe(topic_filter, self._receive)
@@ -171,6 +193,11 @@ class Commands:
         if not self._snapshots:
             raise ConfigError("pictures may not leave this device; its settings need snapshots = true below [mqtt]")
         return {"bytes": sum(each.publish(camera) for each in self._snapshots)}
+
+    def _update(self, request: UpdateRequest) -> Future[UpdateState]:
+        if not self._updates:
+            raise ConfigError("this node takes no updates; its settings need public_key below [update]")
+        return self._updates.order(request)
 
     def _change_settings(self, request: SettingsRequest) -> None:
         if request.fps is not None:

@@ -20,7 +20,9 @@ Component = dict[str, Any]
 LONGEST_STATE = 255
 """Characters of a state in Home Assistant. Attributes may be longer."""
 
-EVENT_TYPES = ("caption", "alert", "camera_lost", "camera_back", "camera_obstructed", "camera_clear")
+UPDATE_EVENTS = ("update_begun", "update_done", "update_failed", "update_rolled_back")
+
+EVENT_TYPES = ("caption", "alert", "camera_lost", "camera_back", "camera_obstructed", "camera_clear", *UPDATE_EVENTS)
 
 ATTRIBUTES = (
     "{{ {'caption': value_json.caption, 'confidence': value_json.confidence, 'language': value_json.language,"
@@ -28,7 +30,19 @@ ATTRIBUTES = (
 )
 """Without the words: the recorder keeps each state's attributes for days."""
 
+UPDATE = (
+    "{{ {'installed_version': value_json.installed_version, 'latest_version': value_json.latest_version,"
+    " 'title': value_json.title, 'in_progress': value_json.in_progress,"
+    " 'update_percentage': value_json.update_percentage,"
+    f" 'release_summary': (value_json.error or '')[:{LONGEST_STATE}]}} | tojson }}}}"
+)
+"""What Home Assistant knows of an update; any other key is an error there."""
+
+INSTALL = '{"install": true}'
+
 GIVES_FRAMES = "{{ 'online' if value in ('online', 'obstructed') else 'offline' }}"
+
+NO_UPDATES: dict[str, Component] = {"update": {"p": "update"}}
 
 REMOVED: dict[str, Component] = {
     "snapshot": {"p": "image"},
@@ -70,6 +84,9 @@ class Offer:
 
     snapshots: bool
     """Whether there are pictures."""
+
+    updates: bool = False
+    """Whether the model can be updated."""
 
     alerts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The names of each camera's alerts."""
@@ -122,6 +139,16 @@ def _node_device(topics: Topics, own_id: str, offer: Offer) -> Component:
         "dev_cla": "problem",
         "ent_cat": "diagnostic",
     }
+    if offer.updates:
+        components["update"] = {
+            "p": "update",
+            "name": "Model",
+            "stat_t": topics.update,
+            "val_tpl": UPDATE,
+            "cmd_t": topics.request("update"),
+            "pl_inst": INSTALL,
+            "ent_cat": "config",
+        }
     device = {"ids": [own_id], "name": topics.node, "mf": "Edge Caption", "mdl": offer.model, "sw": offer.version}
     return _whole(device, offer, {name: {**each, "avty": available} for name, each in components.items()}, topics.node)
 
@@ -191,7 +218,7 @@ def _whole(device: Component, offer: Offer, components: dict[str, Component], *n
         "dev": device,
         "o": {"name": "Edge Caption", "sw": offer.version},
         "cmps": {
-            **(REMOVED if len(names) > 1 else {}),
+            **(REMOVED if len(names) > 1 else NO_UPDATES),
             **{
                 name: {
                     "uniq_id": f"{own_id}_{name}",

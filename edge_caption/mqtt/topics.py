@@ -108,6 +108,30 @@ class Topics:
         """Retained: version, model and settings."""
         return f"{self.root}/info"
 
+    @property
+    def update(self) -> str:
+        """Retained: which model runs, and what becomes of an update."""
+        return f"{self.root}/update"
+
+    @property
+    def chunks(self) -> str:
+        """Filter of the topics that an update's bytes come to."""
+        return f"{self.root}/update/+/+"
+
+    def chunk_of(self, update: str, offset: int) -> str:
+        """The bytes of an update from `offset` on."""
+        return f"{self.root}/update/{update}/{offset}"
+
+    @staticmethod
+    def chunk(topic: str) -> tuple[str, int]:
+        """Return which update a topic that matches `chunks` names, and the offset; -1 where that is no number."""
+        update, offset = topic.split("/")[-2:]
+        return update, int(offset) if offset.isascii() and offset.isdecimal() and len(offset) < 16 else -1
+
+    def request(self, command: str) -> str:
+        """Where one kind of command comes to."""
+        return f"{self.root}/bridge/request/{command}"
+
     def response(self, command: str) -> str:
         """Answers to one kind of command."""
         return f"{self.root}/bridge/response/{command}"

@@ -49,7 +49,7 @@ class Control:
         """
         found = self._find(camera)
         self._switches.turn(camera, on=enabled)
-        self._ask(lambda: found.enable(enabled))
+        self.ask(lambda: found.enable(enabled))
 
     def hide(self, camera: str, masks: tuple[Polygon, ...] | None) -> Future[None]:
         """Hide these parts of a camera's picture from everybody, restarts included; the future tells when it is so.
@@ -81,7 +81,7 @@ class Control:
         """
         found = self._find(camera)
         future: Future[CaptionRecord] = Future()
-        self._ask(lambda: found.trigger(future))
+        self.ask(lambda: found.trigger(future))
         return future
 
     def set_fps(self, camera: str, fps: float) -> None:
@@ -91,12 +91,12 @@ class Control:
             ConfigError: there is no such camera.
         """
         found = self._find(camera)
-        self._ask(lambda: found.set_fps(fps))
+        self.ask(lambda: found.set_fps(fps))
 
     def health(self) -> Future[Health]:
         """Return later how the node does."""
         future: Future[Health] = Future()
-        self._ask(lambda: future.set_result(self._health()))
+        self.ask(lambda: future.set_result(self._health()))
         return future
 
     def carry_out(self) -> None:
@@ -109,6 +109,7 @@ class Control:
             raise ConfigError(f"there is no camera {camera}; choose one of: {', '.join(self._cameras)}")
         return self._cameras[camera]
 
-    def _ask(self, action: Callable[[], None]) -> None:
+    def ask(self, action: Callable[[], None]) -> None:
+        """Have the node's thread do something."""
         self._waiting.append(action)
         self._notify()

@@ -124,6 +124,15 @@ class Node:
         """Return how the node does now; rates are over the last half minute. For any thread."""
         return self._status.health(self._cameras)
 
+    def tell_of_model(self, event_type: str, reason: str) -> None:
+        """Write an event for each camera: all share the model. For any thread."""
+
+        def write() -> None:
+            for camera in self._cameras:
+                self._write_event(camera, event_type, reason)
+
+        self.control.ask(write)
+
     def _carry_out(self) -> None:
         """Do what other threads asked for, and tell of cameras that were switched off or on."""
         self.control.carry_out()

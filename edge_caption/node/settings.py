@@ -15,6 +15,7 @@ from edge_caption.model.settings import ModelSettings
 from edge_caption.mqtt.settings import HomeAssistantSettings, MqttSettings, WorkersSettings
 from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.gates.settings import GateSettings
+from edge_caption.node.update.settings import UpdateSettings
 from edge_caption.outbox import OutboxSettings
 from edge_caption.speech.settings import SpeechSettings
 from edge_caption.web.settings import PageSettings
@@ -54,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     home_assistant: HomeAssistantSettings = HomeAssistantSettings()
     workers: WorkersSettings = WorkersSettings()
     model: ModelSettings = ModelSettings()
+    update: UpdateSettings = UpdateSettings()
     gate: GateSettings = GateSettings()
     """For all cameras."""
     budget: BudgetSettings = BudgetSettings()

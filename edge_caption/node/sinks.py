@@ -105,7 +105,7 @@ class _Line:
         """Once, for the next record would say the same."""
         if not self._failed:
             log.warning(
-                "%s fails (%s); captions still reach the broker", self._sink.name, error or type(error).__name__
+                "%s fails (%s); captions still reach the broker", self._sink.name, str(error) or type(error).__name__
             )
             log.debug("the failure", exc_info=error)
         self._failed = True

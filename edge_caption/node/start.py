@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import edge_caption
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.topic import TopicFeed
-from edge_caption.model.live import Captions
+from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.mqtt.client import Client
-from edge_caption.mqtt.commands import Commands
-from edge_caption.mqtt.publication import Received
+from edge_caption.mqtt.commands import CommandAnswer, Commands
+from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.alerts.alerts import Alerts
@@ -36,6 +36,8 @@ from edge_caption.records import encode
 
 if TYPE_CHECKING:
     from edge_caption.mqtt.snapshots import Snapshots
+    from edge_caption.node.update.updates import Updates
+    from edge_caption.records import UpdateState
 
 FLUSH_S = 1.0
 """How long a stop waits for the newest captions to reach the broker, and each sink; others stay on disk."""
@@ -91,14 +93,16 @@ def run(
         snapshots = _snapshots(settings.mqtt, client, topics)
         running = Sinks([*sinks, *snapshots])
         stack.callback(running.close, FLUSH_S)
-        parts = Parts(captioner, outbox, topics, client, running, _alerts(settings), board, budget)
+        live = captioner if isinstance(captioner, LiveCaptioner) else LiveCaptioner(captioner)
+        parts = Parts(live, outbox, topics, client, running, _alerts(settings), board, budget)
         node = Node(parts, settings.mqtt.health_s, limit)
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         _supervise(settings, parts, node, cameras, stack)
         _subscribe(client, feeds)
         _announce(settings, parts)
         if settings.mqtt.commands:
-            Commands(client, topics, node.control, snapshots, restart.ask)
+            updates = _take_updates(settings, parts, live, node, stack)
+            Commands(client, topics, node.control, snapshots, restart.ask, updates)
         steer(node.control)
         stack.callback(node.say_offline)
         node.run(cameras, stop)
@@ -156,8 +160,36 @@ def _announce(settings: Settings, parts: Parts) -> None:
 
     cameras = [camera.name for camera in settings.cameras]
     alerts = {camera: parts.alerts.names(camera) for camera in cameras}
-    offer = Offer(edge_caption.__version__, model.name, cameras, mqtt.commands, mqtt.snapshots, alerts)
+    updates = mqtt.commands and settings.update.public_key is not None and not settings.workers.send_frames
+    offer = Offer(edge_caption.__version__, model.name, cameras, mqtt.commands, mqtt.snapshots, updates, alerts)
     HomeAssistant(client, ours.prefix, discovery(topics, ours.prefix, offer) if ours.enabled else {}, told)
+
+
+def _take_updates(
+    settings: Settings, parts: Parts, live: LiveCaptioner, node: Node, stack: ExitStack
+) -> Updates | None:
+    """Take updates of the model where somebody's are taken; what checks signatures is loaded only then."""
+    if settings.update.public_key is None or settings.workers.send_frames:
+        return None
+    from edge_caption.node.update.boot import loader, store_of
+    from edge_caption.node.update.updates import Outlets, Updates
+
+    client, topics = parts.client, parts.topics
+
+    def answer(state: UpdateState) -> None:
+        client.publish(Publication(topics.response("update"), encode(CommandAnswer(status="ok", data=state))))
+
+    outlets = Outlets(
+        node.tell_of_model,
+        lambda state: client.retain(topics.update, encode(state)),
+        answer,
+        lambda: client.retain(topics.info, encode(info(topics.node, live.model, settings))),
+    )
+    store = store_of(settings, topics.node)
+    updates = Updates(settings.update, settings.model, store, live, loader(settings.model), outlets)
+    stack.callback(updates.close)
+    client.subscribe(topics.chunks, updates.take)
+    return updates
 
 
 def _subscribe(client: Client, feeds: Iterable[Feed]) -> None:

@@ -18,6 +18,7 @@ from homeassistant.components.mqtt.discovery import (
     _merge_common_device_options,
     _replace_all_abbreviations,
 )
+from homeassistant.components.mqtt.update import MQTT_JSON_UPDATE_SCHEMA
 from homeassistant.core import HomeAssistant
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -52,7 +53,9 @@ def _untrue(component: dict[str, Any], states: dict[str, Any]) -> list[str]:
         payload = states.get(component.get(topic, ""))
         if template in component and payload is not None:
             made = ImmutableSandboxedEnvironment().from_string(component[template]).render(value_json=payload)
-            if template == "value_template" and len(made) > 255:
+            if "payload_install" in component:
+                MQTT_JSON_UPDATE_SCHEMA(json.loads(made))
+            elif template == "value_template" and len(made) > 255:
                 found.append(f"a state of {len(made)} characters")
             if template == "json_attributes_template" and not isinstance(json.loads(made), dict):
                 found.append("attributes that are no object")

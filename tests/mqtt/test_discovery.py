@@ -12,12 +12,15 @@ from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.discovery import Offer, discovery, identifier
 from edge_caption.mqtt.home_assistant import HomeAssistant
 from edge_caption.mqtt.topics import Topics
+from edge_caption.records import UpdateState
 from tests.brokers import Listener, Mosquitto, retained, wait_for
 from tests.conftest import ROOT
 from tests.mqtt.conftest import Start
 
 TOPICS = Topics("edge_caption", "Porch Pi")
-OFFER = Offer("1.2.3", "default", ("porch", "大门"), commands=True, snapshots=True, alerts={"大门": ("访客",)})
+OFFER = Offer(
+    "1.2.3", "default", ("porch", "大门"), commands=True, snapshots=True, updates=True, alerts={"大门": ("访客",)}
+)
 HOME_ASSISTANT = ROOT / ".home-assistant" / "bin" / "python"
 
 
@@ -66,11 +69,19 @@ def test_what_is_not_offered_is_removed() -> None:
 
 
 def test_each_alert_of_a_camera_is_a_sensor() -> None:
-    parts = device_of("porch", Offer("1", "m", ("porch", "yard"), False, False, {"porch": ("visitor",)}))["cmps"]
+    parts = device_of("porch", Offer("1", "m", ("porch", "yard"), False, False, alerts={"porch": ("visitor",)}))["cmps"]
     assert parts["alert_visitor"]["p"] == "binary_sensor"
     assert parts["alert_visitor"]["stat_t"] == "edge_caption/Porch Pi/cam/porch/alert/visitor"
-    others = device_of("yard", Offer("1", "m", ("porch", "yard"), False, False, {"porch": ("visitor",)}))["cmps"]
+    others = device_of("yard", Offer("1", "m", ("porch", "yard"), False, False, alerts={"porch": ("visitor",)}))["cmps"]
     assert "alert_visitor" not in others
+
+
+def test_the_model_can_be_updated_where_the_node_takes_updates_and_the_entity_goes_where_not() -> None:
+    part = device_of("Porch Pi")["cmps"]["update"]
+    assert (part["p"], part["stat_t"]) == ("update", "edge_caption/Porch Pi/update")
+    assert (part["cmd_t"], part["pl_inst"]) == ("edge_caption/Porch Pi/bridge/request/update", '{"install": true}')
+    without = device_of("Porch Pi", Offer("1", "m", ("porch",), commands=True, snapshots=False))["cmps"]
+    assert without["update"] == {"p": "update"}
 
 
 @pytest.mark.skipif(not HOME_ASSISTANT.exists(), reason="Home Assistant is not here; run scripts/home_assistant")
@@ -80,7 +91,19 @@ def test_home_assistants_own_schemas_accept_it_and_drop_no_key(offer: Offer) -> 
     numbers = ("fps", "outbox_depth", "outbox_rejected", "outbox_dropped", "rss_mb", "cpu_percent", "disk_free_mb")
     health: dict[str, Any] = {**dict.fromkeys(numbers, 1.5), "temperature_c": None, "power_w": None, "throttled": None}
     health |= {"latency_ms": {"p50": 3.5}, "age_ms": None}
-    states = {TOPICS.caption("porch"): caption, TOPICS.health: health}
+    update = UpdateState(
+        state="receiving",
+        title="edge-caption-home",
+        installed_version="6",
+        latest_version="7",
+        in_progress=True,
+        update_percentage=35,
+        update="0123456789abcdef",
+        next=35,
+        size=100,
+        error="the update fails: " + 'it\'s "long" ' * 40,
+    )
+    states = {TOPICS.caption("porch"): caption, TOPICS.health: health, TOPICS.update: msgspec.to_builtins(update)}
     script = Path(__file__).with_name("home_assistant_judge.py")
     given = msgspec.json.encode({"discovery": told(offer=offer), "states": states})
     done = subprocess.run([HOME_ASSISTANT, script], input=given, capture_output=True, check=False)

@@ -1,0 +1,300 @@
+"""Brings an update to a node over MQTT, from whatever it has on."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edge_caption.errors import UpdateError
+from edge_caption.model.signed import LARGEST_HEAD, id_of, peek, split_head
+from edge_caption.mqtt.connection import Connection, Traffic
+from edge_caption.mqtt.publication import Publication, Received
+from edge_caption.mqtt.refusal import BrokenError, RefusedError, UnsupportedError
+from edge_caption.mqtt.selectable_event import SelectableEvent
+from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.tls import context
+from edge_caption.mqtt.topics import Topics
+from edge_caption.records import UpdateState
+
+CHUNK_BYTES = 32 * 1024
+
+WINDOW = 8
+"""Chunks on their way that the node has not said to have."""
+
+QUIET_S = 2.0
+"""Without news for so long, the node is asked what it has."""
+
+RETRY_S = 1.0
+
+EXPIRY_S = 10
+"""A chunk that comes later is of no use: it was sent again."""
+
+
+@dataclass(frozen=True)
+class UpdateSource:
+    """What is brought."""
+
+    version: str | None
+    """None: of a URL, whose head nobody has read here."""
+    id: str | None
+    fields: dict[str, Any]
+    """Of the request."""
+    file: Path | None = None
+    begins: int = 0
+    """Where the bundle's bytes begin in the file."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return bytes of the bundle."""
+        assert self.file
+        with self.file.open("rb") as file:
+            file.seek(self.begins + offset)
+            return file.read(size)
+
+
+def source_of(what: str) -> UpdateSource:
+    """Return an update file, or a URL of one, as what can be brought.
+
+    Raises:
+        UpdateError: the file is no update file.
+    """
+    if what.startswith(("http://", "https://")):
+        return UpdateSource(None, None, {"url": what})
+    path = Path(what).expanduser()
+    try:
+        with path.open("rb") as file:
+            head = split_head(file.read(LARGEST_HEAD + 1))
+        size = path.stat().st_size
+    except OSError as error:
+        raise UpdateError(f"{path} can't be read: {error.strerror}") from None
+    update = peek(head or b"")
+    if size != len(head or b"") + update.size:
+        raise UpdateError(f"{path} is cut short or altered; make it again with edge-caption sign")
+    fields = {"head": base64.b64encode(head or b"").decode()}
+    return UpdateSource(update.version, id_of(head or b""), fields, path, len(head or b""))
+
+
+@dataclass
+class _Push:
+    """One node's update under way."""
+
+    source: UpdateSource
+    install: bool
+    state: UpdateState | None = None
+    """What the node said last; None before it has answered the order."""
+    sent: int = 0
+    heard_at: float = field(default_factory=time.monotonic)
+    asked_at: float = 0.0
+    """0: to be asked now."""
+    offline: bool = False
+    accepted: str | None = None
+    """The version that the node has taken the order for."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the node runs it, or has it where it is only offered."""
+        if not self.state or not self.accepted:
+            return False
+        if self.state.state == "offered":
+            return not self.install
+        return self.state.state == "idle" and self.state.installed_version == self.accepted
+
+
+class Push:
+    """Brings one update to one node after the other."""
+
+    def __init__(self, settings: MqttSettings, prefix: str, source: UpdateSource, *, install: bool) -> None:
+        """Take what, and through which broker.
+
+        Args:
+            settings: of the broker.
+            prefix: what topics begin with.
+            source: the update.
+            install: have it installed, not only offered.
+        """
+        self._settings = settings
+        self._prefix = prefix
+        self._source = source
+        self._install = install
+        self._name = f"{prefix}-update-{time.time_ns():x}"
+
+    def nodes(self) -> list[str]:
+        """Return the nodes that take updates.
+
+        Raises:
+            UpdateError: the broker can't be reached.
+        """
+        topics = Topics(self._prefix, "+")
+        found = []
+        line = _Line(self._settings, self._name, topics)
+        try:
+            with line.connected():
+                line.subscribe(topics.update)
+                until = time.monotonic() + RETRY_S
+                while (left := until - time.monotonic()) > 0:
+                    found += [message.topic.split("/")[1] for message in line.step(left).messages]
+        except (BrokenError, OSError) as error:
+            raise UpdateError(f"the broker {self._settings.broker} can't be reached ({_reason(error)})") from None
+        return sorted(set(found))
+
+    def bring(self, node: str, patience_s: float) -> Iterator[UpdateState]:
+        """Yield the node's states until it runs the update, or has it where it is only offered.
+
+        Args:
+            node: its name.
+            patience_s: how long it may say nothing.
+
+        Raises:
+            UpdateError: it refuses, rolls back, or says nothing for too long.
+        """
+        topics = Topics(self._prefix, node)
+        push = _Push(self._source, self._install)
+        while not push.done:
+            broken = None
+            try:
+                yield from self._over_one_connection(topics, push, patience_s)
+            except (BrokenError, OSError) as error:
+                broken = _reason(error)
+            if broken and time.monotonic() - push.heard_at > patience_s:
+                raise UpdateError(f"the broker {self._settings.broker} can't be reached ({broken})")
+            time.sleep(RETRY_S if broken else 0)
+
+    def _over_one_connection(self, topics: Topics, push: _Push, patience_s: float) -> Iterator[UpdateState]:
+        line = _Line(self._settings, self._name, topics)
+        with line.connected():
+            for topic in (topics.response("update"), topics.update, topics.status):
+                line.subscribe(topic)
+            push.asked_at = 0.0
+            while not push.done:
+                quiet_s = time.monotonic() - max(push.heard_at, push.asked_at)
+                if not push.asked_at or quiet_s > QUIET_S:
+                    push.asked_at = time.monotonic()
+                    push.sent = push.state.next if push.state else 0
+                    line.publish(topics.request("update"), self._request())
+                self._send(line, topics, push)
+                for message in line.step(0.5).messages:
+                    if state := self._hear(topics, push, message):
+                        yield state
+                if time.monotonic() - push.heard_at > patience_s:
+                    raise UpdateError(_silence(topics.node, push))
+
+    def _request(self) -> bytes:
+        return msgspec.json.encode({**self._source.fields, "install": self._install, "transaction": self._name})
+
+    def _send(self, line: _Line, topics: Topics, push: _Push) -> None:
+        """Send what the node lacks, a few chunks ahead of what it has."""
+        state = push.state
+        if not (state and state.state == "receiving" and self._source.file and state.update == self._source.id):
+            return
+        push.sent = max(push.sent, state.next)
+        size = line.chunk_bytes
+        while push.sent < min(state.size, state.next + WINDOW * size):
+            data = self._source.read(push.sent, size)
+            line.publish(topics.chunk_of(state.update or "", push.sent), data)
+            push.sent += len(data)
+
+    def _hear(self, topics: Topics, push: _Push, message: Received) -> UpdateState | None:
+        if message.topic == topics.status:
+            push.offline = message.payload != b"online"
+            if not message.retained and not push.offline:  # back again: what was on its way to it is lost
+                push.asked_at = 0.0
+            return None
+        if message.topic == topics.update:
+            # What is retained may be older than the order.
+            return self._take(push, _decoded(message.payload)) if push.accepted else None
+        answer = msgspec.json.decode(message.payload, type=dict[str, Any])
+        ours = answer.get("transaction") == self._name
+        if ours and answer.get("status") == "error":
+            raise UpdateError(f"{topics.node}: {answer.get('error')}")
+        state = msgspec.convert(answer.get("data"), UpdateState) if answer.get("data") else None
+        if state and ours:
+            push.accepted = self._source.version or state.latest_version
+        return self._take(push, state) if state and push.accepted else None
+
+    def _take(self, push: _Push, state: UpdateState) -> UpdateState:
+        push.heard_at = time.monotonic()
+        push.state = state
+        if state.state == "idle" and state.error and not push.done:
+            raise UpdateError(state.error)
+        return state
+
+
+class _Line:
+    """A connection to the broker for a while."""
+
+    def __init__(self, settings: MqttSettings, name: str, topics: Topics) -> None:
+        self._attention = SelectableEvent()
+        tls = context(settings.ca_file, settings.cert_file, settings.key_file) if settings.broker.tls else None
+        protocol = settings.protocol or "5"
+        will = Publication(f"{topics.prefix}/{name}", b"", 0)
+        self._connection = Connection(settings.broker, protocol, name, will, self._attention, tls)
+
+    @contextmanager
+    def connected(self) -> Iterator[None]:
+        """Be connected until the block ends.
+
+        Raises:
+            UpdateError: the broker refuses.
+            BrokenError, OSError: it can't be reached now.
+        """
+        try:
+            self._connection.open(lambda: False)
+            yield
+        except (RefusedError, UnsupportedError) as error:
+            raise UpdateError(str(error)) from None
+        finally:
+            self._connection.close(politely=True)
+            self._attention.close()
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Of a chunk that the broker takes."""
+        return min(CHUNK_BYTES, self._connection.limits.maximum_packet - 512)
+
+    def subscribe(self, topic_filter: str) -> None:
+        self._connection.subscribe(topic_filter)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        self._connection.publish(self._connection.limits.fit(Publication(topic, payload, expiry_s=EXPIRY_S)))
+
+    def step(self, timeout_s: float) -> Traffic:
+        """Return what has come.
+
+        Raises:
+            UpdateError: the broker's access list denies something.
+        """
+        traffic = self._connection.step(timeout_s)
+        for answer in traffic.answers:
+            if answer.rejected and answer.denied:
+                raise UpdateError(
+                    f"the broker does not let this user update nodes ({answer.rejected}); see docs/mosquitto.acl"
+                )
+        return traffic
+
+
+def _decoded(payload: bytes) -> UpdateState:
+    try:
+        return msgspec.json.decode(payload, type=UpdateState)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise UpdateError(f"the node's update topic is not understood ({error}); update the program here") from None
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _silence(node: str, push: _Push) -> str:
+    if push.offline:
+        return f"{node} is offline; what it has is kept, so run this again when it is back"
+    if push.accepted:
+        return f"{node} says no more; what it has is kept, so run this again"
+    return (
+        f"{node} does not answer; check its name, and that its settings have commands = true below [mqtt] "
+        "and public_key below [update]"
+    )

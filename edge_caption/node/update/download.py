@@ -1,0 +1,133 @@
+"""An update file behind a URL, fetched in pieces that follow on what is here."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+from edge_caption import __version__
+from edge_caption.errors import UpdateError
+from edge_caption.model.signed import split_head
+
+PIECE_BYTES = 64 * 1024
+
+SILENCE_S = 20.0
+"""A server that says nothing for so long is asked again."""
+
+
+class CutError(Exception):
+    """The connection has ended, or never was; the next one goes on."""
+
+
+class Download:
+    """One connection to an HTTP server."""
+
+    def __init__(self, url: str, begin: int) -> None:
+        """Ask for a file's bytes from `begin` on.
+
+        Raises:
+            UpdateError: the server does not give the file.
+            CutError: it can't be reached now.
+        """
+        headers = {"User-Agent": f"edge-caption/{__version__}"}
+        if begin:
+            headers["Range"] = f"bytes={begin}-"
+        try:
+            self._answer = _opener().open(urllib.request.Request(url, headers=headers), timeout=SILENCE_S)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code >= 500 or error.code == 429:
+                raise CutError(f"the server answers {error.code}") from None
+            raise UpdateError(f"{shown(url)} is not given ({error.code} {error.reason}); check the address") from None
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise _cut(error) from None
+        self._skip = begin if self._answer.status != 206 else 0  # a server that knows no ranges begins again
+
+    def read(self) -> bytes:
+        """Return the next bytes, none at the end.
+
+        Raises:
+            CutError: the connection broke.
+        """
+        try:
+            while self._skip and (passed := self._answer.read(min(PIECE_BYTES, self._skip))):
+                self._skip -= len(passed)
+            return bytes(self._answer.read(PIECE_BYTES))
+        except (OSError, http.client.HTTPException) as error:
+            raise _cut(error) from None
+
+    def close(self) -> None:
+        """End it."""
+        self._answer.close()
+
+
+def fetch_head(url: str) -> bytes:
+    """Return the signed head of the file behind a URL.
+
+    Raises:
+        UpdateError: there is none.
+    """
+    data, head = b"", None
+    try:
+        download = Download(url, 0)
+        try:
+            while head is None and (piece := download.read()):
+                data += piece
+                head = split_head(data)
+        finally:
+            download.close()
+    except CutError as error:
+        raise UpdateError(f"{shown(url)} can't be fetched ({error}); check the address and the network") from None
+    if head is None:
+        raise UpdateError(f"{shown(url)} is no update file; make one with edge-caption sign")
+    return head
+
+
+def check_url(url: str) -> str:
+    """Return the URL where it is one of HTTP.
+
+    Raises:
+        UpdateError: it is something else.
+    """
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and url.isascii() and url.isprintable()
+    except ValueError:
+        usable = False
+    if not usable or " " in url:
+        raise UpdateError("the url must begin with http:// or https:// and name a host; percent-encode the rest")
+    if parts.username is not None:
+        raise UpdateError("a url with a login in it would be read by whoever reads the commands; leave the login out")
+    return url
+
+
+def shown(url: str) -> str:
+    """Return what logs and answers may show: without query, which may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}{parts.path}"
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Return what speaks HTTP and nothing else: a redirect can't lead to a file."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context()),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _cut(error: Exception) -> CutError:
+    reason = getattr(error, "reason", None) or error
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return CutError("its certificate is not trusted")
+    return CutError(str(getattr(reason, "strerror", None) or reason or type(reason).__name__))

@@ -1,0 +1,425 @@
+"""Updates of a node that captions, over a real broker."""
+
+from __future__ import annotations
+
+import http.server
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from edge_caption.backoff import Backoff
+from edge_caption.cameras.kinds import feed_of
+from edge_caption.config import load
+from edge_caption.errors import UpdateError
+from edge_caption.images.frame import Pixels
+from edge_caption.model.captioner import Captioner
+from edge_caption.model.signed import new_key
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.push import Push, source_of
+from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.node import start
+from edge_caption.node.update import boot, download
+from edge_caption.node.update.store import FALSE_STARTS, Store
+from edge_caption.records import Info, UpdateState
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
+from tests.conftest import encode
+from tests.node.update.conftest import TINY, Make, bytes_of, make, public
+from tests.node.update.test_probation import Failing
+
+__all__ = ["listener", "make", "mosquitto", "public"]
+
+Run = Callable[..., "Running"]
+
+
+class Running:
+    """A node in a thread."""
+
+    def __init__(self, settings: Any) -> None:
+        self.stop = threading.Event()
+        feeds = [feed_of(camera.source, camera) for camera in settings.cameras]
+        captioner = boot.open_captioner(settings)
+        self._thread = threading.Thread(target=start.run, args=(settings, feeds, captioner, [], self.stop))
+        self._thread.start()
+
+    def end(self) -> None:
+        self.stop.set()
+        self._thread.join(10)
+
+
+@pytest.fixture
+def run(tmp_path: Path, picture: Pixels, mosquitto: Mosquitto, public: str) -> Iterator[Run]:
+    """Run nodes that take updates."""
+    album = tmp_path / "album"
+    album.mkdir()
+    for number in range(4):
+        (album / f"{number}.png").write_bytes(encode(np.roll(picture, number * 40, axis=1), ".png"))
+    running: list[Running] = []
+
+    def run(fps: float = 30, **update: Any) -> Running:
+        options = {
+            "node": "pi",
+            "state_dir": tmp_path / "state",
+            "camera": {"source": str(album), "name": "porch", "fps": fps, "loop": True},
+            "mqtt": {"broker": mosquitto.url, "commands": True},
+            "model": {"bundle": TINY, "threads": 1},
+            "update": {"public_key": public, **update},
+        }
+        running.append(Running(load(None, options, {})))
+        return running[-1]
+
+    yield run
+    for node in running:
+        node.end()
+
+
+@pytest.fixture
+def push(mosquitto: Mosquitto) -> Callable[..., list[UpdateState]]:
+    def push(what: object, *, install: bool = True) -> list[UpdateState]:
+        settings = MqttSettings(broker=Address.parse(mosquitto.url))
+        return list(Push(settings, "edge_caption", source_of(str(what)), install=install).bring("pi", 20))
+
+    return push
+
+
+Bring = Callable[..., list[UpdateState]]
+
+
+def told(listener: Listener) -> list[str]:
+    """Return the update's events, in order."""
+    return [each["event_type"] for each in listener.events() if each["event_type"].startswith("update")]
+
+
+def captions_of(listener: Listener) -> list[str]:
+    """Return the model of each caption."""
+    return [each["model"]["version"] for each in listener.events() if each["event_type"] == "caption"]
+
+
+def assert_captions_flow_on_without_a_gap(listener: Listener, version: str) -> None:
+    before = len(captions_of(listener))
+    wait_for(lambda: len(captions_of(listener)) > before + 5)
+    assert captions_of(listener)[-1] == version
+    assert listener.sequences() == set(range(1, max(listener.sequences()) + 1))
+
+
+def info_of(mosquitto: Mosquitto) -> Info:
+    return msgspec.json.decode(retained(mosquitto.port)["edge_caption/pi/info"], type=Info)
+
+
+def test_a_bundle_comes_in_chunks_is_tried_and_captions_from_then_on(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, push: Bring, tmp_path: Path
+) -> None:
+    run()
+    wait_for(lambda: captions_of(listener))
+    states = push(make("2"))
+    assert [state.next for state in states] != []
+    assert {"receiving", "testing", "trial", "idle"} >= {state.state for state in states} >= {"receiving", "idle"}
+    assert (states[-1].installed_version, states[-1].error) == ("2", None)
+    wait_for(lambda: "update_done" in told(listener))
+    wait_for(lambda: told(listener) == ["update_begun", "update_done"])
+    assert_captions_flow_on_without_a_gap(listener, "2")
+    assert captions_of(listener) == sorted(captions_of(listener))
+    wait_for(lambda: info_of(mosquitto).model.version == "2")
+    assert not (tmp_path / "state" / "nodes" / "pi" / "update" / "incoming").exists()
+
+
+def test_after_a_restart_the_updated_bundle_captions_at_once(
+    run: Run, listener: Listener, make: Make, push: Bring
+) -> None:
+    node = run()
+    push(make("2"))
+    node.end()
+    wait_for(lambda: listener.payloads("pi/status")[-1] == b"offline")
+    before = len(captions_of(listener))
+    run()
+    wait_for(lambda: len(captions_of(listener)) > before)
+    assert captions_of(listener)[before] == "2"
+
+
+def test_an_updated_bundle_that_is_damaged_on_disk_gives_way_to_the_one_before(
+    run: Run, listener: Listener, make: Make, push: Bring, tmp_path: Path
+) -> None:
+    node = run()
+    push(make("2"))
+    node.end()
+    (graph,) = tmp_path.glob("state/nodes/pi/update/bundles/*/decoder.cpu.onnx")
+    graph.write_bytes(b"")
+    run()
+    wait_for(lambda: "update_rolled_back" in told(listener))
+    assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_a_tampered_byte_is_refused_in_one_sentence(run: Run, listener: Listener, make: Make, push: Bring) -> None:
+    run()
+    file = make("2")
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(UpdateError, match=r"the update to tiny 2 fails: .* is not the file that the signed head names"):
+        push(file)
+    wait_for(lambda: told(listener) == ["update_begun", "update_failed"])
+    assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_another_owners_update_is_refused_before_any_of_it_is_taken(
+    run: Run, listener: Listener, make: Make, push: Bring, tmp_path: Path
+) -> None:
+    run()
+    file = make("2")
+    (tmp_path / "owner.key").unlink()
+    new_key(tmp_path / "owner.key")
+    foreign = make("2")
+    assert foreign == file
+    with pytest.raises(UpdateError, match=r"pi: the update is not signed with the key in update\.public_key"):
+        push(foreign)
+    assert told(listener) == []
+    assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_an_older_version_is_refused_unless_it_was_signed_for_that_and_later(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run()
+    now = time.time()
+    monkeypatch.setattr("edge_caption.model.signed.time.time", lambda: now + 100)
+    push(make("3"))
+    with pytest.raises(UpdateError, match=r"version 2 is older than 3, which runs; .*--allow-older"):
+        push(make("2"))
+    monkeypatch.setattr("edge_caption.model.signed.time.time", lambda: now)
+    with pytest.raises(UpdateError, match=r"was signed before the one that came last"):
+        push(make("2", older=True))
+    monkeypatch.setattr("edge_caption.model.signed.time.time", lambda: now + 200)
+    push(make("2", older=True))
+    assert_captions_flow_on_without_a_gap(listener, "2")
+
+
+def test_a_bundle_that_fails_the_self_test_never_captions(
+    run: Run, listener: Listener, make: Make, push: Bring
+) -> None:
+    run()
+    with pytest.raises(UpdateError, match=r"the update to tiny 2 fails: .*encoder"):
+        push(make("2", broken="encoder.cpu-x86.onnx"))
+    wait_for(lambda: told(listener) == ["update_begun", "update_failed"])
+    assert_captions_flow_on_without_a_gap(listener, "1")
+    assert set(captions_of(listener)) == {"1"}
+
+
+def test_a_bundle_whose_first_captions_fail_is_rolled_back_without_losing_one(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def loader(_: object) -> Callable[[Path | None], Any]:
+        def load(bundle: Path | None) -> Any:
+            sound = Captioner(bundle, threads=1)
+            return sound if bundle == TINY else Failing(sound, "decoder", 3)
+
+        return load
+
+    monkeypatch.setattr(boot, "loader", loader)
+    node = run()
+    with pytest.raises(UpdateError, match=r"version 2 of the model is rolled back: it fails: no such word"):
+        push(make("2"))
+    wait_for(lambda: told(listener) == ["update_begun", "update_rolled_back"])
+    assert_captions_flow_on_without_a_gap(listener, "1")
+    assert captions_of(listener).count("2") == 3
+    node.end()
+    assert not list(tmp_path.glob("state/nodes/pi/update/bundles/*"))
+
+
+def test_a_bundle_that_ends_the_program_again_and_again_is_rolled_back_at_the_start(
+    run: Run, listener: Listener, make: Make, push: Bring, tmp_path: Path
+) -> None:
+    node = run()
+    push(make("2"))
+    node.end()
+    store = Store(tmp_path / "state" / "nodes" / "pi" / "update", TINY)
+    assert store.state.installed
+    store._save(
+        msgspec.structs.replace(store.state, installed=msgspec.structs.replace(store.state.installed, trusted=False))
+    )
+    for _ in range(FALSE_STARTS):
+        assert boot.begin(store, Captioner).model.version == "2"
+    run()
+    wait_for(lambda: "update_rolled_back" in told(listener))
+    assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_a_bundle_that_comes_with_the_program_and_is_newer_replaces_the_update(
+    make: Make, run: Run, push: Bring, tmp_path: Path
+) -> None:
+    run()
+    push(make("2"))
+    make("3")
+    store = Store(tmp_path / "state" / "nodes" / "pi" / "update", tmp_path / "bundle-3")
+    assert boot.begin(store, Captioner).model.version == "3"
+
+
+def test_what_is_offered_waits_for_the_word_over_a_restart(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, push: Bring
+) -> None:
+    node = run()
+    state = push(make("2"), install=False)[-1]
+    assert (state.state, state.installed_version, state.latest_version) == ("offered", "1", "2")
+    node.end()
+    run()
+    wait_for(lambda: listener.payloads("pi/update")[-1:] and b'"offered"' in listener.payloads("pi/update")[-1])
+    assert_captions_flow_on_without_a_gap(listener, "1")
+    listener.publish("edge_caption/pi/bridge/request/update", b'{"install": true}')
+    wait_for(lambda: "update_done" in told(listener))
+    assert_captions_flow_on_without_a_gap(listener, "2")
+
+
+def test_without_an_offer_the_word_is_refused(run: Run, mosquitto: Mosquitto, listener: Listener) -> None:
+    run()
+    wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
+    listener.publish("edge_caption/pi/bridge/request/update", b"")
+    answer = wait_for(lambda: listener.payloads("bridge/response/update"))[0]
+    assert b"no update was offered; give its url or its head" in answer
+
+
+class Server:
+    """An HTTP server that breaks off, knows ranges or not, and remembers what it was asked."""
+
+    def __init__(self, file: Path, *, ranges: bool, break_after: int) -> None:
+        self.asked: list[str | None] = []
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if self.path != "/2.update":
+                    self.send_error(404)
+                    return
+                data, wanted = file.read_bytes(), self.headers["Range"]
+                outer.asked.append(wanted)
+                begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and ranges else 0
+                self.send_response(206 if begin else 200)
+                self.send_header("Content-Length", str(len(data) - begin))
+                self.end_headers()
+                self.wfile.write(data[begin : begin + break_after] if len(outer.asked) < 6 else data[begin:])
+
+            def log_message(self, *_: object) -> None:
+                return
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/2.update"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_url_is_fetched_on_from_where_it_broke_off(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch, ranges: bool
+) -> None:
+    monkeypatch.setattr("edge_caption.node.update.fetching.Backoff", quick)
+    file = make("2")
+    server = Server(file, ranges=ranges, break_after=200_000)
+    run()
+    states = push(server.url)
+    server.close()
+    assert states[-1].installed_version == "2"
+    begins = [int(asked.removeprefix("bytes=").rstrip("-")) for asked in server.asked if asked]
+    assert begins == sorted(begins)
+    assert begins[-1] > 100_000
+    assert_captions_flow_on_without_a_gap(listener, "2")
+
+
+def quick(*_: float) -> Backoff:
+    return Backoff(0.05, 0.1)
+
+
+def test_a_url_that_gives_no_update_is_a_sentence(run: Run, make: Make, push: Bring) -> None:
+    server = Server(make("2"), ranges=True, break_after=10**9)
+    run()
+    with pytest.raises(UpdateError, match=r"/missing is not given \(404 Not Found\); check the address"):
+        push(server.url.replace("2.update", "missing?token=secret"))
+    server.close()
+    with pytest.raises(UpdateError, match=r"can't be fetched \(Connection refused\)"):
+        push(server.url)
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://host/file", "http://", "http://user:word@host/x", "http://host/a b", "x"]
+)
+def test_other_addresses_than_https_are_refused(url: str) -> None:
+    with pytest.raises(UpdateError, match="url"):
+        download.check_url(url)
+
+
+def test_a_redirect_leads_to_no_file(tmp_path: Path) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", f"file://{tmp_path}/secret")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    (tmp_path / "secret").write_text("x")
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.handle_request, daemon=True).start()
+    with pytest.raises((UpdateError, download.CutError)):
+        download.Download(f"http://127.0.0.1:{server.server_port}/", 0)
+    server.server_close()
+
+
+def test_what_is_retained_or_of_another_update_is_not_taken(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, push: Bring
+) -> None:
+    file = make("2")
+    for topic in ("edge_caption/pi/update/0123456789abcdef/0", "edge_caption/pi/update/x/-1"):
+        listener.publish(topic, bytes_of(file)[:1000], retain=True)
+    run()
+    wait_for(lambda: "edge_caption/pi/update/+/+ (QoS 1)" in mosquitto.log())
+    for topic in ("0123456789abcdef/0", "x/-1", "x/99999999999999999999", "x/zero"):
+        listener.publish(f"edge_caption/pi/update/{topic}", b"x")
+    assert push(file)[-1].installed_version == "2"
+    wait_for(lambda: told(listener) == ["update_begun", "update_done"])
+
+
+def test_an_update_larger_than_allowed_is_refused(run: Run, make: Make, push: Bring) -> None:
+    run(max_bytes=1000)
+    with pytest.raises(UpdateError, match=r"and update\.max_bytes allows 1,000"):
+        push(make("2"))
+
+
+def test_a_full_disk_is_a_sentence_and_gives_its_room_back(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The disk is full for the bundle's files only: they lie on a small one, as a quota would have it."""
+    disk = tmp_path / "state" / "nodes" / "pi" / "update"
+    disk.mkdir(parents=True)
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)], check=False, capture_output=True
+    ).returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    monkeypatch.setattr("edge_caption.node.update.incoming.ROOM_BYTES", -10_000_000)
+    node = run()
+    try:
+        with pytest.raises(UpdateError, match=r"fails: the disk refuses it \(No space left on device\); free some"):
+            push(make("2"))
+        wait_for(lambda: told(listener) == ["update_begun", "update_failed"])
+        assert_captions_flow_on_without_a_gap(listener, "1")
+        assert not (disk / "incoming").exists()
+    finally:
+        node.end()
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_stranger_to_updates_says_so(run: Run, mosquitto: Mosquitto, listener: Listener, make: Make) -> None:
+    run(public_key=None)
+    wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
+    settings = MqttSettings(broker=Address.parse(mosquitto.url))
+    push = Push(settings, "edge_caption", source_of(str(make("2"))), install=True)
+    with pytest.raises(UpdateError, match="takes no updates; its settings need public_key"):
+        list(push.bring("pi", 10))
+    with pytest.raises(UpdateError, match="nobody does not answer; check its name"):
+        list(push.bring("nobody", 2))
