@@ -128,7 +128,7 @@ class _Fleet:
         self._log.close()
 
     def _start(self) -> None:
-        command = [sys.executable, "-m", "edge_caption", "run", "--config", str(self._settings)]
+        command = [sys.executable, "-m", "benchmarks.faults.node", "run", "--config", str(self._settings)]
         self._node = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=self._log)
 
     def _cut(self) -> None:

@@ -134,6 +134,7 @@ def test_the_example_in_the_documentation_is_right(tmp_path: Path) -> None:
         settings.workers,
         settings.model,
         settings.gate,
+        settings.update,
         settings.outbox,
         settings.page,
     ):

@@ -16,7 +16,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-from edge_caption.backoff import Backoff
+from benchmarks.faults.node import WAITS
 from edge_caption.mqtt import client as client_file
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.broker import HOST
@@ -55,8 +55,7 @@ class Mortal(Outbox):
 
 def main(folder: str, port: str, captions: str, death: str) -> None:
     """Commit captions; then wait until the broker has all of them."""
-    # Seconds would make each schedule minutes long.
-    vars(client_file).update(Backoff=lambda *_: Backoff(0.02, 0.2), LASTING_S=0.2, FIGHT_WAIT_S=0.1)
+    vars(client_file).update(WAITS)
     outbox = Mortal(Path(folder) / "outbox.db")
     outbox.death = death
     topics = Topics("edge_caption", "pi")

@@ -32,6 +32,11 @@ class LiveCaptioner:
         """Begin with this one."""
         self.current = captioner
 
+    @classmethod
+    def of(cls, captioner: Captions) -> LiveCaptioner:
+        """Return the captioner itself where it can be swapped already."""
+        return captioner if isinstance(captioner, LiveCaptioner) else cls(captioner)
+
     @property
     def model(self) -> ModelIdentity:
         """The model of the moment."""

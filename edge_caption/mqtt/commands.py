@@ -23,8 +23,11 @@ ANSWER_EXPIRY_S = 60
 
 UNEXPECTED = "it failed unexpectedly; the node's log says more"
 
-LARGEST_REQUEST = 131_072
-"""Bytes; an update's signed head is the longest that may be in one."""
+LARGEST_REQUEST = 4096
+"""Bytes."""
+
+LARGEST_UPDATE = 131_072
+"""Bytes of a request to update; the signed head is in it."""
 
 
 class Commanded(Protocol):
@@ -238,8 +241,9 @@ def _read(name: str, camera: str | None, payload: bytes) -> Request:
     """
     if name not in KINDS:
         raise ConfigError(f"there is no command {name!r}; known are {', '.join(KINDS)}")
-    if len(payload) > LARGEST_REQUEST:
-        raise ConfigError(f"the request has {len(payload):,} bytes; {LARGEST_REQUEST:,} are the most")
+    largest = LARGEST_UPDATE if name == "update" else LARGEST_REQUEST
+    if len(payload) > largest:
+        raise ConfigError(f"the request has {len(payload):,} bytes; {largest:,} are the most")
     fields = _fields(payload)
     if camera is not None:
         fields["camera"] = camera

@@ -59,13 +59,16 @@ class FatalError(Exception):
         self.finding = finding
 
 
-def examine(settings: MqttSettings, topics: Topics, cameras: Sequence[str]) -> Iterator[Finding]:
+def examine(
+    settings: MqttSettings, topics: Topics, cameras: Sequence[str], *, updates: bool = False
+) -> Iterator[Finding]:
     """Yield findings, one after the other; the last one may be why there are no more.
 
     Args:
         settings: where to and how.
         topics: of the node.
         cameras: names, whose topics are tried.
+        updates: whether the node takes updates of the model.
     """
     yield _examine_clock()
     address = settings.broker
@@ -74,7 +77,7 @@ def examine(settings: MqttSettings, topics: Topics, cameras: Sequence[str]) -> I
         yield _examine_port(address)
         if address.tls:
             yield _examine_tls(settings)
-        yield from _examine_broker(settings, topics, cameras)
+        yield from _examine_broker(settings, topics, cameras, updates)
     except FatalError as fatal:
         yield fatal.finding
 
@@ -139,7 +142,7 @@ def _examine_tls(settings: MqttSettings) -> Finding:
     return Finding(about, "ok", f"{version}; its certificate is good until {until}")
 
 
-def _examine_broker(settings: MqttSettings, topics: Topics, cameras: Sequence[str]) -> Iterator[Finding]:
+def _examine_broker(settings: MqttSettings, topics: Topics, cameras: Sequence[str], updates: bool) -> Iterator[Finding]:
     attention = SelectableEvent()
     try:
         visit = _log_in(settings, topics, attention)
@@ -147,6 +150,8 @@ def _examine_broker(settings: MqttSettings, topics: Topics, cameras: Sequence[st
         yield from _describe(visit, settings)
         try:
             yield from _examine_rights(visit, settings, topics, cameras)
+            if updates:
+                yield from _examine_updates(visit, settings, topics)
             yield from _examine_namesake(visit, topics)
         finally:
             visit.connection.close(politely=True)
@@ -245,7 +250,18 @@ def _examine_rights(visit: Visit, settings: MqttSettings, topics: Topics, camera
     for topic_filter in topics.commands if settings.commands else ():
         yield _right("subscribe", topic_filter, visit.answer(visit.connection.subscribe(topic_filter)))
     if settings.commands:
-        yield _examine_round_trip(visit, topics)
+        yield _examine_round_trip(visit, topics.request("doctor"), "commands", "a command comes through")
+
+
+def _examine_updates(visit: Visit, settings: MqttSettings, topics: Topics) -> Iterator[Finding]:
+    if not settings.commands:
+        yield Finding("updates", "problem", "updates come as commands, which are off", "set commands = true in [mqtt]")
+        return
+    for topic in (topics.update, topics.response("update")):
+        publication = visit.limits.fit(Publication(topic, b"", expiry_s=1))
+        yield _right("publish", topic, visit.answer(visit.connection.publish(publication)))
+    yield _right("subscribe", topics.chunks, visit.answer(visit.connection.subscribe(topics.chunks)))
+    yield _examine_round_trip(visit, topics.chunk_of("doctor", 0), "updates", "a piece of an update comes through")
 
 
 def _published(settings: MqttSettings, topics: Topics, cameras: Sequence[str]) -> Iterator[str]:
@@ -267,16 +283,13 @@ def _right(what: str, topic: str, answer: Answer | None) -> Finding:
     return Finding(what, "ok", topic)
 
 
-def _examine_round_trip(visit: Visit, topics: Topics) -> Finding:
+def _examine_round_trip(visit: Visit, topic: str, about: str, well: str) -> Finding:
     """Mosquitto's access list takes a subscription and holds back the messages."""
-    topic = f"{topics.root}/bridge/request/doctor"
     visit.connection.publish(visit.limits.fit(Publication(topic, b"", expiry_s=1)))
     if any(message.topic == topic for message in visit.receive(1.0)):
-        return Finding("commands", "ok", "a command comes through")
+        return Finding(about, "ok", well)
     said = f"a message to {topic} did not come back"
-    return Finding(
-        "commands", "problem", said, "let this client's user read there (Mosquitto: topic read, in the acl_file)"
-    )
+    return Finding(about, "problem", said, "let this client's user read there (Mosquitto: topic read, in the acl_file)")
 
 
 def _examine_namesake(visit: Visit, topics: Topics) -> Iterator[Finding]:

@@ -232,7 +232,8 @@ class _Line:
         self._attention = SelectableEvent()
         tls = context(settings.ca_file, settings.cert_file, settings.key_file) if settings.broker.tls else None
         protocol = settings.protocol or "5"
-        will = Publication(f"{topics.prefix}/{name}", b"", 0)
+        # Its QoS is the most that the connection uses.
+        will = Publication(f"{topics.prefix}/{name}", b"", 1)
         self._connection = Connection(settings.broker, protocol, name, will, self._attention, tls)
 
     @contextmanager

@@ -70,7 +70,7 @@ class Control:
             found.hide(found.settings_masks if masks is None else masks)
             future.set_result(None)
 
-        self._ask(hide)
+        self.ask(hide)
         return future
 
     def trigger(self, camera: str) -> Future[CaptionRecord]:

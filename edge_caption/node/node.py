@@ -13,7 +13,7 @@ from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over
 from edge_caption.errors import CameraError, PhotoError
 from edge_caption.model.caption import Caption, CaptionedFrame
-from edge_caption.model.live import Captions
+from edge_caption.model.live import LiveCaptioner
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.alerts.alerts import Alerts
@@ -47,7 +47,7 @@ STATE_LIVES = 3
 class Parts:
     """What a node is composed of."""
 
-    captioner: Captions
+    captioner: LiveCaptioner
     outbox: Outbox
     topics: Topics
     client: Client

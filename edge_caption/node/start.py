@@ -93,16 +93,14 @@ def run(
         snapshots = _snapshots(settings.mqtt, client, topics)
         running = Sinks([*sinks, *snapshots])
         stack.callback(running.close, FLUSH_S)
-        live = captioner if isinstance(captioner, LiveCaptioner) else LiveCaptioner(captioner)
-        parts = Parts(live, outbox, topics, client, running, _alerts(settings), board, budget)
+        parts = Parts(LiveCaptioner.of(captioner), outbox, topics, client, running, _alerts(settings), board, budget)
         node = Node(parts, settings.mqtt.health_s, limit)
         cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
         _supervise(settings, parts, node, cameras, stack)
         _subscribe(client, feeds)
         _announce(settings, parts)
         if settings.mqtt.commands:
-            updates = _take_updates(settings, parts, live, node, stack)
-            Commands(client, topics, node.control, snapshots, restart.ask, updates)
+            Commands(client, topics, node.control, snapshots, restart.ask, _take_updates(settings, parts, node, stack))
         steer(node.control)
         stack.callback(node.say_offline)
         node.run(cameras, stop)
@@ -165,16 +163,14 @@ def _announce(settings: Settings, parts: Parts) -> None:
     HomeAssistant(client, ours.prefix, discovery(topics, ours.prefix, offer) if ours.enabled else {}, told)
 
 
-def _take_updates(
-    settings: Settings, parts: Parts, live: LiveCaptioner, node: Node, stack: ExitStack
-) -> Updates | None:
+def _take_updates(settings: Settings, parts: Parts, node: Node, stack: ExitStack) -> Updates | None:
     """Take updates of the model where somebody's are taken; what checks signatures is loaded only then."""
     if settings.update.public_key is None or settings.workers.send_frames:
         return None
     from edge_caption.node.update.boot import loader, store_of
     from edge_caption.node.update.updates import Outlets, Updates
 
-    client, topics = parts.client, parts.topics
+    client, topics, live = parts.client, parts.topics, parts.captioner
 
     def answer(state: UpdateState) -> None:
         client.publish(Publication(topics.response("update"), encode(CommandAnswer(status="ok", data=state))))

@@ -59,6 +59,27 @@ def test_what_the_access_list_denies_is_named_topic_by_topic(
     assert said.count("-> let this client's user publish there") == 3
 
 
+def test_whether_updates_come_through_is_examined_where_the_node_takes_them(
+    run_broker: RunBroker, tmp_path: Path, examine: Examine
+) -> None:
+    rules = tmp_path / "rules"
+    rules.write_text("topic read edge_caption/pi/bridge/#\ntopic write edge_caption/#\n")
+    rules.chmod(0o644)
+    broker = run_broker("allow_anonymous true", f"acl_file {rules}")
+    updates = "[update]\npublic_key = 'x'\n"
+    code, said = examine(broker.url, settings="[mqtt]\ncommands = true\n" + updates)
+    assert code == 1
+    assert "ok       publish    edge_caption/pi/update\n" in said
+    assert "PROBLEM  updates    a message to edge_caption/pi/update/doctor/0 did not come back" in said
+    rules.write_text("topic readwrite edge_caption/#\n")
+    broker.stop()
+    broker.start()
+    code, said = examine(broker.url, settings="[mqtt]\ncommands = true\n" + updates)
+    assert (code, "ok       updates    a piece of an update comes through" in said) == (0, True)
+    code, said = examine(broker.url, settings=updates)
+    assert "PROBLEM  updates    updates come as commands, which are off" in said
+
+
 def test_what_the_broker_lacks_is_named(run_broker: RunBroker, examine: Examine) -> None:
     broker = run_broker("allow_anonymous true", "retain_available false", "max_qos 0", "max_packet_size 3000")
     code, said = examine(broker.url)

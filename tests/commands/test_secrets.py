@@ -17,9 +17,12 @@ from edge_caption.commands.cli import main
 from tests.brokers import Listener, Mosquitto, running, wait_for
 from tests.cameras.servers import MjpegCamera
 from tests.conftest import ROOT
+from tests.node.update.conftest import TINY, Make, make, public
+
+__all__ = ["make", "public"]
 
 SECRET = "hush4711"
-USERS = ("porch-pi", "garden-pi", "homeassistant", "dashboard", "worker", "annotator")
+USERS = ("porch-pi", "garden-pi", "homeassistant", "dashboard", "worker", "annotator", "fleet")
 
 
 @pytest.fixture
@@ -95,13 +98,36 @@ def test_the_access_list_of_the_docs_lets_a_device_do_all_that_it_needs(
     broker: Mosquitto, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "password").write_text(SECRET)
-    (tmp_path / "settings.toml").write_text("[mqtt]\ncommands = true\nsnapshots = true\n")
+    settings = "[mqtt]\ncommands = true\nsnapshots = true\n[update]\npublic_key = 'x'\n"
+    (tmp_path / "settings.toml").write_text(settings)
     own = ["--config", tmp_path / "settings.toml", "--state-dir", tmp_path, "--password-file", tmp_path / "password"]
     for node, code in (("garden-pi", 0), ("porch-pi", 1)):
         arguments = [*own, "--broker", url(broker, "garden-pi"), "--node", node]
         assert main(["doctor", "mqtt", *map(str, arguments)]) == code
         # One device can't write another's topics.
         assert ("PROBLEM" in capsys.readouterr().out) == bool(code)
+
+
+def test_the_access_list_of_the_docs_lets_the_fleets_owner_update_and_nobody_else(
+    broker: Mosquitto, owner: Listener, tmp_path: Path, make: Make, public: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_text(SECRET)
+    settings = f"[camera]\nloop = true\n[mqtt]\ncommands = true\n[update]\npublic_key = '{public}'\n"
+    (tmp_path / "settings.toml").write_text(settings)
+    login = ["--password-file", tmp_path / "password", "--broker"]
+    node = ["run", "--config", tmp_path / "settings.toml", "--state-dir", tmp_path / "state", "--bundle", TINY]
+    node += ["--node", "porch-pi", "--fps", 20, "--source", ROOT / "tests" / "data" / "photos"]
+    command = [sys.executable, "-m", "edge_caption", *map(str, [*node, *login, url(broker, "porch-pi")])]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_for(lambda: owner.payloads("porch-pi/update"))
+            update = ["update", make("2"), "--node", "porch-pi", "--patience", 20, *login]
+            assert main([*map(str, update), url(broker, "fleet")]) == 0
+            assert "porch-pi runs it: tiny 2" in capsys.readouterr().out
+            assert main([*map(str, update), url(broker, "dashboard")]) == 1
+            assert "the broker does not let this user update nodes" in capsys.readouterr().err
+        finally:
+            process.terminate()
 
 
 def test_the_access_list_of_the_docs_lets_only_home_assistant_give_commands(broker: Mosquitto, owner: Listener) -> None:

@@ -55,7 +55,8 @@ def handle(args: argparse.Namespace) -> int:
     settings = load(args.config, options)
     topics = Topics(settings.prefix, node_name(settings.node, settings.state_dir))
     problems = 0
-    for finding in examine(settings.mqtt, topics, [camera.name for camera in settings.cameras]):
+    cameras = [camera.name for camera in settings.cameras]
+    for finding in examine(settings.mqtt, topics, cameras, updates=settings.update.public_key is not None):
         _show(finding, as_json=args.json)
         problems += finding.severity == "problem"
     return 1 if problems else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import threading
 from collections.abc import Callable
 
 from edge_caption.errors import PhotoError
@@ -11,13 +11,11 @@ from edge_caption.model.captioner import EncodedPhoto, Photo
 from edge_caption.model.live import Captions
 from edge_caption.model.selftest import fault_of
 
-log = logging.getLogger(__name__)
-
 FIRST_CAPTIONS = 10
 
 
 class Probation:
-    """Captions with the new captioner until it fails. For one thread."""
+    """Captions with the new captioner until it fails. For any number of threads."""
 
     def __init__(
         self,
@@ -40,6 +38,7 @@ class Probation:
         self._failed = failed
         self._old: Captions | None = None
         self._good = 0
+        self._mutex = threading.Lock()
 
     @property
     def model(self) -> ModelIdentity:
@@ -83,6 +82,8 @@ class Probation:
         return caption
 
     def _give_up(self, reason: str) -> Captions:
-        old = self._old = self._load_old()
-        self._failed(old, reason)
-        return old
+        with self._mutex:
+            if self._old is None:
+                self._old = self._load_old()
+                self._failed(self._old, reason)
+            return self._old

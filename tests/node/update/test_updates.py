@@ -16,6 +16,7 @@ import pytest
 
 from edge_caption.backoff import Backoff
 from edge_caption.cameras.kinds import feed_of
+from edge_caption.commands.run import _open_captioner
 from edge_caption.config import load
 from edge_caption.errors import UpdateError
 from edge_caption.images.frame import Pixels
@@ -44,7 +45,7 @@ class Running:
     def __init__(self, settings: Any) -> None:
         self.stop = threading.Event()
         feeds = [feed_of(camera.source, camera) for camera in settings.cameras]
-        captioner = boot.open_captioner(settings)
+        captioner = _open_captioner(settings)
         self._thread = threading.Thread(target=start.run, args=(settings, feeds, captioner, [], self.stop))
         self._thread.start()
 
