@@ -33,6 +33,8 @@ class Sentence(msgspec.Struct, frozen=True, kw_only=True):
     language: str
     words: tuple[WordRecord, ...]
     confidence: float
+    doubtful: bool = False
+    """Whether such captions are wrong more often than right; False where the confidence is not calibrated."""
     stages_ms: dict[str, float]
     model: ModelIdentity
 
@@ -231,6 +233,7 @@ def sentence(caption: Caption, *, attention: bool = False) -> dict[str, Any]:
         "language": caption.language,
         "words": tuple(_word(word, attention) for word in caption.words),
         "confidence": round(caption.confidence, 4),
+        "doubtful": caption.doubtful,
         "stages_ms": {stage: round(spent, 2) for stage, spent in caption.stages_ms.items()},
         "model": caption.model,
     }

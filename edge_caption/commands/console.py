@@ -31,7 +31,7 @@ class Console:
         if isinstance(record, AlertRecord):
             what = f"alert: {record.alert}"
         else:
-            what = f"{record.caption}  ({record.confidence:.0%})"
+            what = f"{'perhaps ' if record.doubtful else ''}{record.caption}  ({record.confidence:.0%})"
         try:
             say(f"{clock}  {record.camera}  {what}")
         except BrokenPipeError:

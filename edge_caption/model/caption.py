@@ -94,6 +94,9 @@ class Caption:
     language: str = "en"
     """ISO 639-1 code."""
 
+    doubtful: bool = False
+    """Whether it is wrong more often than right, by a calibrated confidence; False without one."""
+
     scene: Scene | None = None
     """What tells whether the captioner knows such pictures; the confidence looks at it."""
 

@@ -35,6 +35,9 @@ Photo: TypeAlias = Path | str | bytes | bytearray | memoryview | Pixels
 AUTO = "auto"
 """The fastest of the installed backends that proves itself."""
 
+DOUBT = 0.5
+"""Captions of less confidence are doubtful."""
+
 MAX_ASKED = 60
 """Words of a sentence that is asked for; the longest that people wrote of a photo has 37."""
 
@@ -106,9 +109,7 @@ class Captioner:
         self._confidence = opened.manifest.confidence if self.language == self._decoding.language else None
         self._load(opened, _open(opened, flavour, backend or REFERENCE, threads))
         self._sure = certain if self.language == "en" else 0.0
-        self._steps: Steps = self._decoder
-        if self._sure:
-            self._steps = GeneralDecoder(self._decoder, self._vocabulary, self._sure)
+        self._steps = self._decode_surely() if self._sure else self._decoder
         self._specific = self._prefer_special(strength) if strength else None
 
     def _load(self, bundle: Bundle, engine: LoadedFlavour) -> None:
@@ -124,6 +125,9 @@ class Captioner:
         self.model = ModelIdentity(
             bundle.manifest.name, bundle.sha256, engine.flavour, engine.backend, bundle.manifest.version
         )
+
+    def _decode_surely(self) -> Steps:
+        return GeneralDecoder(self._decoder, self._vocabulary, self._sure)
 
     def _prefer_special(self, strength: float) -> SpecificDecoder:
         nothing = self._encoder(to_input(grey_picture(self._side), self._side))
@@ -224,8 +228,11 @@ class Captioner:
         words = tuple(Word(text, log_prob, attention.reshape(grid)) for text, log_prob, attention in parts)
         confidence = mean_probability(sentence.log_prob, len(words))
         text = self._joiner.join(texts)
-        caption = Caption(text, words, sentence.log_prob, confidence, stages, self.model, self.language, scene)
-        return replace(caption, confidence=self._confidence.probability(caption)) if self._confidence else caption
+        caption = Caption(text, words, sentence.log_prob, confidence, stages, self.model, self.language, scene=scene)
+        if not self._confidence:
+            return caption
+        confidence = self._confidence.probability(caption)
+        return replace(caption, confidence=confidence, doubtful=confidence < DOUBT)
 
 
 def _share(name: str, given: float | None, default: float) -> float:

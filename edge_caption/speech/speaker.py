@@ -80,7 +80,8 @@ class Speaker:
         return f"{camera}: {sentence}" if self._settings.name_cameras else sentence
 
     def _utterance(self, record: CaptionRecord, added: str = "") -> _Utterance:
-        return _Utterance(self._named(record.camera, record.caption + added), record.language, record)
+        perhaps = "perhaps " if record.doubtful and record.language == "en" else ""
+        return _Utterance(self._named(record.camera, perhaps + record.caption + added), record.language, record)
 
     def _is_new(self, record: CaptionRecord) -> bool:
         said = self._said.get((record.camera, record.caption))

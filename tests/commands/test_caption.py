@@ -39,7 +39,7 @@ def test_one_photo_gives_one_sentence(tiny_bundle: Path, photo: Path) -> None:
 def test_json_holds_what_the_readme_says(tiny_bundle: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["caption", "--bundle", str(tiny_bundle), "--json", str(photo)]) == 0
     record = json.loads(capsys.readouterr().out)
-    assert set(record) == {"file", "caption", "language", "words", "confidence", "stages_ms", "model"}
+    assert set(record) == {"file", "caption", "language", "words", "confidence", "doubtful", "stages_ms", "model"}
     assert record["file"] == str(photo)
     assert set(record["words"][0]) == {"text", "log_prob", "box"}
     assert 0 < record["confidence"] <= 1

@@ -83,8 +83,14 @@ def test_a_picture_that_shows_nothing_has_less_contrast_than_photos(demo_photos:
     assert scene_of(np.zeros((1, 9, 4), np.float32)).contrast < -10
 
 
-def test_a_bundle_without_a_calibration_says_so(tiny_captioner: Captioner) -> None:
+def test_what_is_wrong_more_often_than_right_is_doubtful(tiny_bundle: Path, picture: Pixels) -> None:
+    for intercept, doubtful in ((-20.0, True), (20.0, False)):
+        assert Captioner(calibrate(tiny_bundle, intercept=intercept)).caption(picture).doubtful is doubtful
+
+
+def test_a_bundle_without_a_calibration_says_so(tiny_captioner: Captioner, picture: Pixels) -> None:
     assert not tiny_captioner.calibrated
+    assert not tiny_captioner.caption(picture).doubtful
 
 
 @pytest.mark.parametrize("log_prob", [0.0, -3.5, -1e9, -math.inf])

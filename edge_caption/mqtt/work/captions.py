@@ -86,6 +86,7 @@ def _caption(said: PhotoCaption, spent: dict[str, float]) -> Caption:
         stages,
         said.model,
         said.language,
+        said.doubtful,
     )
 
 

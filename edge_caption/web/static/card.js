@@ -70,7 +70,9 @@ export class Card {
     this.shown = record;
     this.pinned = undefined;
     this.find("img").alt = say("picture", { camera: this.name, caption: record.caption });
-    this.find(".confidence").textContent = `${Math.round(record.confidence * 100)}%`;
+    const sure = `${Math.round(record.confidence * 100)}%`;
+    this.find(".confidence").textContent = record.doubtful ? say("doubtful", { sure }) : sure;
+    this.find(".words").classList.toggle("doubtful", record.doubtful);
     this.find(".latency").textContent = `${Math.round(latency(record))} ms`;
     this.find(".dropped").textContent = record.dropped_since_last;
     this.find(".words").replaceChildren(...record.words.map((word, index) => button(word.text, index)));
