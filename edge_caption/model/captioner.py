@@ -98,10 +98,8 @@ class Captioner:
         self._decoding = opened.manifest.decoding
         self._beams = self._decoding.beam if beam is None else beam
         threads = min(4, os.cpu_count() or 1) if threads is None else threads
-        if not 1 <= self._beams <= MAX_BEAMS:
-            raise ConfigError(f"beam must be 1 to {MAX_BEAMS}, not {self._beams}")
-        if not 1 <= threads <= MAX_THREADS:
-            raise ConfigError(f"threads must be 1 to {MAX_THREADS}, not {threads}")
+        _check_count("beam", self._beams, MAX_BEAMS)
+        _check_count("threads", threads, MAX_THREADS)
         strength = _share("specific", specific, self._decoding.specific)
         certain = _share("sure", sure, self._decoding.sure)
         self.language, self._joiner = opened.manifest.speak(language)
@@ -233,6 +231,11 @@ class Captioner:
             return caption
         confidence = self._confidence.probability(caption)
         return replace(caption, confidence=confidence, doubtful=confidence < DOUBT)
+
+
+def _check_count(name: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise ConfigError(f"{name} must be 1 to {most}, not {value}")
 
 
 def _share(name: str, given: float | None, default: float) -> float:
