@@ -19,8 +19,11 @@ from edge_caption.errors import BackendError, PhotoError
 if TYPE_CHECKING:
     from edge_caption.model.captioner import Captioner
 
-CHUNK = 4
-"""Photos that a worker gets at once: few enough that all workers end together, enough that asking costs nothing."""
+MOST = 16
+"""Photos that a worker gets at once: enough that asking costs nothing."""
+
+ROUNDS = 32
+"""Each worker gets photos so often at least: all of them then end together."""
 
 WAITING = 3
 """Chunks in flight for each worker."""
@@ -63,7 +66,8 @@ def caption_by_processes(
         BackendError: a worker ended, as the kernel makes it when memory is short.
     """
     context = multiprocessing.get_context("spawn")
-    chunks = iter([names[start : start + CHUNK] for start in range(0, len(names), CHUNK)])
+    size = max(1, min(MOST, len(names) // (workers * ROUNDS)))
+    chunks = (names[start : start + size] for start in range(0, len(names), size))
     pool = ProcessPoolExecutor(workers, context, _start, (dict(model),))
     try:
         pending: set[Future[list[Annotation | Unreadable]]] = set()

@@ -48,6 +48,13 @@ def add_parser(subparsers: Any) -> None:
     where.add_argument("--xmp", action="store_true", help="write an XMP sidecar beside each photo: photo.jpg.xmp")
     parser.add_argument("--workers", type=positive, metavar="N", help="processes here (default: one a core)")
     add_model_options(parser, with_threads=False)
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="local",
+        metavar="ADDRESS",
+        help="let Ray Data caption, on this machine or in the cluster at an address (extra: ray)",
+    )
     add_broker_options(parser, "let the workers of this broker caption (default: this computer does)")
     add_topic_option(parser)
     parser.set_defaults(handler=run)
@@ -85,7 +92,18 @@ def run(args: argparse.Namespace) -> int:
 def _captioned(
     args: argparse.Namespace, names: list[str], stop: threading.Event
 ) -> Iterator[Generator[Annotation | Unreadable, None, None]]:
-    """Have photos captioned: by processes here, or by a broker's workers."""
+    """Have photos captioned: by processes here, by Ray, or by a broker's workers.
+
+    Raises:
+        ConfigError: two of them are asked for.
+    """
+    if args.ray is not None:
+        from edge_caption.annotation.cluster import caption_by_ray
+
+        if given := [name for name in ("workers", "broker") if getattr(args, name) is not None]:
+            raise ConfigError(f"--ray and --{given[0]} contradict each other; give one of them")
+        yield caption_by_ray(args.folder, names, _model(args), args.ray)
+        return
     if args.broker is None:
         from edge_caption.annotation.workers import caption_by_processes
 
@@ -107,6 +125,7 @@ def _model(args: argparse.Namespace) -> dict[str, Any]:
     from edge_caption.model.captioner import Captioner
 
     options: dict[str, Any] = {name: getattr(args, name) for name in MODEL_OPTIONS}
+    options["bundle"] = args.bundle and args.bundle.absolute()  # a process elsewhere has another folder
     Captioner(**options, threads=1)
     return options
 
