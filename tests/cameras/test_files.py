@@ -218,11 +218,3 @@ def test_a_camera_that_is_not_there_is_named_with_those_that_are() -> None:
         opened("97")
     with pytest.raises(CameraError, match="there is no camera /dev/video98"):
         opened("/dev/video98")
-
-
-def test_a_device_that_is_no_camera_does_not_open(tmp_path: Path) -> None:
-    from edge_caption.cameras.device import Device
-
-    (tmp_path / "video0").touch()
-    with pytest.raises(CameraError, match="does not open; close the program that uses it"):
-        Device(Source(str(tmp_path / "video0")), CameraSettings())
