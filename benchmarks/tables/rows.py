@@ -348,10 +348,26 @@ def engines(results: Path) -> Cells:
     return rows
 
 
+def gates(results: Path) -> Cells:
+    """Return how many frames of the day passed each gate, and what was missed."""
+    day = load(results, "gates")
+    return [
+        ["frames", "reach the encoder", "reach the decoder", "changes", "of them missed"],
+        [
+            str(day["frames"]),
+            f"{day['encoded']:.1%}",
+            f"{day['decoded']:.1%}",
+            str(day["changes"]),
+            f"{day['missed']:.1%}",
+        ],
+    ]
+
+
 TABLES: dict[str, Callable[[Path], Cells]] = {
     "devices": devices,
     "engines": engines,
     "floors": floors,
+    "gates": gates,
     "latency": latency,
     "peers": peers,
     "reach": reach,
