@@ -29,18 +29,20 @@ def register(
         # Each language's figures have a file of their own, and so have those of a bundle that is not the default.
         language = figures.get("language", "en")
         title = name if language == "en" else f"{name}-{language}"
-        report(title, figures, save=args.save, file=file_name(title, getattr(args, "bundle", None)))
+        report(title, figures, save=args.save, file=file_name(title, args))
         return 0
 
     parser.set_defaults(run=run)
     return parser
 
 
-def file_name(name: str, bundle: object) -> str:
-    """Return what a result is saved as: quality, or quality-fast for one bundle that is not the default."""
+def file_name(name: str, args: argparse.Namespace) -> str:
+    """Return what a result is saved as: memory; memory-fast or memory-openvino where one thing is not the default."""
+    bundle, backend = getattr(args, "bundle", None), getattr(args, "backend", REFERENCE)
+    parts = [name]
     if isinstance(bundle, Path) and folder_of(bundle) != DEFAULT:
-        return f"{name}-{folder_of(bundle).name}"
-    return name
+        parts.append(folder_of(bundle).name)
+    return "-".join(parts if backend == REFERENCE else [*parts, backend])
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:

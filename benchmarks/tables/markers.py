@@ -3,7 +3,9 @@
 Two kinds:
 
 <!-- table latency -->…<!-- end -->                           a table of `benchmarks.tables.rows`
+<!-- table recorded/tensorrt -->…<!-- end -->                what a long command once printed: recorded/tensorrt.json
 <!-- value latency median_ms/cpu-x86 .1f -->10.4<!-- end -->   one number of a result: file, path in it, format
+<!-- value accurate/manifest sizes/side d -->288<!-- end -->    the same of a file of a bundle that ships
 
 A format may end in `M` (millions of bytes -> MB) or `k`.
 """
@@ -17,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import RESULTS
-from benchmarks.tables.rows import TABLES, Cells
+from benchmarks.tables.found import TABLES as FOUND
+from benchmarks.tables.found import Cells, recorded
+from benchmarks.tables.rows import TABLES
 from edge_caption.errors import EdgeCaptionError
+from edge_caption.model.bundle import BUNDLES
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -52,7 +57,7 @@ def rewritten(page: Path, results: Path = RESULTS) -> str:
     def replace(match: re.Match[str]) -> str:
         begin, kind, asked, _, end = match.groups()
         try:
-            filled = f"\n{_markdown(TABLES[asked](results))}\n" if kind == "table" else _value(asked, results)
+            filled = f"\n{_markdown(_table(asked, results))}\n" if kind == "table" else _value(asked, results)
         except (KeyError, IndexError, OSError, TypeError, ValueError) as error:
             raise TableError(
                 f"{page} asks for the {kind} {asked}, which is not in {results} ({error!r}); correct it or measure anew"
@@ -62,9 +67,15 @@ def rewritten(page: Path, results: Path = RESULTS) -> str:
     return MARKER.sub(replace, text)
 
 
+def _table(asked: str, results: Path) -> Cells:
+    folder, _, name = asked.rpartition("/")
+    return recorded(results, name) if folder == "recorded" else {**TABLES, **FOUND}[asked](results)
+
+
 def _value(asked: str, results: Path) -> str:
     name, *path, form = asked.split(" ")
-    value: Any = json.loads((results / f"{name}.json").read_text("utf-8"))
+    folder, _, file = name.rpartition("/")
+    value: Any = json.loads((BUNDLES.get(folder, results) / f"{file}.json").read_text("utf-8"))
     for part in " ".join(path).split("/"):
         value = value[int(part)] if isinstance(value, list) else value[part]
     scale = SCALES.get(form[-1], 0)

@@ -165,6 +165,16 @@ def decoder_roofline(results: Path) -> Cells:
     return _kinds("decoder step", figures["kinds"], figures["nodes_ms"])
 
 
+def rooflines(results: Path) -> Cells:
+    """Return how near each bundle that was measured comes to its roofline."""
+    rows = [["bundle", "encoder ms", "million products", "of its roofline", "decoder step ms", "of its roofline"]]
+    for bundle, figures in {DEFAULT.name: load(results, "roofline"), **further(results, "roofline")}.items():
+        step = figures["decoder"]
+        encoder = f"{figures['encoder_ms']:.1f}", f"{figures['mmac']:.0f}", f"{figures['encoder_of_roofline']:.0%}"
+        rows.append([bundle, *encoder, f"{step['step_ms']:.3f}", f"{step['of_roofline']:.0%}"])
+    return rows
+
+
 def _kinds(title: str, kinds: dict[str, Any], total_ms: float) -> Cells:
     rows = [[title, "nodes", "ms", "million products", "MB moved", "of the products' peak", "of its roofline"]]
     for kind, row in kinds.items():
@@ -178,10 +188,11 @@ def _kinds(title: str, kinds: dict[str, Any], total_ms: float) -> Cells:
 def options(results: Path) -> Cells:
     """Return settings of ONNX Runtime beside those that ship."""
     figures = load(results, "options")
-    rows = [["", "ms", "faster than what ships (median, quartiles)"]]
-    for name, median in figures["median_ms"].items():
-        ratio = figures["times_faster"].get(name)
-        rows.append([name, f"{median:.3f}", interquartile(ratio) if ratio else ""])
+    rows = [["", "", f"ms, {figures['clock']}", "faster than what ships (median, quartiles)"]]
+    for part, found in (("encoder", figures), ("decoder step", figures["decoder_step"])):
+        for name, median in found["median_ms"].items():
+            ratio = found["times_faster"].get(name)
+            rows.append([part, name, f"{median:.3f}", interquartile(ratio) if ratio else ""])
     return rows
 
 
@@ -373,6 +384,7 @@ TABLES: dict[str, Callable[[Path], Cells]] = {
     "reach": reach,
     "roofline": roofline,
     "decoder_roofline": decoder_roofline,
+    "rooflines": rooflines,
     "options": options,
     "cameras": cameras,
     "backlog": backlog,
