@@ -52,3 +52,31 @@ def test_every_script_that_the_docs_name_exists() -> None:
     for page in PAGES:
         for script in re.findall(r"\bscripts/(\w[\w-]*(?:\.py)?)", page.read_text()):
             assert (ROOT / "scripts" / script).exists(), f"{page.name}: scripts/{script}"
+
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what GitHub makes of a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in LINK.findall(page.read_text()):
+        if link.startswith(("http://", "https://", "mailto:")):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), f"{page.name}: {link}"
+        if anchor and target.suffix == ".md":
+            assert anchor in anchors(target), f"{page.name}: {link}"
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    readme = (ROOT / "README.md").read_text()
+    linked = {link.partition("#")[0] for page in PAGES for link in LINK.findall(page.read_text())}
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"docs/{page.name}" in readme or page.name in linked, page.name

@@ -19,6 +19,8 @@ class SpeechSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Another program than espeak-ng, and its arguments; it gets the sentence on its standard input."""
     voice: str | None = None
     """One of `espeak-ng --voices`; the caption's language if None."""
+    piper_voice: Path | None = None
+    """A voice of Piper (NAME.onnx, with NAME.onnx.json beside it), which then speaks instead of espeak-ng."""
     words_per_minute: Annotated[int, msgspec.Meta(ge=80, le=450)] = 175
     repeat_after_s: Annotated[float, msgspec.Meta(ge=0)] = 60.0
     """The same sentence of the same camera is not said again for so long."""

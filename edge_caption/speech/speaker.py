@@ -108,18 +108,16 @@ class Speaker:
         if record := utterance.of:
             self._said[record.camera, record.caption] = time.monotonic()
         try:
-            process = self._engine.start(utterance.text, utterance.language)
+            saying = self._engine.start(utterance.text, utterance.language)
         except OSError as error:
             self._warn(str(error.strerror))
             return
         with self._changed:
-            while process.poll() is None and not self._cut:
+            while not saying.over and not self._cut:
                 self._changed.wait(POLL_S)
-        if process.poll() is None:
-            process.terminate()
-        _, said = process.communicate()
-        if process.returncode > 0:
-            self._warn(said.decode(errors="replace").strip().split("\n")[-1] or f"exit code {process.returncode}")
+        saying.stop()
+        if wrong := saying.end():
+            self._warn(wrong)
 
     def _warn(self, reason: str) -> None:
         """Once, for the next sentence would fail alike."""

@@ -104,10 +104,12 @@ class Guard:
         kind, _, bearer = request.headers.get("authorization", "").partition(" ")
         given = bearer if kind.lower() == "bearer" else request.cookies.get(cookie, "")
         if brought := request.query_params.get("token"):
+            if not self._door.opens_to(brought):
+                return _refuse_token()
             # The token leaves the address bar, history and referrers, and stays in a cookie that no script reads.
             answer = RedirectResponse(request.url.path, 303)
             answer.set_cookie(cookie, brought, COOKIE_S, httponly=True, samesite="lax")
-            return answer if self._door.opens_to(brought) else _refuse_token()
+            return answer
         return None if self._door.opens_to(given) else _refuse_token()
 
 

@@ -86,8 +86,8 @@ def find(search: Search | None, words: str, camera: str | None, remembered: Sequ
         log.debug("the page shows captions of memory", exc_info=error)
         return Found(kept=False, problem=str(error), records=list(remembered))
     lines = {entry.id: Line(**{name: getattr(entry, name) for name in FIELDS}) for entry in entries}
-    # Events and alerts are in memory alone, and so is a caption that is not on the disk yet.
-    new = [one for one in remembered if one.id not in lines and not (words and isinstance(one, CaptionRecord))]
+    # Events and alerts are in memory alone, and so is a caption that is not on the disk yet, or found no room there.
+    new = [one for one in remembered if one.id not in lines]
     return Found(kept=True, records=sorted([*new, *lines.values()], key=lambda one: -one.captured_at)[:most])
 
 

@@ -16,6 +16,7 @@ import pytest
 from edge_caption.errors import ConfigError
 from edge_caption.records import AlertRecord
 from edge_caption.speech.engine import ESPEAK, Engine
+from edge_caption.speech.saying import Saying
 from edge_caption.speech.settings import SpeechSettings
 from edge_caption.speech.speaker import Speaker
 from tests.brokers import wait_for
@@ -37,9 +38,7 @@ def say(folder: Path, sentence: str, language: str = "en", words_per_minute: int
     folder.mkdir(exist_ok=True)
     before = set(folder.iterdir())
     engine = Engine(SpeechSettings(wav_folder=folder, words_per_minute=words_per_minute))
-    process = engine.start(sentence, language)
-    process.communicate()
-    assert process.returncode == 0
+    assert engine.start(sentence, language).end() is None
     (file,) = set(folder.iterdir()) - before
     return sound(file)
 
@@ -132,6 +131,80 @@ def test_a_voice_that_fails_is_named_once(caplog: pytest.LogCaptureFixture) -> N
     assert [entry.getMessage() for entry in caplog.records] == [
         "nothing can be spoken (no sound card); captions still go out"
     ]
+
+
+def test_a_program_that_ends_is_named_by_its_last_line_and_others_are_ended(tmp_path: Path) -> None:
+    speaks = [sys.executable, "-c", "print('sound'); import time; time.sleep(60)"]
+    plays = ["sh", "-c", "cat; exec sleep 60"]
+    saying = Saying([speaks, plays], "a dog")
+    time.sleep(0.2)
+    assert not saying.over
+    saying.stop()
+    wait_for(lambda: saying.over)
+    assert saying.end() is None
+    broken = Saying([[*speaks[:2], "raise SystemExit('no such voice')"], ["sh", "-c", "cat >/dev/null"]], "a dog")
+    assert broken.end() == "no such voice"
+    with pytest.raises(OSError, match="No such file"):
+        Saying([speaks, ["nosuchprogram"]], "a dog")
+
+
+def piper_voice() -> Path:
+    """Return a real voice of Piper, where one is named and Piper is installed."""
+    named = os.environ.get("PIPER_VOICE")
+    if not named or shutil.which("piper") is None:
+        pytest.skip("Piper is not installed, or PIPER_VOICE names no voice (NAME.onnx)")
+    return Path(named)
+
+
+def test_piper_speaks_to_a_file_at_the_rate_that_was_asked_for(tmp_path: Path) -> None:
+    lengths = []
+    for number, rate in enumerate((175, 350)):
+        folder = tmp_path / str(number)
+        engine = Engine(SpeechSettings(piper_voice=piper_voice(), wav_folder=folder, words_per_minute=rate))
+        assert engine.start("a brown dog runs along the beach with a ball", "en").end() is None
+        seconds, loud = sound(folder / "000001.wav")
+        assert loud > 0.02
+        lengths.append(seconds)
+    assert lengths[0] / lengths[1] == pytest.approx(2, rel=0.35)
+
+
+def test_piper_is_heard_through_alsa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ALSA writes what it would play to a file."""
+    heard, voice = tmp_path / "heard.raw", piper_voice()
+    config = tmp_path / "asound.conf"
+    config.write_text(f'pcm.!default {{ type file slave.pcm null file "{heard}" format raw }} pcm.null {{ type null }}')
+    monkeypatch.setenv("ALSA_CONFIG_PATH", str(config))
+    speaker = Speaker(SpeechSettings(piper_voice=voice))
+    speaker.take(record(1, "a brown dog runs along the beach"), None)
+    wait_for(lambda: heard.exists() and heard.stat().st_size > 22050)
+    speaker.close()
+    samples = np.frombuffer(heard.read_bytes()[: heard.stat().st_size // 2 * 2], np.int16) / 32768
+    assert float(np.sqrt((samples**2).mean())) > 0.02
+
+
+def voice_files(tmp_path: Path, description: str) -> Path:
+    voice = tmp_path / "en.onnx"
+    voice.write_bytes(b"")
+    (tmp_path / "en.onnx.json").write_text(description)
+    return voice
+
+
+def test_what_is_wrong_with_a_piper_voice_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"voice \S+nosuch.onnx can't be read .*; a voice is two files"):
+        Engine(SpeechSettings(piper_voice=tmp_path / "nosuch.onnx"))
+    with pytest.raises(ConfigError, match=r"en.onnx.json is no description of a Piper voice"):
+        Engine(SpeechSettings(piper_voice=voice_files(tmp_path, "{}")))
+    voice = voice_files(tmp_path, '{"audio": {"sample_rate": 22050}}')
+    with pytest.raises(ConfigError, match="contradict each other"):
+        Engine(SpeechSettings(piper_voice=voice, command=("true",)))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"piper is not installed; install it \(pip install piper-tts\)"):
+        Engine(SpeechSettings(piper_voice=voice))
+    piper = tmp_path / "piper"
+    piper.write_text("#!/bin/sh\n")
+    piper.chmod(0o755)
+    with pytest.raises(ConfigError, match=r"aplay is not installed; install it \(Debian: apt-get install alsa-utils\)"):
+        Engine(SpeechSettings(piper_voice=voice))
 
 
 def test_without_a_program_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -127,6 +127,14 @@ def test_history_that_is_kept_is_searched_by_its_index_and_outlives_a_restart(tm
         assert times == sorted(times, reverse=True)
 
 
+def test_captions_that_find_no_room_on_the_disk_are_found_in_memory(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text("[history]\nkeep = true\nmin_free_bytes = 1_000_000_000_000_000\n")
+    with page(TINY, PHOTOS, tmp_path / "state", "--config", config) as url:
+        found = wait_for(lambda: history(url, "?q=box")["records"])
+        assert "box" in found[0]["caption"]
+
+
 def test_history_that_breaks_is_named_and_memory_stands_in(tmp_path: Path) -> None:
     with page(TINY, PHOTOS, tmp_path / "state", "--history", "--node", "pi") as url:
         wait_for(lambda: ask(url, "/api/cameras/garden/frame").status == 200)
@@ -349,7 +357,8 @@ def test_the_api_needs_a_page_to_ride_on(tmp_path: Path, capsys: pytest.CaptureF
 def test_beyond_this_computer_it_wants_the_token(guarded: str) -> None:
     token = urlsplit(guarded).query.removeprefix("token=")
     assert len(token) >= 20
-    for path in ("/", "/page.js", "/api/events", "/api/history", "/api/cameras/porch/frame", "/?token=wrong"):
+    strange = ("/?token=wrong", "/?token=%00%ff", "/?token=%E7%8B%97", "/?token=")
+    for path in ("/", "/page.js", "/api/events", "/api/history", "/api/cameras/porch/frame", *strange):
         answer = ask(guarded, path)
         assert answer.status == 401, path
         assert "the token is missing or wrong" in error(answer)

@@ -180,6 +180,24 @@ def test_the_ollama_client(url: str, captions: list[str]) -> None:
     client._client.close()
 
 
+def test_frigates_calls(url: str, captions: list[str]) -> None:
+    """As frigate/genai/ollama.py makes them; its chat puts [img] where each picture belongs."""
+    ollama = pytest.importorskip("ollama", reason="the client is not installed")
+    client = ollama.Client(host=url, timeout=30, headers={"Authorization": "Bearer a-key-that-nobody-asks-for"})
+    options = {"options": {"temperature": 0.5, "repeat_penalty": 1.05, "presence_penalty": 0.3}, "keep_alive": -1}
+    prompt = "Analyze the sequence of images containing the person. Consider what it is doing, why, and what is next."
+    assert not client.show("edge-caption").get("error")
+    assert client.list().get("models")[0].get("model")
+    answer = client.generate("edge-caption", prompt, images=[JPEG], **options)
+    assert answer.get("response").strip() == captions[0]
+    message = {"role": "user", "content": f"[img]\n[img]\n{prompt}", "images": [JPEG, OTHER]}
+    said = client.chat(model="edge-caption", messages=[message], think=False, **options)
+    assert said["message"]["content"] == f"Image 1: {captions[0]}\nImage 2: {captions[1]}"
+    with pytest.raises(ollama.ResponseError, match="leave format out"):
+        client.generate("edge-caption", prompt, images=[JPEG], format={"type": "object"})
+    client._client.close()
+
+
 def test_requests_made_from_the_openapi_document_get_what_it_promises(url: str, tmp_path: Path) -> None:
     pytest.importorskip("schemathesis", reason="it is not installed")
     # A photo can't be made up from a schema, so that what is good is not tried here.

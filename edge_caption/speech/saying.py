@@ -1,0 +1,63 @@
+"""A sentence on its way to the ears: one program, or one that speaks and one that plays."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Sequence
+
+
+class Saying:
+    """Programs at work on one sentence, each with the sound of the one before it."""
+
+    def __init__(self, commands: Sequence[Sequence[str]], sentence: str) -> None:
+        """Start them. The sentence is the first one's input, never an argument, and no shell sees it.
+
+        Raises:
+            OSError: one can't be started.
+        """
+        self._processes: list[subprocess.Popen[bytes]] = []
+        try:
+            for number, command in enumerate(commands, 1):
+                self._start(command, last=number == len(commands))
+        except OSError:
+            self.stop()
+            self.end()
+            raise
+        first = self._processes[0]
+        assert first.stdin
+        with contextlib.suppress(BrokenPipeError), first.stdin as standard_input:  # it has ended; its exit code tells
+            standard_input.write(f"{sentence}\n".encode())
+        first.stdin = None  # for communicate(), which would close it again
+
+    def _start(self, command: Sequence[str], *, last: bool) -> None:
+        before = self._processes[-1] if self._processes else None
+        process = subprocess.Popen(
+            command,
+            stdin=before.stdout if before else subprocess.PIPE,
+            stdout=subprocess.DEVNULL if last else subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        if before and before.stdout:
+            before.stdout.close()  # for it to learn that the other one ended
+            before.stdout = None
+        self._processes.append(process)
+
+    @property
+    def over(self) -> bool:
+        """Whether all of it was said, or nothing more will be."""
+        return all(process.poll() is not None for process in self._processes)
+
+    def stop(self) -> None:
+        """Fall silent."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.terminate()
+
+    def end(self) -> str | None:
+        """Wait for the end, and return what went wrong, if anything did."""
+        said = [(process.communicate()[1], process.returncode) for process in self._processes]
+        for text, code in reversed(said):
+            if code > 0:
+                return text.decode(errors="replace").strip().split("\n")[-1] or f"exit code {code}"
+        return None
