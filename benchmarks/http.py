@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 import threading
@@ -20,9 +21,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edge_caption.demo.panning import PHOTOS
+from edge_caption.images.header import SIZES
 from edge_caption.images.photos import list_photos
 
 CLIENTS = 32
+
+HUGE = 0.01
+"""The share of bad uploads that claim to be huge, which take a hundred times as long."""
+
 TARGETS = ("/caption", "/v1/chat/completions", "/api/chat", "/api/generate")
 
 
@@ -134,9 +140,20 @@ def bad_uploads(url: str, pid: int, count: int) -> dict[str, object]:
     return {"count": count, "statuses": by_name(statuses), "growth_mb": round(resident_mb(pid) - before, 1)}
 
 
+def claim_size(jpeg: bytearray, height: int, width: int) -> bytes:
+    """Return a JPEG that claims another size (ITU T.81, B.2.2): a decoder reserves memory for all of it."""
+    position = 2
+    while jpeg[position + 1] not in SIZES:
+        position += 2 + struct.unpack_from(">H", jpeg, position + 2)[0]
+    struct.pack_into(">HH", jpeg, position + 5, height, width)
+    return bytes(jpeg)
+
+
 def spoilt(chance: random.Random, photos: list[bytes]) -> bytes:
     """Return bytes that are no photo, or no longer quite one."""
     photo = bytearray(chance.choice(photos))
+    if chance.random() < HUGE:
+        return claim_size(photo, chance.randrange(300, 65_000), 500)
     match chance.randrange(4):
         case 0:
             return chance.randbytes(chance.randrange(2000))

@@ -57,6 +57,7 @@ def handle(args: argparse.Namespace) -> int:
         0; errors are raised.
     """
     check_installed()
+    from edge_caption.images.allocator import give_back_large_blocks
     from edge_caption.model.captioner import Captioner
     from edge_caption.web.api import app
     from edge_caption.web.describer import Describer
@@ -65,6 +66,7 @@ def handle(args: argparse.Namespace) -> int:
     from edge_caption.web.server import Server
 
     set_up_log()
+    give_back_large_blocks()
     listen: ListenAddress = args.port
     given: dict[str, Any] = model_options(args)
     token = _token(args)

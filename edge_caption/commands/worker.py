@@ -48,12 +48,14 @@ def handle(args: argparse.Namespace) -> int:
     Returns:
         0; errors are raised.
     """
+    from edge_caption.images.allocator import give_back_large_blocks
     from edge_caption.mqtt.line import Line
     from edge_caption.mqtt.selectable_event import SelectableEvent
     from edge_caption.mqtt.settings import check_for_workers
     from edge_caption.mqtt.work.worker import UNACKNOWLEDGED, Worker
 
     set_up_log()
+    give_back_large_blocks()
     settings = broker_settings(args)
     own = args.name or f"worker-{socket.gethostname()[:60]}-{os.getpid()}"
     check_for_workers(settings)

@@ -3,12 +3,14 @@ from __future__ import annotations
 import base64
 import json
 import os
+import random
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -237,6 +239,27 @@ def test_a_fuzzers_uploads_neither_crash_it_nor_make_it_grow(url: str) -> None:
     figures = bad_uploads(url, os.getpid(), 400)
     assert isinstance(figures["statuses"], dict)
     assert set(figures["statuses"]) <= {"200", "400", "422"}
+
+
+def test_files_that_claim_to_be_huge_leave_no_memory_behind() -> None:
+    """glibc kept 64 MiB at the end of each thread's heap once a large block had been freed."""
+    from benchmarks.http import Client, claim_size, resident_mb, spoilt
+
+    chance = random.Random(0)
+    with started("serve", "--port", "0", "--bundle", TINY) as process:
+        address = lines_until(process, r"captioned at (\S+)caption")[1]
+        with closing(Client(address)) as client:
+            before = 0.0
+            for number in range(240):
+                huge = number % 4 == 0
+                bad = (
+                    claim_size(bytearray(JPEG), chance.randrange(300, 65_000), 380) if huge else spoilt(chance, [JPEG])
+                )
+                assert client.ask("POST", "/caption", bad)[0] in (200, 422)
+                if number == 40:
+                    before = resident_mb(process.pid)
+            growth = resident_mb(process.pid) - before
+    assert growth < 25, f"{growth:.0f} MB"
 
 
 def test_an_answer_is_not_held_back(url: str) -> None:
