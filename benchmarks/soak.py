@@ -1,15 +1,21 @@
 """`python -m benchmarks soak`: a node for hours. Does memory grow, do threads or descriptors leak, is a caption lost?
 
 A real node with several cameras publishes to a real broker (mosquitto); a subscriber counts what arrives and finds gaps
-in the ids. Now and then the broker goes and comes back.
+in the ids. Now and then the broker goes and comes back. Half of the cameras show photos, the others are in the network
+and go through all their faults.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import statistics
 import tempfile
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +28,7 @@ from edge_caption.commands.measurement.frames import jpegs
 from edge_caption.commands.measurement.process import NODE, NodeProcess, running
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.broker import HOST
+from tests.cameras.faulty import FAULTS, FaultyCamera
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,8 +36,11 @@ if TYPE_CHECKING:
 SAMPLES = 200
 """Looks at the process over the whole time, at most."""
 
-WARM_UP = 1 / 6
-"""Share of the time after which growth is counted; ten minutes of an hour."""
+WARM_UP_S, WARM_UP = 600.0, 1 / 3
+"""Growth is counted after ten minutes, or after a third of a shorter time."""
+
+FAULT_S, FAULT = 30.0, 1 / 30
+"""How long a camera's fault lasts, or what share of a shorter time."""
 
 OUTAGE_S = 5.0
 
@@ -48,14 +58,49 @@ def measure(seconds: float, cameras: int, fps: float, outages: int) -> dict[str,
             (Path(root) / f"{number}.jpg").write_bytes(data)
         broker = Broker(Path(root))
         with broker.serving(), Subscriber(broker.port) as subscriber:
-            sources = [f"camera-{number}={root}" for number in range(cameras)]
-            with running(sources, fps, broker=f"mqtt://{HOST}:{broker.port}") as node:
+            with (
+                _network_cameras(cameras // 2, seconds) as urls,
+                running(_sources(root, cameras, urls), fps, broker=f"mqtt://{HOST}:{broker.port}") as node,
+            ):
                 node.wait_for(1)
                 samples = _watch(node, broker, seconds, outages)
                 printed = node.captions
                 node.end()
             subscriber.wait_quiet()
             return _figures(samples, seconds, cameras, fps, outages) | subscriber.figures(printed)
+
+
+def _sources(folder: str, cameras: int, urls: list[str]) -> list[str]:
+    addresses = [*urls, *[folder] * (cameras - len(urls))]
+    return [f"camera-{number}={address}" for number, address in enumerate(addresses)]
+
+
+@contextmanager
+def _network_cameras(count: int, seconds: float) -> Iterator[list[str]]:
+    """Run cameras in a process of their own, each with all faults one after the other, and yield their URLs."""
+    ours, theirs = multiprocessing.Pipe()
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_break_cameras, args=(count, seconds, theirs), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _break_cameras(count: int, seconds: float, connection: Connection) -> None:
+    cameras = [FaultyCamera() for _ in range(count)]
+    connection.send([camera.url for camera in cameras])
+    fault_s = min(FAULT_S, seconds * FAULT)
+    healthy_s = seconds / (len(FAULTS) * max(count, 1) + 1) - fault_s
+    for fault in FAULTS:
+        for camera in cameras:
+            time.sleep(max(healthy_s, 0))
+            camera.begin(fault)
+            time.sleep(fault_s)
+            camera.end()
+    threading.Event().wait()
 
 
 class Subscriber:
@@ -65,6 +110,7 @@ class Subscriber:
         """Connect."""
         self.sequences: list[int] = []
         self.ages_ms: list[float] = []
+        self.kinds: Counter[str] = Counter()
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id="soak", clean_session=False)
         self._subscribed = threading.Event()
         self._client.on_message = self._take
@@ -99,6 +145,7 @@ class Subscriber:
             "captions_arrived": len(set(self.sequences)),
             "duplicates": len(self.sequences) - len(set(self.sequences)),
             "lost": len(whole - set(self.sequences)),
+            "events": dict(self.kinds),
             "age_ms": {
                 "p50": round(statistics.median(self.ages_ms), 1),
                 "max": round(max(self.ages_ms), 1),
@@ -108,6 +155,7 @@ class Subscriber:
     def _take(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         record = msgspec.json.decode(message.payload)
         self.sequences.append(int(record["id"].rpartition(":")[2]))
+        self.kinds[record["event_type"]] += 1
         if "age_ms" in record:
             self.ages_ms.append(record["age_ms"])
 
@@ -141,7 +189,7 @@ def _look(pid: int) -> dict[str, float]:
 
 
 def _figures(samples: list[dict[str, float]], seconds: float, cameras: int, fps: float, outages: int) -> dict[str, Any]:
-    steady = [sample for sample in samples if sample["s"] >= WARM_UP * seconds]
+    steady = [sample for sample in samples if sample["s"] >= min(WARM_UP_S, WARM_UP * seconds)]
     hours = (steady[-1]["s"] - steady[0]["s"]) / 3600
     slope = _slope([sample["s"] / 3600 for sample in steady], [sample["rss_mb"] for sample in steady])
     return {
@@ -151,7 +199,9 @@ def _figures(samples: list[dict[str, float]], seconds: float, cameras: int, fps:
         "broker_outages": outages,
         "counted_hours": round(hours, 3),
         "rss_mb": {"first": steady[0]["rss_mb"], "last": steady[-1]["rss_mb"], "growth_per_hour": round(slope, 2)},
+        "counted_from_s": steady[0]["s"],
         "threads": [steady[0]["threads"], steady[-1]["threads"]],
+        "most": {name: max(sample[name] for sample in steady) for name in ("rss_mb", "threads", "descriptors")},
         "descriptors": [steady[0]["descriptors"], steady[-1]["descriptors"]],
         "samples": {name: [sample[name] for sample in samples] for name in samples[0]},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -52,8 +53,8 @@ ProtectKernelTunables=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
-ProtectClock=yes
 ProtectHostname=yes
+ProtectProc=invisible
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
 RestrictRealtime=yes
@@ -61,6 +62,8 @@ RestrictSUIDSGID=yes
 LockPersonality=yes
 SystemCallArchitectures=native
 SystemCallFilter=@system-service
+# Instead of ProtectClock=yes, which up to systemd 252 takes away all devices, cameras too.
+SystemCallFilter=~@clock
 
 [Install]
 WantedBy=multi-user.target
@@ -90,12 +93,13 @@ def install(args: argparse.Namespace) -> int:
     from edge_caption.config import load
 
     load(args.config, {})  # settings that are wrong are found now, not at the next boot
-    unit = TEMPLATE.format(program=_program(), settings=args.config.resolve())
+    unit = TEMPLATE.format(program=_program(), settings=_plain(args.config.resolve()))
     if args.print:
         for line in unit.splitlines():
             say(line)
         return 0
     _check_rights()
+    _check_reach()
     from edge_caption.files import write_whole
 
     write_whole(UNIT, unit.encode())
@@ -126,8 +130,36 @@ def status(_: argparse.Namespace) -> int:
 
 def _program() -> str:
     """Return the installed command, which systemd starts by its whole path."""
-    beside = Path(sys.executable).with_name("edge-caption")
-    return str(beside) if beside.exists() else f"{sys.executable} -m edge_caption"
+    beside = _beside()
+    return f'"{_plain(beside)}"' if beside.exists() else f'"{_plain(Path(sys.executable))}" -m edge_caption'
+
+
+def _beside() -> Path:
+    return Path(sys.executable).with_name("edge-caption")
+
+
+def _plain(file: Path) -> str:
+    """Return a path in which systemd replaces nothing.
+
+    Raises:
+        ConfigError: it can't be written into a unit.
+    """
+    if set(str(file)) & set('"$\\\n'):
+        raise ConfigError(f"systemd can't take the path {str(file)!r}; choose one without quotes, $, \\ and line ends")
+    return str(file).replace("%", "%%")
+
+
+def _check_reach() -> None:
+    """See that a user of no rights can start the program.
+
+    Raises:
+        ConfigError: it lies in a folder that others may not enter.
+    """
+    for file in (_beside(), Path(sys.executable).resolve()):
+        if hidden := next((folder for folder in file.parents if not folder.stat().st_mode & stat.S_IXOTH), None):
+            raise ConfigError(
+                f"the service's user may not enter {hidden}, where {file} is; install Python and Edge Caption elsewhere"
+            )
 
 
 def _check_rights() -> None:
