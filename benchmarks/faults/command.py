@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; returns 1 when something was lost or left."""
     figures = measure(args.schedules, args.seed)
     report("faults", figures, save=args.save)
-    return 1 if any(figures[kind] for kind in ("lost", "left_in_the_outbox", "tracebacks")) else 0
+    return 1 if any(figures[kind] for kind in ("lost", "ids_taken_twice", "left_in_the_outbox", "tracebacks")) else 0
 
 
 def measure(schedules: int, seed: int) -> dict[str, Any]:
@@ -35,8 +35,8 @@ def measure(schedules: int, seed: int) -> dict[str, Any]:
     outcomes: dict[int, Outcome] = {}
     for number in range(seed, seed + schedules):
         outcomes[number] = live_through(number)
-        if outcomes[number].lost or outcomes[number].left:
-            print(f"seed {number}: lost {sorted(outcomes[number].lost)}, left {outcomes[number].left}", file=sys.stderr)
+        if outcomes[number].failed:
+            print(f"seed {number}: {outcomes[number].failed}", file=sys.stderr)
     faults = Counter(fault for outcome in outcomes.values() for fault in outcome.faults)
     return {
         "schedules": schedules,
@@ -46,7 +46,8 @@ def measure(schedules: int, seed: int) -> dict[str, Any]:
         "captions_promised": sum(len(outcome.committed) for outcome in outcomes.values()),
         "captions_sent_again": sum(outcome.duplicates for outcome in outcomes.values()),
         "lost": sum(len(outcome.lost) for outcome in outcomes.values()),
+        "ids_taken_twice": sum(outcome.reused for outcome in outcomes.values()),
         "left_in_the_outbox": sum(outcome.left for outcome in outcomes.values()),
         "tracebacks": sum(outcome.tracebacks for outcome in outcomes.values()),
-        "seeds_that_lost": [number for number, outcome in outcomes.items() if outcome.lost or outcome.left],
+        "seeds_that_failed": [number for number, outcome in outcomes.items() if outcome.failed],
     }

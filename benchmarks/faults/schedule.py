@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.broker import Broker
+from benchmarks.faults.machine import Machine
 from benchmarks.faults.proxy import Proxy
 from benchmarks.faults.writer import DEATHS
 from edge_caption.mqtt.broker import HOST
@@ -24,6 +25,9 @@ CAPTIONS = (20, 120)
 FAULTS = (1, 6)
 
 START_S = 2.0
+
+POWER = 0.5
+"""The share of the writer's deaths that are power cuts."""
 
 WARM = 0.8
 """The share of lives in which the first fault waits for the first caption."""
@@ -47,10 +51,19 @@ class Outcome:
 
     tracebacks: int = 0
 
+    reused: int = 0
+    """Sequences that were promised twice: what was promised first is lost under a number that looks complete."""
+
     @property
     def lost(self) -> set[int]:
         """Promised, and never brought to a broker."""
         return self.committed - self.acknowledged
+
+    @property
+    def failed(self) -> str:
+        """What the guarantee doesn't allow; empty where all went well."""
+        found = {"lost": sorted(self.lost), "ids taken twice": self.reused, "left": self.left}
+        return ", ".join(f"{what} {how}" for what, how in {**found, "tracebacks": self.tracebacks}.items() if how)
 
     @property
     def duplicates(self) -> int:
@@ -67,11 +80,16 @@ class Schedule:
         self._folder = folder
         self._broker = Broker(folder)
         self._proxy = Proxy(self._broker.port)
+        self._machine = Machine(folder)
         self._printed = (folder / "printed").open("ab")
         self._log = (folder / "log").open("ab")
         self.outcome = Outcome()
         self._faults: dict[str, Callable[[], None]] = {
             "writer killed": self._kill_writer,
+            "power cut": self._cut_power,
+            "disk full": self._fill_disk,
+            "clock forward": lambda: self._machine.set_clock(self._chance.uniform(1, 10**9)),
+            "clock back": lambda: self._machine.set_clock(-self._chance.uniform(1, 10**9)),
             "broker killed": lambda: self._restart_broker(signal.SIGKILL),
             "broker restarted": lambda: self._restart_broker(signal.SIGTERM),
             "network cut": self._proxy.cut,
@@ -91,6 +109,7 @@ class Schedule:
                 self.outcome.faults.append(name)
                 self._faults[name]()
                 if self._writer.poll() is not None:
+                    self._mourn()
                     self._start_writer()
             self._proxy.mute, self._proxy.delay_s, self._proxy.cut_after = False, 0.0, None
             self._finish()
@@ -100,7 +119,9 @@ class Schedule:
         self.outcome.tracebacks = (self._folder / "log").read_text().count("Traceback")
         lines = (self._folder / "printed").read_text().split("\n")
         # A kill may have cut the last line of a life short: a number without its end was promised, too, but which?
-        self.outcome.committed = {int(line) for line in lines[:-1]}
+        promised = [int(line) for line in lines[:-1] if line]
+        self.outcome.committed = set(promised)
+        self.outcome.reused = len(promised) - len(self.outcome.committed)
         self.outcome.acknowledged = self._proxy.acknowledged.sequences
         self.outcome.published = self._proxy.acknowledged.published
         return self.outcome
@@ -111,7 +132,10 @@ class Schedule:
         if death != "never":
             self.outcome.faults.append(f"writer dies {death}")
         command = [sys.executable, "-m", "benchmarks.faults.writer", str(self._folder), str(self._proxy.port)]
-        self._writer = subprocess.Popen([*command, captions, death], stdout=self._printed, stderr=self._log)
+        self._death = death
+        self._writer = subprocess.Popen(
+            [*command, captions, death], stdout=self._printed, stderr=self._log, env=self._machine.environment
+        )
         # Mostly it is to be at work when the next fault comes, not still starting.
         if self._chance.random() < WARM and not lives:
             self._wait_for_output()
@@ -124,8 +148,7 @@ class Schedule:
 
     def _finish(self) -> None:
         """Let the last life bring everything to the broker."""
-        self._writer.kill()
-        self._writer.wait()
+        self._kill_writer()
         self._start_writer(lives=True)
         try:
             self._writer.wait(END_S)
@@ -139,6 +162,23 @@ class Schedule:
     def _kill_writer(self) -> None:
         self._writer.kill()
         self._writer.wait()
+
+    def _mourn(self) -> None:
+        """Make of one death in two a power cut: between commit and publish, or between acknowledgement and delete."""
+        if self._writer.returncode == -signal.SIGKILL and self._chance.random() < POWER:
+            self.outcome.faults.append(f"power cut {self._death}" if self._death != "never" else "power cut")
+            self._machine.cut_power()
+
+    def _cut_power(self) -> None:
+        self._kill_writer()
+        self._machine.cut_power()
+
+    def _fill_disk(self) -> None:
+        if self._writer.poll() is None:
+            self._machine.fill_disk(self._writer.pid)
+            time.sleep(self._chance.uniform(0, 0.2))
+        if self._writer.poll() is None:
+            self._machine.empty_disk(self._writer.pid)
 
     def _restart_broker(self, how: signal.Signals) -> None:
         self._broker.end(how)

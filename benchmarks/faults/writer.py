@@ -8,15 +8,18 @@ itself.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeVar
 
 from benchmarks.faults.node import WAITS
+from edge_caption.errors import OutboxError
 from edge_caption.mqtt import client as client_file
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.broker import HOST
@@ -34,6 +37,8 @@ PAUSE_S = 0.002
 """Between captions, on average."""
 
 DRAIN_S = 20.0
+
+T = TypeVar("T")
 
 
 class Mortal(Outbox):
@@ -56,12 +61,12 @@ class Mortal(Outbox):
 def main(folder: str, port: str, captions: str, death: str) -> None:
     """Commit captions; then wait until the broker has all of them."""
     vars(client_file).update(WAITS)
-    outbox = Mortal(Path(folder) / "outbox.db")
+    outbox = _when_there_is_room(lambda: Mortal(Path(folder) / "outbox.db"))
     outbox.death = death
     topics = Topics("edge_caption", "pi")
     client = Client(MqttSettings(broker=Address(HOST, int(port))), topics, outbox)
     for _ in range(int(captions)):
-        message = outbox.commit("cam/porch/event", lambda sequence: b'{"id":"pi:%d"}' % sequence)
+        message = _when_there_is_room(lambda: outbox.commit("cam/porch/event", _payload))
         # In one piece: print() may be killed between the number and the end of the line.
         os.write(1, b"%d\n" % message.sequence)
         outbox.die("after commit")
@@ -73,6 +78,20 @@ def main(folder: str, port: str, captions: str, death: str) -> None:
         time.sleep(0.01)
     client.stop(1.0)
     outbox.close()
+
+
+def _payload(sequence: int) -> bytes:
+    return b'{"id":"pi:%d"}' % sequence
+
+
+def _when_there_is_room(write: Callable[[], T]) -> T:
+    """Try again until the disk takes it."""
+    done = None
+    while done is None:
+        with contextlib.suppress(OutboxError):
+            done = write()
+        time.sleep(0.01 if done is None else 0)
+    return done
 
 
 if __name__ == "__main__":
