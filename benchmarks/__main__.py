@@ -16,6 +16,7 @@ from benchmarks.commands import (
     calibration_memory,
     cameras,
     confidence,
+    delivery,
     find,
     gallery,
     gates,
@@ -45,7 +46,10 @@ from toolchain.command import run
 
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
 TRAINING = (adapt, levers)
-PROGRAM = (alerts, annotation, cameras, faults, find, history, http, page, recovery, scale, size, soak, update, workers)
+PROGRAM = (
+    *(alerts, annotation, cameras, delivery, faults, find, history, http),
+    *(page, recovery, scale, size, soak, update, workers),
+)
 COMPARED = (engines, session_options, pareto, peers, regress, roofline, tables)
 
 
