@@ -18,6 +18,7 @@ from benchmarks.commands import (
     confidence,
     delivery,
     find,
+    find_again,
     gallery,
     gates,
     history,
@@ -47,7 +48,7 @@ from toolchain.command import run
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
 TRAINING = (adapt, levers)
 PROGRAM = (
-    *(alerts, annotation, cameras, delivery, faults, find, history, http),
+    *(alerts, annotation, cameras, delivery, faults, find, find_again, history, http),
     *(page, recovery, scale, size, soak, update, workers),
 )
 COMPARED = (engines, session_options, pareto, peers, regress, roofline, tables)

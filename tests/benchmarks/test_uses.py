@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import alerts, find, history, page
+from benchmarks import alerts, find, find_again, history, page
 from edge_caption.node.alerts.wanted import Wanted
+from tests.conftest import ROOT
 from training.data.captioned_photos import CaptionedPhoto
 
 SENTENCES = ("a red box", "a dog on the beach", "two men ride bikes", "a person")
@@ -56,3 +57,11 @@ def test_the_page_is_measured(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
     first = figures["first_picture_s"]
     assert 0 < (first["worst"] if isinstance(first, dict) else first) < 30
     assert isinstance(figures["page_unseen_cpu_percent"], float)
+
+
+def test_further_questions_are_measured_apart_from_the_first(tiny_bundle: Path) -> None:
+    found = find_again.measure(ROOT / "edge_caption" / "demo" / "photos", 30, tiny_bundle)
+    assert (found["photos"], found["distinct_photos"]) == (30, 2)
+    assert len(found["further_questions_s"]) == 4
+    assert 0 < found["further_question_s"] < found["first_question_s"] * 3
+    assert found["cache_mb"] > 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_caption.errors import PhotoError
 from edge_caption.model.captioner import Captioner
-from edge_caption.model.encoder import Floats, Seen
+from edge_caption.model.encoder import Floats
 from edge_caption.model.likelihood import Question, nothing_seen
 from edge_caption.model.retrieval.cache import Cache
 
@@ -78,8 +78,10 @@ class Album:
         """Return the log-probability of each question given each photo; shape (photos, questions)."""
         if not self._photos:
             return np.zeros((0, len(questions)), np.float32)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return np.stack(list(pool.map(lambda seen: self._captioner.log_probs(seen, questions), self._seen())))
 
-    def _seen(self) -> Iterable[Seen]:
-        return (self._cache.seen(photo, self._nothing) for photo in self._photos)
+        def ask(photo: Path) -> Floats:
+            # Read here, not before: what was seen of all photos would be gigabytes.
+            return self._captioner.log_probs(self._cache.seen(photo, self._nothing), questions)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return np.stack(list(pool.map(ask, self._photos)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from edge_caption.commands.cli import main
 from edge_caption.errors import PhotoError
 from edge_caption.images.photos import list_photos
 from edge_caption.model.captioner import Captioner, Photo
+from edge_caption.model.encoder import Seen
 from edge_caption.model.retrieval.cache import Cache
 from edge_caption.model.retrieval.find import Album
 
@@ -111,3 +113,30 @@ def test_captions_of_many_come_in_order(demo_photos: list[Path], tiny_captioner:
     assert next(some).text == captions[0].text
     with pytest.raises(PhotoError):
         next(some)
+
+
+def test_what_was_seen_is_read_as_it_is_needed(tiny_bundle: Path, tmp_path: Path, demo_photos: list[Path]) -> None:
+    """What was seen of 10,000 photos together would be gigabytes."""
+    photos = [tmp_path / f"{number}.jpg" for number in range(60)]
+    for photo in photos:
+        photo.symlink_to(demo_photos[0])
+    alive: list[weakref.ref[Seen]] = []
+    most = 0
+
+    class Watched(Cache):
+        def seen(self, photo: Path, like: Seen) -> Seen:
+            nonlocal most
+            found = super().seen(photo, like)
+            alive.append(weakref.ref(found))
+            most = max(most, sum(each() is not None for each in alive))
+            return found
+
+    captioner = Captioner(tiny_bundle)
+    album = Album(captioner, Watched(tmp_path / "cache"))
+    album.add(photos, fail, lambda _: None)
+    assert len(album.find(captioner.ask("a box"))) == len(alive) == 60
+    assert most <= 2 * (os.cpu_count() or 1) + 2
+
+
+def fail(error: Exception) -> None:
+    raise error
