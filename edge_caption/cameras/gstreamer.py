@@ -25,6 +25,7 @@ SINK = re.compile(r"!\s*(?:appsink|fdsink|filesink|fakesink|autovideosink|\w*ima
 """What pipelines on web pages end with, and ours must not."""
 
 URL = re.compile(r"\S+://\S+")
+MISSING = re.compile(r"no element \"([\w-]+)\"")
 WRONG = re.compile(r"(?:erroneous pipeline|could not be constructed): (.*?)\.?$")
 FAILED = re.compile(r"from element \S*/\w+:(\w+: .*?)\.?$")
 """What gst-launch-1.0 writes of a text that it can't parse, and of an element that fails."""
@@ -82,6 +83,8 @@ class _Child:
         self._said.seek(0)
         for line in self._said.read().decode(errors="replace").splitlines():
             said = URL.sub("…", line)
+            if error := MISSING.search(said):
+                return f"needs the element {error[1]}, which is not installed; install the GStreamer plugin that has it"
             if error := WRONG.search(said):
                 return f"is no pipeline ({error[1]}); try it with {PROGRAM}"
             if error := FAILED.search(said):

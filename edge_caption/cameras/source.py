@@ -17,6 +17,10 @@ PIPELINE = re.compile(r"gst:|.*\s!\s", re.DOTALL)
 """How a GStreamer pipeline begins, or shows itself."""
 
 
+ELEMENT = re.compile(r"[A-Za-z][\w-]*", re.ASCII)
+"""What an element of a GStreamer pipeline may be called."""
+
+
 class Source:
     """Where frames come from; a URL's login, path and query are in no representation of it."""
 
@@ -48,8 +52,9 @@ class Source:
     def __str__(self) -> str:
         """Return what logs may show."""
         if self.scheme == "gst":
-            # Properties may hold anything, a camera's URL among them.
-            return "gst:" + " ! ".join(element.split()[0] for element in self.rest.split("!") if element.strip())
+            # Properties may hold anything, a camera's URL among them, and a slip may put one where an element belongs.
+            elements = (element.split()[0] for element in self.rest.split("!") if element.strip())
+            return "gst:" + " ! ".join(name if ELEMENT.fullmatch(name) else "…" for name in elements)
         if self.scheme in ("", "mqtt"):
             return self.address
         parts = urlsplit(self.address)
