@@ -213,3 +213,9 @@ def test_who_has_no_home_folder_is_told_to_name_one(monkeypatch: pytest.MonkeyPa
         load(None, {}, {})
     with pytest.raises(ConfigError, match=r"no home folder .*; set XDG_CACHE_HOME$"):
         engine_folder()
+
+
+@pytest.mark.parametrize("gate", [{"masks": [[[0, 0], [1.5, 0], [0, 1]]]}, {"region": [0, 0, 640, 480]}])
+def test_what_lies_outside_the_picture_is_told_in_which_units_it_is(gate: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=r"camera\.gate\..*; corners are shares of the picture's width and height"):
+        load(None, {"camera": {"source": "0", "gate": gate}}, {})

@@ -134,6 +134,12 @@ def test_a_camera_that_gives_no_more_is_lost(drivers: list[Driver], source: Sour
             read()
 
 
+def test_a_camera_of_another_group_is_told_with_what_to_do(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)  # root, who runs our tests, may use any
+    with pytest.raises(CameraError, match="may not be used by this user; add the user to the group video"):
+        Device(source, CameraSettings())
+
+
 def test_real_opencv_refuses_a_file_as_a_camera_with_one_sentence(source: Source) -> None:
     with pytest.raises(CameraError, match="does not open; close the program that uses it, or try another index"):
         Device(source, CameraSettings(width=1280))
