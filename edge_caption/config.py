@@ -200,7 +200,7 @@ def _explain(message: str, path: Path | None, *, several: bool) -> str:
         what = what.replace("enum ", "", 1) + f"; choose one of: {', '.join(_choices(section))}"
     elif what.startswith("Expected `object`"):
         what += f"; begin it with [{section}]"
-    elif ".masks" in section or section.endswith(".region"):
+    elif ".gate.masks" in section or ".gate.region" in section:
         what += "; corners are shares of the picture's width and height, from 0 to 1"
     what = re.sub(r"`(\w+)(?: \| null)?`", lambda kind: PLAIN.get(kind[1], kind[0]), what)
     return f"{file}{section}: {what[:1].lower()}{what[1:]}"
