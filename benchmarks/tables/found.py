@@ -38,8 +38,54 @@ def recorded(results: Path, name: str) -> Cells:
 
 
 def find(results: Path) -> Cells:
-    """Return how often the right photo is among the first."""
-    figures = load(results, "find")
+    """Return how often the right photo is among the first, asked in English."""
+    return _recall(load(results, "find"))
+
+
+def find_chinese(results: Path) -> Cells:
+    """Return the same, asked in Chinese."""
+    return _recall(figures) if (figures := _if_saved(results, "find-zh")) else [["", ""]]
+
+
+def find_again(results: Path) -> Cells:
+    """Return what questions over many photos take."""
+    figures = _if_saved(results, "find-again")
+    if not figures:
+        return [["", ""]]
+    photos = f"{figures['photos']:,} photos ({figures['distinct_photos']:,} different ones)"
+    return [
+        [photos, ""],
+        ["the first question", f"{figures['first_question_s']:.0f} s"],
+        ["each further one, by the clock", f"{figures['further_question_s']:.1f} s"],
+        [f"of it the processor, on {figures['cores']} cores", f"{figures['further_question_processor_s']:.1f} s"],
+        ["memory at its peak", f"{figures['peak_rss_mb']:.0f} MB"],
+    ]
+
+
+def annotation(results: Path) -> Cells:
+    """Return how much of all cores annotate uses."""
+    figures = _if_saved(results, "annotation")
+    if not figures:
+        return [["", ""]]
+    return [
+        [f"{figures['photos']:,} photos, {figures['cores']} cores", ""],
+        ["one captioner with one thread", f"{figures['one_thread_per_s']:.1f} photos a second"],
+        ["`edge-caption annotate`", f"{figures['annotate_per_s']:.1f} photos a second"],
+        ["of cores x one thread's rate", f"{figures['share_of_cores']:.0%}"],
+    ]
+
+
+def workers(results: Path) -> Cells:
+    """Return photos a second by several workers."""
+    head = ["workers", "photos a second", "against the first"]
+    rows = _if_saved(results, "workers").get("workers", ())
+    return [
+        head,
+        *([str(row["workers"]), f"{row['photos_per_s']:.1f}", f"{row['against_one']:.2f}x"] for row in rows),
+    ]
+
+
+def _recall(figures: dict[str, Any]) -> Cells:
     names = {
         "likelihood": "`edge-caption find`",
         "full_text_on_captions": "full-text search (FTS5, any word, bm25) on the captions",
@@ -209,6 +255,10 @@ TABLES = {
     "arm": arm,
     "backends": backends,
     "export": export,
+    "annotation": annotation,
     "find": find,
+    "find-again": find_again,
+    "find-zh": find_chinese,
+    "workers": workers,
     "levers": levers,
 }
