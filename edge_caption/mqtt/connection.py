@@ -40,6 +40,9 @@ ANSWER_TIMEOUT_S = 10.0
 KEEPALIVE_S = 30
 SUBSCRIBE_QOS = 1
 
+LARGEST_PACKET = 32 * 1024 * 1024
+"""Bytes that the broker may send at once (MQTT 5): no command and no picture has more, and memory is small here."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -198,10 +201,12 @@ class Connection:
             sock.close()
 
     def _wishes(self) -> Properties | None:
-        if self._unacknowledged is None or not self._five:
+        if not self._five:
             return None
         wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        wishes.ReceiveMaximum = self._unacknowledged
+        wishes.MaximumPacketSize = LARGEST_PACKET
+        if self._unacknowledged is not None:
+            wishes.ReceiveMaximum = self._unacknowledged
         return wishes
 
     def _wait(self, timeout_s: float) -> None:

@@ -25,7 +25,8 @@ UPDATE_EVENTS = ("update_begun", "update_done", "update_failed", "update_rolled_
 EVENT_TYPES = ("caption", "alert", "camera_lost", "camera_back", "camera_obstructed", "camera_clear", *UPDATE_EVENTS)
 
 ATTRIBUTES = (
-    "{{ {'caption': value_json.caption, 'confidence': value_json.confidence, 'doubtful': value_json.doubtful,"
+    "{{ {'caption': value_json.caption, 'confidence': value_json.confidence,"
+    " 'doubtful': value_json.doubtful | default(none),"  # a caption that an older version retained has none
     " 'language': value_json.language, 'captured_at': value_json.captured_at, 'id': value_json.id} | tojson }}"
 )
 """Without the words: the recorder keeps each state's attributes for days."""

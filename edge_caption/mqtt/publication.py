@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 PACKET_OVERHEAD = 32
 """Bytes around topic, payload and properties in a PUBLISH packet, rounded up (MQTT 5, 3.3)."""
@@ -64,5 +64,5 @@ class Received:
 
     user_properties: tuple[tuple[str, str], ...] = ()
 
-    mid: int = 0
+    mid: int = field(default=0, compare=False)
     """By which its connection acknowledges it."""

@@ -16,7 +16,7 @@ from edge_caption.errors import UpdateError
 from edge_caption.model.signed import LARGEST_HEAD, id_of, peek, split_head
 from edge_caption.mqtt.connection import Connection, Traffic
 from edge_caption.mqtt.publication import Publication, Received
-from edge_caption.mqtt.refusal import BrokenError, RefusedError, UnsupportedError
+from edge_caption.mqtt.refusal import BrokenError, RefusedError, reason_of
 from edge_caption.mqtt.selectable_event import SelectableEvent
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.tls import context
@@ -66,6 +66,8 @@ def source_of(what: str) -> UpdateSource:
     """
     if what.startswith(("http://", "https://")):
         return UpdateSource(None, None, {"url": what})
+    if "://" in what:
+        raise UpdateError(f"{what.partition(':')[0]}:// is not fetched by nodes; give a file, or an https:// address")
     path = Path(what).expanduser()
     try:
         with path.open("rb") as file:
@@ -132,15 +134,16 @@ class Push:
         """
         topics = Topics(self._prefix, "+")
         found = []
-        line = _Line(self._settings, self._name, topics)
+        talk = _Talk(self._settings, self._name)
         try:
-            with line.connected():
-                line.subscribe(topics.update)
+            with talk.connected():
+                talk.subscribe(topics.update)
                 until = time.monotonic() + RETRY_S
                 while (left := until - time.monotonic()) > 0:
-                    found += [message.topic.split("/")[1] for message in line.step(left).messages]
+                    # An empty one is the end of a retained one.
+                    found += [each.topic.split("/")[1] for each in talk.step(left).messages if each.payload]
         except (BrokenError, OSError) as error:
-            raise UpdateError(f"the broker {self._settings.broker} can't be reached ({_reason(error)})") from None
+            raise UpdateError(self._unreachable(error)) from None
         return sorted(set(found))
 
     def bring(self, node: str, patience_s: float) -> Iterator[UpdateState]:
@@ -160,25 +163,29 @@ class Push:
             try:
                 yield from self._over_one_connection(topics, push, patience_s)
             except (BrokenError, OSError) as error:
-                broken = _reason(error)
+                broken = self._unreachable(error)
             if broken and time.monotonic() - push.heard_at > patience_s:
-                raise UpdateError(f"the broker {self._settings.broker} can't be reached ({broken})")
+                raise UpdateError(broken)
             time.sleep(RETRY_S if broken else 0)
 
+    def _unreachable(self, error: Exception) -> str:
+        broker = self._settings.broker
+        return f"the broker {broker} can't be reached ({reason_of(error, tls=broker.tls)})"
+
     def _over_one_connection(self, topics: Topics, push: _Push, patience_s: float) -> Iterator[UpdateState]:
-        line = _Line(self._settings, self._name, topics)
-        with line.connected():
+        talk = _Talk(self._settings, self._name)
+        with talk.connected():
             for topic in (topics.response("update"), topics.update, topics.status):
-                line.subscribe(topic)
+                talk.subscribe(topic)
             push.asked_at = 0.0
             while not push.done:
                 quiet_s = time.monotonic() - max(push.heard_at, push.asked_at)
                 if not push.asked_at or quiet_s > QUIET_S:
                     push.asked_at = time.monotonic()
                     push.sent = push.state.next if push.state else 0
-                    line.publish(topics.request("update"), self._request())
-                self._send(line, topics, push)
-                for message in line.step(0.5).messages:
+                    talk.publish(topics.request("update"), self._request())
+                self._send(talk, topics, push)
+                for message in talk.step(0.5).messages:
                     if state := self._hear(topics, push, message):
                         yield state
                 if time.monotonic() - push.heard_at > patience_s:
@@ -187,16 +194,16 @@ class Push:
     def _request(self) -> bytes:
         return msgspec.json.encode({**self._source.fields, "install": self._install, "transaction": self._name})
 
-    def _send(self, line: _Line, topics: Topics, push: _Push) -> None:
+    def _send(self, talk: _Talk, topics: Topics, push: _Push) -> None:
         """Send what the node lacks, a few chunks ahead of what it has."""
         state = push.state
         if not (state and state.state == "receiving" and self._source.file and state.update == self._source.id):
             return
         push.sent = max(push.sent, state.next)
-        size = line.chunk_bytes
+        size = talk.chunk_bytes
         while push.sent < min(state.size, state.next + WINDOW * size):
             data = self._source.read(push.sent, size)
-            line.publish(topics.chunk_of(state.update or "", push.sent), data)
+            talk.publish(topics.chunk_of(state.update or "", push.sent), data)
             push.sent += len(data)
 
     def _hear(self, topics: Topics, push: _Push, message: Received) -> UpdateState | None:
@@ -225,16 +232,13 @@ class Push:
         return state
 
 
-class _Line:
+class _Talk:
     """A connection to the broker for a while."""
 
-    def __init__(self, settings: MqttSettings, name: str, topics: Topics) -> None:
+    def __init__(self, settings: MqttSettings, name: str) -> None:
         self._attention = SelectableEvent()
         tls = context(settings.ca_file, settings.cert_file, settings.key_file) if settings.broker.tls else None
-        protocol = settings.protocol or "5"
-        # Its QoS is the most that the connection uses.
-        will = Publication(f"{topics.prefix}/{name}", b"", 1)
-        self._connection = Connection(settings.broker, protocol, name, will, self._attention, tls)
+        self._connection = Connection(settings.broker, settings.version, name, None, self._attention, tls)
 
     @contextmanager
     def connected(self) -> Iterator[None]:
@@ -247,7 +251,7 @@ class _Line:
         try:
             self._connection.open(lambda: False)
             yield
-        except (RefusedError, UnsupportedError) as error:
+        except RefusedError as error:
             raise UpdateError(str(error)) from None
         finally:
             self._connection.close(politely=True)
@@ -284,10 +288,6 @@ def _decoded(payload: bytes) -> UpdateState:
         return msgspec.json.decode(payload, type=UpdateState)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise UpdateError(f"the node's update topic is not understood ({error}); update the program here") from None
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _silence(node: str, push: _Push) -> str:

@@ -150,6 +150,8 @@ def _announce(settings: Settings, parts: Parts) -> None:
     """Say what the node is, and let Home Assistant find it, or forget it where it was to find it earlier."""
     topics, client, model = parts.topics, parts.client, parts.captioner.model
     client.retain(topics.info, encode(info(topics.node, model, settings)))
+    if not _takes_updates(settings) and parts.outbox.path.with_name("update").exists():
+        client.retain(topics.update, b"")  # it took some once
     ours, mqtt, told = settings.home_assistant, settings.mqtt, parts.outbox.path.with_name("home-assistant.json")
     if not ours.enabled and not told.exists():
         return
@@ -158,14 +160,19 @@ def _announce(settings: Settings, parts: Parts) -> None:
 
     cameras = [camera.name for camera in settings.cameras]
     alerts = {camera: parts.alerts.names(camera) for camera in cameras}
-    updates = mqtt.commands and settings.update.public_key is not None and not settings.workers.send_frames
-    offer = Offer(edge_caption.__version__, model.name, cameras, mqtt.commands, mqtt.snapshots, updates, alerts)
+    allowed = mqtt.commands, mqtt.snapshots, _takes_updates(settings)
+    offer = Offer(edge_caption.__version__, model.name, cameras, *allowed, alerts)
     HomeAssistant(client, ours.prefix, discovery(topics, ours.prefix, offer) if ours.enabled else {}, told)
+
+
+def _takes_updates(settings: Settings) -> bool:
+    """Tell whether the model can be updated: somebody's updates are taken, and this program has the model."""
+    return settings.mqtt.commands and settings.update.public_key is not None and not settings.workers.send_frames
 
 
 def _take_updates(settings: Settings, parts: Parts, node: Node, stack: ExitStack) -> Updates | None:
     """Take updates of the model where somebody's are taken; what checks signatures is loaded only then."""
-    if settings.update.public_key is None or settings.workers.send_frames:
+    if not _takes_updates(settings):
         return None
     from edge_caption.node.update.boot import loader, store_of
     from edge_caption.node.update.updates import Outlets, Updates

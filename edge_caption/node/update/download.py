@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import time
 import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ PIECE_BYTES = 64 * 1024
 
 SILENCE_S = 20.0
 """A server that says nothing for so long is asked again."""
+
+
+HEAD_S = 30.0
+"""How long the first few kilobytes may take."""
 
 
 class CutError(Exception):
@@ -47,17 +52,21 @@ class Download:
         self._skip = begin if self._answer.status != 206 else 0  # a server that knows no ranges begins again
 
     def read(self) -> bytes:
-        """Return the next bytes, none at the end.
+        """Return what has come next, perhaps nothing of use.
 
         Raises:
-            CutError: the connection broke.
+            CutError: the connection broke, or the file has ended.
         """
         try:
-            while self._skip and (passed := self._answer.read(min(PIECE_BYTES, self._skip))):
-                self._skip -= len(passed)
-            return bytes(self._answer.read(PIECE_BYTES))
+            # Not `read`, which waits for the whole piece: a server may give a byte every few seconds.
+            piece: bytes = self._answer.read1(PIECE_BYTES)
         except (OSError, http.client.HTTPException) as error:
             raise _cut(error) from None
+        if not piece:
+            raise CutError("the server sends less than the whole file")
+        passed = min(self._skip, len(piece))
+        self._skip -= passed
+        return piece[passed:]
 
     def close(self) -> None:
         """End it."""
@@ -70,19 +79,19 @@ def fetch_head(url: str) -> bytes:
     Raises:
         UpdateError: there is none.
     """
-    data, head = b"", None
+    data, head, until = b"", None, time.monotonic() + HEAD_S
     try:
         download = Download(url, 0)
         try:
-            while head is None and (piece := download.read()):
-                data += piece
+            while head is None and time.monotonic() < until:
+                data += download.read()
                 head = split_head(data)
         finally:
             download.close()
     except CutError as error:
         raise UpdateError(f"{shown(url)} can't be fetched ({error}); check the address and the network") from None
     if head is None:
-        raise UpdateError(f"{shown(url)} is no update file; make one with edge-caption sign")
+        raise UpdateError(f"{shown(url)} gives no head in {HEAD_S:g} s; check the server")
     return head
 
 

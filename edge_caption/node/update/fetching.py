@@ -38,8 +38,6 @@ class Fetching:
         try:
             download = self._download = self._download or Download(self._url, self._before + incoming.next)
             piece = download.read()
-            if not piece:
-                raise CutError("the server sends less than the whole file")
         except CutError as error:
             self._wait(error)
             return

@@ -32,13 +32,14 @@ from edge_caption.node.update.probation import FIRST_CAPTIONS, Probation
 from edge_caption.node.update.settings import UpdateSettings
 from edge_caption.node.update.store import Store
 from edge_caption.records import UpdatePhase, UpdateState
+from edge_caption.terminal import heap
 
 log = logging.getLogger(__name__)
 
 WAITING = 64
 """Orders and chunks that wait; what comes beyond is sent again by who sends it."""
 
-LARGEST_CHUNK = 1024 * 1024
+LARGEST_CHUNK = 256 * 1024
 """Bytes."""
 
 TRIAL_S = 600.0
@@ -116,8 +117,11 @@ class Updates:
 
     def take(self, message: Received) -> None:
         """Take a chunk; for any thread."""
-        if not message.retained and len(message.payload) <= LARGEST_CHUNK:
-            self._hand(partial(self._take_chunk, *Topics.chunk(message.topic), message.payload))
+        own_id, offset = Topics.chunk(message.topic)
+        # Looked at here, too: what nobody waits for is not to fill the memory while a bundle is tested.
+        awaited = self._incoming is not None and self._incoming.id == own_id
+        if awaited and not message.retained and len(message.payload) <= LARGEST_CHUNK:
+            self._hand(partial(self._take_chunk, own_id, offset, message.payload))
 
     def close(self, timeout_s: float = 1.0) -> None:
         """End; what has come is kept."""
@@ -312,6 +316,7 @@ class Updates:
             return
         self._live.swap(self._fresh)
         self._fresh = None
+        heap.give_back()
         self._outlets.tell("update_done", f"{self._running} captions")
         self._store.trust()
         log.info("%s has proved itself", self._running)

@@ -1,0 +1,131 @@
+"""What somebody can do who may publish and has not the key."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edge_caption.errors import UpdateError
+from edge_caption.mqtt.push import source_of
+from edge_caption.node.update import download
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
+from tests.node.update.conftest import Make, make, public
+from tests.node.update.test_updates import (
+    Bring,
+    Run,
+    assert_captions_flow_on_without_a_gap,
+    captions_of,
+    push,
+    run,
+)
+
+__all__ = ["listener", "make", "mosquitto", "public", "push", "run"]
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A server that gives a byte now and then, for ever."""
+    server, ended = socket.create_server(("127.0.0.1", 0)), threading.Event()
+
+    def drip() -> None:
+        client, _ = server.accept()
+        with client, contextlib.suppress(OSError):
+            client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nedge-caption-update 1 ")
+            while not ended.wait(0.05):
+                client.sendall(b"x")
+
+    thread = threading.Thread(target=drip, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}/2.update"
+    ended.set()
+    thread.join(5)
+    server.close()
+
+
+def test_a_server_that_gives_bytes_one_by_one_holds_nobody_up(
+    dripping: str, monkeypatch: pytest.MonkeyPatch, run: Run, listener: Listener, make: Make, push: Bring
+) -> None:
+    monkeypatch.setattr(download, "HEAD_S", 1.0)
+    run()
+    wait_for(lambda: captions_of(listener))
+    began = time.monotonic()
+    with pytest.raises(UpdateError, match="gives no head in 1 s; check the server"):
+        push(dripping)
+    assert time.monotonic() - began < 10
+    assert push(make("2"))[-1].installed_version == "2"
+
+
+def test_a_flood_of_pieces_that_nobody_waits_for_is_not_kept(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, push: Bring
+) -> None:
+    run()
+    wait_for(lambda: "edge_caption/pi/update/+/+ (QoS 1)" in mosquitto.log())
+    for number in range(300):
+        listener.publish(f"edge_caption/pi/update/0123456789abcdef/{number}", bytes(100_000))
+    assert push(make("2"))[-1].installed_version == "2"
+    assert_captions_flow_on_without_a_gap(listener, "2")
+
+
+def test_a_message_larger_than_any_command_does_not_even_come(
+    run: Run, mosquitto: Mosquitto, listener: Listener
+) -> None:
+    run()
+    wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
+    listener.publish("edge_caption/pi/bridge/request/status", bytes(33_600_000))
+    listener.publish("edge_caption/pi/bridge/request/status", b"")
+    answers = wait_for(lambda: listener.payloads("bridge/response/status"))
+    assert b'"status":"ok"' in answers[0]
+    assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_garbage_as_a_head_or_a_request_is_a_sentence(run: Run, mosquitto: Mosquitto, listener: Listener) -> None:
+    run()
+    wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
+    for payload, said in {
+        b'{"head": "\xc3\xa4"}': b"is not base64",
+        b'{"head": "AAAA"}': b"no update file of this form",
+        b'{"head": ""}': b"no update file of this form",
+        b'{"head": 7}': b"the request is wrong",
+        b'{"url": "file:///etc/passwd"}': b"must begin with http:// or https://",
+        b'{"url": "http://me:word@host/x"}': b"leave the login out",
+        b'{"url": "http://x/", "head": "AAAA"}': b"give url or head, not both",
+        b'{"install": "yes"}': b"the request is wrong",
+        b"x" * 200_000: b"131,072 are the most",
+    }.items():
+        listener.messages.clear()
+        listener.publish("edge_caption/pi/bridge/request/update", payload)
+        answer = wait_for(lambda: listener.payloads("bridge/response/update"))[0]
+        assert said in answer
+        assert b"word" not in answer.replace(b"password", b"")
+
+
+def test_a_file_of_another_kind_is_not_sent(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(bytes(100_000))
+    with pytest.raises(UpdateError, match="no update file"):
+        source_of(str(tmp_path / "x"))
+    with pytest.raises(UpdateError, match="ftp:// is not fetched by nodes"):
+        source_of("ftp://host/x")
+
+
+def test_a_file_that_was_cut_short_is_not_sent(make: Make) -> None:
+    file = make("2")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(UpdateError, match="is cut short or altered"):
+        source_of(str(file))
+
+
+def test_a_node_that_takes_updates_no_more_is_not_found_as_one_that_does(
+    run: Run, mosquitto: Mosquitto, make: Make, push: Bring
+) -> None:
+    node = run()
+    push(make("2"))
+    assert "edge_caption/pi/update" in retained(mosquitto.port)
+    node.end()
+    run(public_key=None)
+    wait_for(lambda: "edge_caption/pi/update" not in retained(mosquitto.port))
