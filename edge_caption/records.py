@@ -113,6 +113,9 @@ class Percentiles(msgspec.Struct, frozen=True):
     max: float
 
 
+CameraState: TypeAlias = Literal["online", "offline", "disabled", "obstructed"]
+
+
 class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     """How one camera does; counters start at 0 with the program."""
 
@@ -131,6 +134,8 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     reconnects: int
     held: dict[str, int]
     """How often each gate held a frame or a caption back."""
+    state: CameraState | None = None
+    """As on its status topic; None before the first frame or fault."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

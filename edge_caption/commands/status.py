@@ -65,7 +65,7 @@ def _columns(health: Health) -> tuple[list[str], list[CameraHealth]]:
 
 
 def _camera(name: str, camera: CameraHealth) -> str:
-    state = "online" if camera.online else "offline"
+    state = camera.state or ("online" if camera.online else "offline")
     return f"{name:<12} {state}, {camera.captions} captions, {camera.fps:g} a second, {camera.reconnects} reconnects"
 
 

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
-from typing import Literal
 
 from edge_caption.bounds import Polygon, Region
 from edge_caption.cameras.camera import Feed
@@ -17,11 +16,9 @@ from edge_caption.node.gates.gates import Gates
 from edge_caption.node.gates.view import View
 from edge_caption.node.meter import Meter
 from edge_caption.node.settings import NodeCameraSettings
-from edge_caption.records import CameraHealth, CaptionRecord
+from edge_caption.records import CameraHealth, CameraState, CaptionRecord
 
 Happening = Shot | Lost | Back | Over
-
-State = Literal["online", "offline", "disabled", "obstructed"]
 
 
 class NodeCamera:
@@ -47,7 +44,7 @@ class NodeCamera:
         """Whether the newest event says that its pictures show nothing."""
         self.due = 0.0
         """Monotonic seconds from which on the next frame may be taken."""
-        self.state: State | None = None
+        self.state: CameraState | None = None
         """None until the first frame or fault."""
         self.enabled = True
         self._triggers: list[Future[CaptionRecord]] = []
@@ -147,8 +144,7 @@ class NodeCamera:
 
     def health(self) -> CameraHealth:
         """Return how it does."""
-        held = dict(self.gates.held)
-        return self.meter.health(online=self.state == "online", reconnects=self.watch.reconnects, held=held)
+        return self.meter.health(self.state, reconnects=self.watch.reconnects, held=dict(self.gates.held))
 
     def _set_pace(self) -> None:
         """Plan the next frame, without the drift that adding to the present would bring."""

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from edge_caption.records import CameraHealth, Percentiles
+from edge_caption.records import CameraHealth, CameraState, Percentiles
 
 RATE_S = 30.0
 """The time that a rate is measured over."""
@@ -39,10 +39,10 @@ class Meter:
         self.latency_ms.append(latency_ms)
         self.age_ms.append(age_ms)
 
-    def health(self, *, online: bool, reconnects: int, held: dict[str, int]) -> CameraHealth:
+    def health(self, state: CameraState | None, *, reconnects: int, held: dict[str, int]) -> CameraHealth:
         """Return the camera's health; its rate is over the last RATE_S."""
         return CameraHealth(
-            online=online,
+            online=state == "online",
             fps=self._fps(),
             captions=self.captions,
             silenced=self.silenced,
@@ -51,6 +51,7 @@ class Meter:
             frames_dropped=self.frames_dropped,
             reconnects=reconnects,
             held=held,
+            state=state,
         )
 
     def _fps(self) -> float:

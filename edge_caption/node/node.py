@@ -19,7 +19,7 @@ from edge_caption.mqtt.topics import Topics
 from edge_caption.node.alerts.alerts import Alerts
 from edge_caption.node.board import Board
 from edge_caption.node.budget import Budget
-from edge_caption.node.camera import Happening, NodeCamera, State, longest_due_first
+from edge_caption.node.camera import Happening, NodeCamera, longest_due_first
 from edge_caption.node.control import Control
 from edge_caption.node.journal import Journal
 from edge_caption.node.masks import Masks
@@ -27,7 +27,7 @@ from edge_caption.node.sinks import Sinks
 from edge_caption.node.status import Status
 from edge_caption.node.switches import Switches
 from edge_caption.outbox import Outbox
-from edge_caption.records import CaptionRecord, Health, encode
+from edge_caption.records import CameraState, CaptionRecord, Health, encode
 
 log = logging.getLogger(__name__)
 
@@ -259,7 +259,7 @@ class Node:
         self._parts.client.notice()
         self._parts.sinks.hand(record)
 
-    def _set_state(self, camera: NodeCamera, state: State) -> None:
+    def _set_state(self, camera: NodeCamera, state: CameraState) -> None:
         before, camera.state = camera.state, state
         if state != before:
             self._tell_state(camera)

@@ -6,7 +6,7 @@ import pytest
 
 from edge_caption.node.meter import RATE_S, RECENT, Meter, percentiles
 from edge_caption.node.status import merged
-from edge_caption.records import Percentiles
+from edge_caption.records import CameraState, Percentiles
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_only_the_latest_captions_count_and_ages_are_not_latencies() -> None:
         meter.count(1000.0, 2000.0)
     for _ in range(RECENT):
         meter.count(10.0, 20.0)
-    health = meter.health(online=True, reconnects=3, held={})
+    health = meter.health("online", reconnects=3, held={})
     assert health.latency_ms == percentiles([10.0])
     assert health.age_ms == percentiles([20.0])
     assert (health.captions, health.reconnects, health.online) == (2 * RECENT, 3, True)
@@ -55,6 +55,12 @@ def test_the_rate_is_of_the_last_half_minute(monkeypatch: pytest.MonkeyPatch) ->
     for _ in range(90):
         now += 0.5
         meter.count(1.0, 1.0)
-    assert meter.health(online=True, reconnects=0, held={}).fps == pytest.approx(2.0, abs=0.05)
+    assert meter.health("online", reconnects=0, held={}).fps == pytest.approx(2.0, abs=0.05)
     now += RATE_S
-    assert meter.health(online=True, reconnects=0, held={}).fps == 0
+    assert meter.health("online", reconnects=0, held={}).fps == 0
+
+
+@pytest.mark.parametrize("state", ["online", "offline", "disabled", "obstructed", None])
+def test_the_state_is_the_one_of_the_status_topic(state: CameraState | None) -> None:
+    health = Meter().health(state, reconnects=0, held={})
+    assert (health.state, health.online) == (state, state == "online")
