@@ -54,7 +54,7 @@ def find_photos(folder: Path) -> list[str]:
     """
 
     def refuse(error: OSError) -> None:
-        raise PhotoError(f"the folder {error.filename} can't be read ({error.strerror}); check its rights")
+        raise PhotoError(f"the folder {error.filename} can't be read ({error.strerror}); check the path and its rights")
 
     found = []
     for path, folders, files in os.walk(folder, onerror=refuse):

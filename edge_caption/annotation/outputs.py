@@ -123,9 +123,17 @@ class Lines:
         return {annotation.file for annotation in self._whole}
 
     def add(self, annotation: Annotation) -> None:
-        """Write a line, past this process's buffers."""
-        self._file.write(self._form.line(replace(annotation, file=name_of(annotation.file))))
-        self._file.flush()
+        """Write a line, past this process's buffers.
+
+        Raises:
+            ConfigError: the disk refuses.
+        """
+        try:
+            self._file.write(self._form.line(replace(annotation, file=name_of(annotation.file))))
+            self._file.flush()
+        except OSError as error:
+            reason = f"{self._file.name} can't be written any more ({error.strerror})"
+            raise ConfigError(f"{reason}; make room, and the same command goes on") from None
 
     def finish(self) -> None:
         """Wait for the disk."""

@@ -20,6 +20,11 @@ log = logging.getLogger(__name__)
 LASTING_S = 10.0
 """A connection that lasts so long ends the waits' growth."""
 
+FIGHT_ROUNDS = 3
+"""Connections in a row that the broker accepts and soon closes, before a namesake is suspected."""
+
+FIGHT_WAIT_S = 30.0
+
 FAREWELL_S = 10.0
 """How long an end waits for what is on its way."""
 
@@ -63,7 +68,7 @@ class Line:
         """
         self._mqtt, self._name = mqtt, name
         self._attention, self._unacknowledged = attention, unacknowledged
-        self._connected_once = self._down_told = False
+        self._connected_once = self._accepted = self._down_told = False
 
     def keep(self, peer: Peer, ended: Callable[[], bool]) -> None:
         """Serve a peer until the end, over any number of connections.
@@ -71,9 +76,9 @@ class Line:
         Raises:
             ConfigError: the broker refused the first login, or the peer raised it.
         """
-        backoff = Backoff(1, 60)
+        backoff, short = Backoff(1, 60), 0
         while not ended():
-            began = time.monotonic()
+            began, self._accepted = time.monotonic(), False
             try:
                 self._serve(peer, ended)
             except RefusedError as refusal:
@@ -84,6 +89,13 @@ class Line:
                 self._tell_down(reason_of(error, tls=self._mqtt.broker.tls))
             if time.monotonic() - began > LASTING_S:
                 backoff.reset()
+                short = 0
+            elif self._accepted:
+                short += 1
+                # Mosquitto 2.0.11 just closes the connection of the one thrown out.
+                if short == FIGHT_ROUNDS:
+                    self._tell_fight()
+                    backoff.raise_to(FIGHT_WAIT_S)
             self._pause(backoff.next_s(), ended)
 
     def _serve(self, peer: Peer, ended: Callable[[], bool]) -> None:
@@ -94,7 +106,8 @@ class Line:
         politely = False
         try:
             connection.open(ended)
-            self._connected_once, self._down_told = True, False
+            self._connected_once = self._accepted = True
+            self._down_told = False
             log.info("connected to the broker %s", mqtt.broker)
             peer.begin(connection)
             _live(connection, peer, ended)
@@ -106,6 +119,13 @@ class Line:
         until = time.monotonic() + seconds
         while not ended() and (left := until - time.monotonic()) > 0:
             self._attention.wait(min(left, GLANCE_S))
+
+    def _tell_fight(self) -> None:
+        log.error(
+            "another client called %s may throw this one out of %s again and again; give each a name of its own",
+            self._name,
+            self._mqtt.broker,
+        )
 
     def _tell_down(self, reason: str) -> None:
         """Once per outage."""

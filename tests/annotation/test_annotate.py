@@ -194,6 +194,25 @@ def test_what_is_wrong_is_one_sentence(album: Path, tiny_bundle: Path, tmp_path:
         assert done.stderr.count("\n") == 1
 
 
+def test_a_full_disk_is_one_sentence_and_loses_nothing(
+    tiny_bundle: Path, tmp_path: Path, demo_photos: list[Path]
+) -> None:
+    album = tmp_path / "album"
+    album.mkdir()
+    for number in range(60):
+        (album / f"{number:03}.jpg").symlink_to(demo_photos[0])
+    out = tmp_path / "out.jsonl"
+    limited = ["sh", "-c", 'ulimit -f 2; exec "$@"', "sh", *command(album, tiny_bundle, "-o", out)]
+    done = subprocess.run(limited, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert (
+        "out.jsonl can't be written any more (File too large); make room, and the same command goes on" in done.stderr
+    )
+    assert "Traceback" not in done.stderr
+    assert run(album, tiny_bundle, "-o", out).returncode == 0
+    assert len(read(out)) == 60
+
+
 def test_photos_are_found_below_and_sorted(album: Path) -> None:
     found = find_photos(album)
     assert found == sorted(found)

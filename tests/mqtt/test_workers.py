@@ -217,6 +217,13 @@ def test_a_photo_larger_than_the_broker_takes_is_named(run_broker: RunBroker) ->
             said(asking_.ask(bytes(20_000_001), "huge"))
 
 
+def test_two_workers_of_one_name_are_told(mosquitto: Mosquitto, start_worker: StartWorker, tmp_path: Path) -> None:
+    start_worker("same")
+    start_worker("same")
+    says = "another client called same may throw this one out"
+    wait_for(lambda: says in (tmp_path / "same.log").read_text(), 30)
+
+
 def test_a_broker_that_lets_nobody_in_is_one_sentence(run_broker: RunBroker, tiny_bundle: Path) -> None:
     broker = run_broker("allow_anonymous false")
     with closing(asker(broker)) as asking_, pytest.raises(ConfigError, match="refused the login"):
