@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from edge_caption.node.board import Board
+from tests.brokers import wait_for
 
 
 @pytest.fixture
@@ -38,6 +42,31 @@ def test_a_jetson_tells_power_and_temperature(tmp_path: Path, root: Path) -> Non
     write(root / "sys/class/thermal/thermal_zone2/temp", "nonsense\n")
     figures = Board(tmp_path, root).measure(4.0)
     assert (figures["power_w"], figures["joules_per_caption"], figures["temperature_c"]) == (6.0, 1.5, 47.2)
+
+
+def test_a_processor_without_zones_tells_its_temperature_by_hwmon(tmp_path: Path, root: Path) -> None:
+    for number, (name, millidegrees) in enumerate((("nvme", 80_000), ("k10temp", 55_125), ("acpitz", 70_000))):
+        write(root / f"sys/class/hwmon/hwmon{number}/name", f"{name}\n")
+        write(root / f"sys/class/hwmon/hwmon{number}/temp1_input", f"{millidegrees}\n")
+    assert Board(tmp_path, root).temperature_c() == 55.1
+    write(root / "sys/class/thermal/thermal_zone0/temp", "41500\n")
+    assert Board(tmp_path, root).temperature_c() == 41.5
+
+
+def test_what_a_child_uses_counts_while_it_runs(tmp_path: Path) -> None:
+    before = Board(tmp_path).cpu_s()
+    command = [sys.executable, "-c", "while True: pass"]
+    with subprocess.Popen(command) as child:
+        try:
+            wait_for(lambda: Board(tmp_path).cpu_s() - before > 0.5)
+            own = time.process_time()
+        finally:
+            child.kill()
+    after = Board(tmp_path).cpu_s()
+    assert after - before > 0.5  # and none of it twice
+    times = os.times()
+    assert after == pytest.approx(time.process_time() + times.children_user + times.children_system, abs=0.2)
+    assert own < after
 
 
 def test_energy_of_a_counter_is_over_the_time_between(tmp_path: Path, root: Path) -> None:

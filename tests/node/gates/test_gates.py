@@ -203,3 +203,12 @@ def test_a_region_is_cut_out(picture: Pixels) -> None:
     assert View((), (0.25, 0.5, 1.0, 1.0))(picture).shape == (120, 240, 3)
     assert View((), (0.999, 0.999, 1.0, 1.0))(picture).shape == (1, 1, 3)
     assert View((), None)(picture) is picture
+
+
+def test_a_single_picture_that_shows_nothing_is_a_glitch_and_three_in_a_row_are_none(picture: Pixels) -> None:
+    one, dark = gates(), np.zeros((48, 64, 3), np.uint8)
+    seen = []
+    for shown in (picture, dark, dark, picture, dark, dark, dark, dark, picture):
+        one.hold_frame(shown, wanted=False)
+        seen.append(one.obstructed)
+    assert seen == [False] * 6 + [True, True, False]
