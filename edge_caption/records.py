@@ -134,6 +134,8 @@ class CameraHealth(msgspec.Struct, frozen=True, kw_only=True):
     reconnects: int
     held: dict[str, int]
     """How often each gate held a frame or a caption back."""
+    stages_ms: dict[str, Percentiles] = {}
+    """Of each stage in the captioner: `preprocess`, `encode`, `decode`."""
     state: CameraState | None = None
     """As on its status topic; None before the first frame or fault."""
 
@@ -169,6 +171,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     power_w: float | None
     """Of the whole board, or of the processor where only that is told."""
     joules_per_caption: float | None
+    stages_ms: dict[str, Percentiles] = {}
+    """Of each stage in the captioner, over all cameras."""
     cpu_share_allowed: float | None = None
     """Of all cores, what `[budget]` lets the program use now; None: as much as it likes."""
     slowed_by: Literal["cpu_share", "temperature_c"] | None = None

@@ -48,6 +48,8 @@ def _lines(health: Health) -> list[str]:
         "node": f"{health.node}, up for {_duration(health.uptime_s)}",
         "captions": f"{health.captions}, {health.fps:g} a second; {health.silenced} held back",
         "latency": _times(health.latency_ms),
+        "stages": ", ".join(f"{stage} {found.p50:g} ms" for stage, found in health.stages_ms.items())
+        or "no caption yet",
         "age": _times(health.age_ms),
         "outbox": f"{health.outbox_depth} wait, {health.outbox_rejected} rejected, {health.outbox_dropped} dropped",
         "reconnects": f"broker {health.broker_reconnects}, cameras {health.camera_reconnects}",

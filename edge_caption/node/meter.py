@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from edge_caption.records import CameraHealth, CameraState, Percentiles
 
@@ -30,14 +31,18 @@ class Meter:
         """Of the captioner alone."""
         self.age_ms: deque[float] = deque(maxlen=RECENT)
         """From a frame's arrival to the disk."""
+        self.stages_ms: dict[str, deque[float]] = {}
+        """Of each stage in the captioner."""
 
-    def count(self, latency_ms: float, age_ms: float) -> None:
+    def count(self, latency_ms: float, age_ms: float, stages_ms: Mapping[str, float]) -> None:
         """Count one caption."""
         self.captions += 1
         self._at.append(time.monotonic())
         self._forget_old()
         self.latency_ms.append(latency_ms)
         self.age_ms.append(age_ms)
+        for stage, spent_ms in stages_ms.items():
+            self.stages_ms.setdefault(stage, deque(maxlen=RECENT)).append(spent_ms)
 
     def health(self, state: CameraState | None, *, reconnects: int, held: dict[str, int]) -> CameraHealth:
         """Return the camera's health; its rate is over the last RATE_S."""
@@ -51,6 +56,7 @@ class Meter:
             frames_dropped=self.frames_dropped,
             reconnects=reconnects,
             held=held,
+            stages_ms=stages([self]),
             state=state,
         )
 
@@ -62,6 +68,16 @@ class Meter:
     def _forget_old(self) -> None:
         while self._at[0] < self._at[-1] - RATE_S:
             self._at.popleft()
+
+
+def stages(meters: Sequence[Meter]) -> dict[str, Percentiles]:
+    """Return each stage's percentiles over several cameras."""
+    # Other threads ask, too, while a caption is counted.
+    named = [dict(meter.stages_ms) for meter in meters]
+    taken = {
+        stage: percentiles(chain.from_iterable(tuple(each.get(stage, ())) for each in named)) for stage in chain(*named)
+    }
+    return {stage: found for stage, found in taken.items() if found}
 
 
 def percentiles(values: Iterable[float]) -> Percentiles | None:

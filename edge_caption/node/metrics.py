@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from edge_caption.bounds import ListenAddress
@@ -74,7 +74,10 @@ class _Collector:
         yield from _families(COUNTERS, GAUGES, {"": health})
         yield from _families(CAMERA_COUNTERS, CAMERA_GAUGES, health.cameras, "camera_")
         for name, about in TIMES.items():
-            yield from _percentiles(f"{PREFIX}_{name}", about, getattr(health, name))
+            yield _percentiles(f"{PREFIX}_{name}", about, {"": getattr(health, name)})
+        yield _percentiles(
+            f"{PREFIX}_stage_ms", "Milliseconds in each stage of the captioner", health.stages_ms, "stage"
+        )
 
 
 def _families(
@@ -92,10 +95,11 @@ def _families(
             yield family
 
 
-def _percentiles(name: str, about: str, found: Percentiles | None) -> Iterator[Any]:
+def _percentiles(name: str, about: str, sources: Mapping[str, Percentiles | None], label: str = "") -> Any:
     from prometheus_client.core import GaugeMetricFamily
 
-    family = GaugeMetricFamily(name, about, labels=["quantile"])
-    for quantile, value in (("0.5", found.p50), ("0.95", found.p95), ("1", found.max)) if found else ():
-        family.add_metric([quantile], value)
-    yield family
+    family = GaugeMetricFamily(name, about, labels=["quantile", *([label] if label else [])])
+    for source, found in sources.items():
+        for quantile, value in (("0.5", found.p50), ("0.95", found.p95), ("1", found.max)) if found else ():
+            family.add_metric([quantile, *([source] if label else [])], value)
+    return family

@@ -213,7 +213,7 @@ class Node:
         age_ms = (time.monotonic() - shot.arrived) * 1000
         dropped = camera.take_dropped()
         record = self._journal.write_caption(camera.name, frame.caption, frame.captured_at, age_ms, dropped)
-        camera.meter.count(latency_ms, age_ms)
+        camera.meter.count(latency_ms, age_ms, frame.caption.stages_ms)
         camera.gates.note_published(frame.caption)
         self._parts.client.retain(self._parts.topics.caption(camera.name), encode(record))
         self._parts.client.notice()

@@ -10,7 +10,7 @@ from edge_caption.mqtt.client import Client
 from edge_caption.node.board import Board
 from edge_caption.node.budget import Budget
 from edge_caption.node.camera import NodeCamera
-from edge_caption.node.meter import percentiles
+from edge_caption.node.meter import percentiles, stages
 from edge_caption.outbox import Outbox
 from edge_caption.records import Health, Percentiles
 
@@ -44,6 +44,7 @@ class Status:
             outbox_depth=self._outbox.depth,
             outbox_rejected=self._outbox.rejected,
             outbox_dropped=self._outbox.dropped,
+            stages_ms=stages(meters),
             cpu_share_allowed=None if (share := self._budget.share) is None else round(share, 4),
             slowed_by=self._budget.slowed_by,
             cameras=each,

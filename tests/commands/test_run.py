@@ -225,7 +225,7 @@ def test_no_pixel_leaves_the_device(start: Start, mosquitto: Mosquitto, listener
 
 MOST_BYTES = {
     "status": 7,
-    "health": 1000,
+    "health": 2000,
     "info": 16_000,
     "cam/porch/enabled/state": 3,
     "cam/porch/status": 10,

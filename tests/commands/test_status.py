@@ -48,6 +48,7 @@ def test_a_running_node_tells_how_it_does_and_one_that_ended_is_named(
         out = capsys.readouterr().out
         assert out.startswith("node         pi, up for ")
         assert "camera       online, " in out
+        assert "stages       preprocess " in out
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

@@ -39,12 +39,15 @@ def test_several_cameras_are_taken_together() -> None:
 def test_only_the_latest_captions_count_and_ages_are_not_latencies() -> None:
     meter = Meter()
     for _ in range(RECENT):
-        meter.count(1000.0, 2000.0)
+        meter.count(1000.0, 2000.0, {"encode": 900.0, "old": 1.0})
     for _ in range(RECENT):
-        meter.count(10.0, 20.0)
+        meter.count(10.0, 20.0, {"encode": 6.0, "decode": 3.0})
     health = meter.health("online", reconnects=3, held={})
     assert health.latency_ms == percentiles([10.0])
     assert health.age_ms == percentiles([20.0])
+    assert health.stages_ms == {
+        name: Percentiles(ms, ms, ms) for name, ms in (("encode", 6), ("old", 1), ("decode", 3))
+    }
     assert (health.captions, health.reconnects, health.online) == (2 * RECENT, 3, True)
 
 
@@ -54,7 +57,7 @@ def test_the_rate_is_of_the_last_half_minute(monkeypatch: pytest.MonkeyPatch) ->
     meter = Meter()
     for _ in range(90):
         now += 0.5
-        meter.count(1.0, 1.0)
+        meter.count(1.0, 1.0, {})
     assert meter.health("online", reconnects=0, held={}).fps == pytest.approx(2.0, abs=0.05)
     now += RATE_S
     assert meter.health("online", reconnects=0, held={}).fps == 0

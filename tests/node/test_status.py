@@ -18,7 +18,7 @@ from edge_caption.records import Percentiles
 def camera(name: str, latencies_ms: list[float], dropped: int, reconnects: int) -> Any:
     meter = Meter()
     for latency_ms in latencies_ms:
-        meter.count(latency_ms, age_ms=10 * latency_ms)
+        meter.count(latency_ms, age_ms=10 * latency_ms, stages_ms={"encode": latency_ms / 2})
     meter.frames_dropped, meter.silenced = dropped, dropped + 1
     return SimpleNamespace(
         name=name,
@@ -45,6 +45,8 @@ def test_health_adds_up_the_cameras_and_tells_of_outbox_broker_and_budget(tmp_pa
     assert (health.outbox_depth, health.outbox_rejected, health.outbox_dropped) == (3, 1, 2)
     assert health.latency_ms == Percentiles(2, 100, 100)
     assert health.age_ms == Percentiles(20, 1000, 1000)
+    assert health.stages_ms == {"encode": Percentiles(1, 50, 50)}
+    assert health.cameras["porch"].stages_ms == {"encode": Percentiles(1, 1.5, 1.5)}
     assert health.cameras["porch"].latency_ms == Percentiles(2, 3, 3)
     assert health.cameras["hall"].frames_dropped == 6
     assert (health.cpu_share_allowed, health.slowed_by) == (0.5, None)
