@@ -13,7 +13,7 @@ from edge_caption.bounds import Positive
 from edge_caption.errors import ConfigError, EdgeCaptionError
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.publication import Publication, Received
-from edge_caption.mqtt.topics import Topics
+from edge_caption.mqtt.topics import DOCTOR, Topics
 from edge_caption.records import SCHEMA, CaptionRecord, Health, UpdateState, encode
 
 log = logging.getLogger(__name__)
@@ -179,6 +179,8 @@ class Commands:
             log.warning("%s is retained and thus ignored; publish commands without retain", message.topic)
             return
         name, camera = self._topics.command(message.topic)
+        if name == DOCTOR:
+            return
         transaction = None
         try:
             request = _read(name, camera, message.payload)

@@ -18,7 +18,7 @@ from edge_caption.mqtt.refusal import BrokenError, RefusedError, UnsupportedErro
 from edge_caption.mqtt.selectable_event import SelectableEvent
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.tls import context, explain
-from edge_caption.mqtt.topics import Topics
+from edge_caption.mqtt.topics import DOCTOR, Topics
 
 TIMEOUT_S = 5.0
 ANSWER_S = 3.0
@@ -250,7 +250,7 @@ def _examine_rights(visit: Visit, settings: MqttSettings, topics: Topics, camera
     for topic_filter in topics.commands if settings.commands else ():
         yield _right("subscribe", topic_filter, visit.answer(visit.connection.subscribe(topic_filter)))
     if settings.commands:
-        yield _examine_round_trip(visit, topics.request("doctor"), "commands", "a command comes through")
+        yield _examine_round_trip(visit, topics.request(DOCTOR), "commands", "a command comes through")
 
 
 def _examine_updates(visit: Visit, settings: MqttSettings, topics: Topics) -> Iterator[Finding]:
@@ -261,7 +261,7 @@ def _examine_updates(visit: Visit, settings: MqttSettings, topics: Topics) -> It
         publication = visit.limits.fit(Publication(topic, b"", expiry_s=1))
         yield _right("publish", topic, visit.answer(visit.connection.publish(publication)))
     yield _right("subscribe", topics.chunks, visit.answer(visit.connection.subscribe(topics.chunks)))
-    yield _examine_round_trip(visit, topics.chunk_of("doctor", 0), "updates", "a piece of an update comes through")
+    yield _examine_round_trip(visit, topics.chunk_of(DOCTOR, 0), "updates", "a piece of an update comes through")
 
 
 def _published(settings: MqttSettings, topics: Topics, cameras: Sequence[str]) -> Iterator[str]:

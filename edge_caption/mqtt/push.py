@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.tls import context
 from edge_caption.mqtt.topics import Topics
 from edge_caption.records import UpdateState
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 32 * 1024
 
@@ -214,12 +216,13 @@ class Push:
             return None
         if message.topic == topics.update:
             # What is retained may be older than the order.
-            return self._take(push, _decoded(message.payload)) if push.accepted else None
-        answer = msgspec.json.decode(message.payload, type=dict[str, Any])
+            state = _decoded(message.payload, UpdateState)
+            return self._take(push, state) if state and push.accepted else None
+        answer = _decoded(message.payload, dict[str, Any]) or {}
         ours = answer.get("transaction") == self._name
         if ours and answer.get("status") == "error":
             raise UpdateError(f"{topics.node}: {answer.get('error')}")
-        state = msgspec.convert(answer.get("data"), UpdateState) if answer.get("data") else None
+        state = _decoded(msgspec.json.encode(answer.get("data")), UpdateState)
         if state and ours:
             push.accepted = self._source.version or state.latest_version
         return self._take(push, state) if state and push.accepted else None
@@ -283,11 +286,12 @@ class _Talk:
         return traffic
 
 
-def _decoded(payload: bytes) -> UpdateState:
+def _decoded(payload: bytes, kind: type[T]) -> T | None:
+    """Return what a message says; None where it says something else, as those of `edge-caption doctor` do."""
     try:
-        return msgspec.json.decode(payload, type=UpdateState)
-    except (msgspec.DecodeError, UnicodeError) as error:
-        raise UpdateError(f"the node's update topic is not understood ({error}); update the program here") from None
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
 
 
 def _silence(node: str, push: _Push) -> str:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from edge_caption.errors import ConfigError
 
+DOCTOR = "doctor"
+"""The command that `edge-caption doctor mqtt` sends to see whether commands come through; it does nothing."""
+
 LONGEST_NAME = 100
 """Characters. MQTT allows 65,535 bytes a topic, but a node's name is also a folder's, which holds 255 bytes."""
 

@@ -228,7 +228,7 @@ class Updates:
     def _take_on(self, incoming: Incoming) -> None:
         if self._fetching:
             self._fetching.close()
-        self._incoming = incoming
+        self._incoming, self._phase = incoming, "receiving"
         self._fetching = Fetching(incoming.order) if incoming.order.url and not incoming.complete else None
 
     @property

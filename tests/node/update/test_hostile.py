@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from edge_caption.errors import UpdateError
-from edge_caption.mqtt.push import source_of
+from edge_caption.errors import ConfigError, UpdateError
+from edge_caption.model.signed import read_key, read_public
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.push import Push, source_of
+from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.node.update import download
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
 from tests.node.update.conftest import Make, make, public
@@ -23,6 +28,7 @@ from tests.node.update.test_updates import (
     captions_of,
     push,
     run,
+    told,
 )
 
 __all__ = ["listener", "make", "mosquitto", "public", "push", "run"]
@@ -82,6 +88,57 @@ def test_a_message_larger_than_any_command_does_not_even_come(
     answers = wait_for(lambda: listener.payloads("bridge/response/status"))
     assert b'"status":"ok"' in answers[0]
     assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_a_piece_that_the_broker_kept_is_not_taken(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, push: Bring
+) -> None:
+    node, file = run(), make("2")
+    wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
+    listener.publish("edge_caption/pi/bridge/request/update", msgspec.json.encode(source_of(str(file)).fields))
+    wait_for(lambda: b'"receiving"' in b"".join(listener.payloads("pi/update")))
+    node.end()
+    listener.publish(f"edge_caption/pi/update/{source_of(str(file)).id}/0", bytes(50_000), retain=True)
+    run()
+    wait_for(lambda: mosquitto.log().count("edge_caption/pi/update/+/+ (QoS 1)") == 2)
+    assert push(file)[-1].installed_version == "2"
+    wait_for(lambda: told(listener) == ["update_begun", "update_done"])
+
+
+def test_what_others_say_on_the_topics_of_an_update_does_not_end_it(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, tmp_path: Path
+) -> None:
+    run()
+    settings = MqttSettings(broker=Address.parse(mosquitto.url))
+    states = Push(settings, "edge_caption", source_of(str(make("2"))), install=True).bring("pi", 20)
+    assert next(states).state == "receiving"
+    for payload in (b"", b"[]", b"{}", b"\xff", b'{"data": 7}', b'{"transaction": 1, "data": {}}'):
+        listener.publish("edge_caption/pi/update", payload)
+        listener.publish("edge_caption/pi/bridge/response/update", payload)
+    assert list(states)[-1].installed_version == "2"
+
+
+def test_a_visit_of_the_doctor_is_no_failed_command(
+    run: Run, mosquitto: Mosquitto, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    run()
+    wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
+    listener.publish("edge_caption/pi/bridge/request/doctor", b"")
+    listener.publish("edge_caption/pi/bridge/request/status", b"")
+    wait_for(lambda: listener.payloads("bridge/response/status"))
+    assert listener.payloads("bridge/response/doctor") == []
+    assert "doctor" not in caplog.text
+
+
+def test_without_the_package_that_knows_signatures_it_is_named(
+    tmp_path: Path, public: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("cryptography")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    for use in (lambda: read_public(public), lambda: read_key(tmp_path / "owner.key")):
+        with pytest.raises(ConfigError, match=r"pip install 'edge-caption\[fleet\]'"):
+            use()
 
 
 def test_garbage_as_a_head_or_a_request_is_a_sentence(run: Run, mosquitto: Mosquitto, listener: Listener) -> None:
