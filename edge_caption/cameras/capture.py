@@ -26,8 +26,10 @@ def read_now(capture: cv2.VideoCapture, name: str) -> Frame:
     Raises:
         CameraError: there is none.
     """
-    ok, bgr = capture.read()
-    captured_at = time.time()
+    if not capture.grab():
+        raise _ended(name)
+    captured_at = time.time()  # before pixels are made of it, which takes milliseconds
+    ok, bgr = capture.retrieve()
     if not ok:
         raise _ended(name)
     return Frame(to_rgb(bgr), captured_at)

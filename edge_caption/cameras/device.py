@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +17,9 @@ from edge_caption.errors import CameraError
 from edge_caption.images.frame import Frame
 
 log = logging.getLogger(__name__)
+
+LONGEST_WAIT_S = 5.0
+"""A frame that would have waited longer than that was stamped by another clock."""
 
 WORDS = {
     cv2.CAP_PROP_FOURCC: "pixel format",
@@ -50,7 +55,10 @@ class Device:
         Raises:
             CameraError: there is none.
         """
-        return read_now(self._capture, self._name)
+        frame = read_now(self._capture, self._name)
+        # V4L2 tells when the driver had it, by the monotonic clock; a driver with another clock is not listened to.
+        waited_s = time.monotonic() - self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        return replace(frame, captured_at=time.time() - waited_s) if 0 <= waited_s < LONGEST_WAIT_S else frame
 
     def skip(self) -> None:
         """Pass the next frame.

@@ -6,6 +6,7 @@ What is tested is what OpenCV is asked for and in which order, and what is said 
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import cv2
@@ -29,6 +30,8 @@ class Driver:
     def __init__(self, path: str, api: int) -> None:
         self.path, self.api, self.asked = path, api, list[int]()
         self.opened = True
+        self.stamp_ms = 0.0
+        """When it had the newest frame."""
         self._pixel_format, self._size, self._fps, self._buffers = YUYV, (640, 480), 30.0, 4.0
         self._width = 640.0
 
@@ -60,9 +63,10 @@ class Driver:
             cv2.CAP_PROP_FRAME_HEIGHT: float(height),
             cv2.CAP_PROP_FPS: self._fps,
             cv2.CAP_PROP_BUFFERSIZE: self._buffers,
+            cv2.CAP_PROP_POS_MSEC: self.stamp_ms,
         }[what]
 
-    def read(self) -> tuple[bool, np.ndarray | None]:
+    def retrieve(self) -> tuple[bool, np.ndarray | None]:
         width, height = self._size
         return self.opened, np.full((height, width, 3), (255, 0, 0), np.uint8)  # blue, in OpenCV's order
 
@@ -107,6 +111,15 @@ def test_a_camera_gets_its_settings_and_says_nothing(
     assert not caplog.records
     device.close()
     assert not driver.opened
+
+
+@pytest.mark.parametrize(("stamped_s", "early_s"), [(0.08, 0.08), (3.0, 3.0), (100.0, 0.0), (-1e9, 0.0)])
+def test_the_time_of_a_frame_is_the_drivers_where_it_has_our_clock(
+    drivers: list[Driver], source: Source, stamped_s: float, early_s: float
+) -> None:
+    device = Device(source, CameraSettings())
+    drivers[0].stamp_ms = 1000 * (time.monotonic() - stamped_s)
+    assert device.read().captured_at == pytest.approx(time.time() - early_s, abs=0.05)
 
 
 def test_what_a_camera_does_not_do_is_named_once(

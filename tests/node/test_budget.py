@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -130,6 +131,15 @@ def test_cameras_lose_alike_and_one_that_asks_for_less_loses_nothing() -> None:
         max(taken["porch"], taken["garden"], taken["hall"]) - min(taken["porch"], taken["garden"], taken["hall"]) <= 1
     )
     assert sum(taken.values()) * computer.caption_s / 100 / CORES == pytest.approx(0.05, rel=0.05)
+
+
+def test_a_camera_whose_turn_comes_later_makes_pixels_later() -> None:
+    computer = Simulation({"porch": 30, "garden": 30, "hall": 30}, cpu_share=0.1)
+    computer.run(20)
+    captions_apart_s = computer.caption_s / (0.1 * CORES)
+    computer.budget.update()
+    ready = [computer.budget.ready_at(turn) for turn in range(1, 4)]
+    assert [later - earlier for earlier, later in pairwise(ready)] == pytest.approx([captions_apart_s] * 2, rel=0.05)
 
 
 def test_what_is_not_needed_is_no_limit() -> None:
