@@ -35,6 +35,9 @@ QUIET_S = 2.0
 
 RETRY_S = 1.0
 
+AWAY_S = 5.0
+"""A node that was offline from the beginning is not waited for longer."""
+
 EXPIRY_S = 10
 """A chunk that comes later is of no use: it was sent again."""
 
@@ -190,7 +193,8 @@ class Push:
                 for message in talk.step(0.5).messages:
                     if state := self._hear(topics, push, message):
                         yield state
-                if time.monotonic() - push.heard_at > patience_s:
+                away = push.offline and not push.accepted
+                if time.monotonic() - push.heard_at > (min(patience_s, AWAY_S) if away else patience_s):
                     raise UpdateError(_silence(topics.node, push))
 
     def _request(self) -> bytes:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from edge_caption.errors import BundleError
-from edge_caption.files import write_whole
+from edge_caption.files import write_whole, writing
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.signed import order_of
 from edge_caption.node.update.incoming import Incoming
@@ -105,8 +105,8 @@ class Store:
         place = self.folder / "bundles" / installed.sha256[:16]
         place.parent.mkdir(parents=True, exist_ok=True)
         if place != self.folder_of(state.installed):
-            shutil.rmtree(place, ignore_errors=True)
-            incoming.files.rename(place)
+            with writing(place) as fresh:
+                incoming.files.rename(fresh)
         self._save(msgspec.structs.replace(state, installed=installed, before=state.installed, failed=None))
 
     def note_start(self) -> None:

@@ -415,6 +415,16 @@ def test_a_full_disk_is_a_sentence_and_gives_its_room_back(
         subprocess.run(["umount", disk], check=True)
 
 
+def test_a_node_that_is_offline_is_named_soon(run: Run, listener: Listener, make: Make, push: Bring) -> None:
+    node = run()
+    wait_for(lambda: captions_of(listener))
+    node.end()
+    began = time.monotonic()
+    with pytest.raises(UpdateError, match=r"pi is offline; what it has is kept, so run this again"):
+        push(make("2"))
+    assert time.monotonic() - began < 15
+
+
 def test_a_stranger_to_updates_says_so(run: Run, mosquitto: Mosquitto, listener: Listener, make: Make) -> None:
     run(public_key=None)
     wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
