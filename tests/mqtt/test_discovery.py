@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -109,6 +110,20 @@ def test_home_assistants_own_schemas_accept_it_and_drop_no_key(offer: Offer) -> 
     done = subprocess.run([HOME_ASSISTANT, script], input=given, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert msgspec.json.decode(done.stdout) == []
+
+
+@pytest.mark.skipif(not HOME_ASSISTANT.exists(), reason="Home Assistant is not here; run scripts/home_assistant")
+@pytest.mark.parametrize("number", [0, 1])
+def test_the_automations_of_the_docs_say_each_visit_once(number: int) -> None:
+    page = (ROOT / "docs" / "home-assistant.md").read_text("utf-8")
+    automations = re.findall(r"```yaml\n(automation:.*?)```", page, re.DOTALL)
+    assert len(automations) == 2
+    script = Path(__file__).with_name("home_assistant_speaker.py")
+    done = subprocess.run(
+        [HOME_ASSISTANT, script], input=automations[number], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == ["At the door: a man stands at a door", "At the door: two people at a gate"]
 
 
 @pytest.fixture
