@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -205,6 +205,8 @@ class Commands:
         return self._updates.order(request)
 
     def _change_settings(self, request: SettingsRequest) -> None:
+        if request.fps is None and request.log_level is None:
+            raise ConfigError("nothing is to be changed; give fps with camera, or log_level")
         if request.fps is not None:
             if request.camera is None:
                 raise ConfigError("fps is one camera's setting; add camera")
@@ -252,7 +254,14 @@ def _read(name: str, camera: str | None, payload: bytes) -> Request:
     try:
         return msgspec.convert({**fields, "type": name}, KINDS[name])
     except msgspec.ValidationError as error:
-        raise ConfigError(f"the request is wrong: {error}") from None
+        raise ConfigError(f"the request is wrong: {error}{_choices(str(error), KINDS[name])}") from None
+
+
+def _choices(said: str, kind: type[Request]) -> str:
+    """Return what may stand in the field that an error is about, where that is a few words."""
+    field = said.rpartition("$.")[2].rstrip("`")
+    allowed = [word for part in get_args(get_type_hints(kind).get(field)) for word in get_args(part)]
+    return f"; choose one of: {', '.join(allowed)}" if allowed else ""
 
 
 def _fields(payload: bytes) -> dict[str, Any]:

@@ -13,6 +13,9 @@ ALLOW_WRITE = "let this client's user write to it"
 ALLOW_READ = "let this client's user read it"
 READ_LOG = "its log may say why"
 
+MOST_TOPICS = 1000
+"""More than a node has; answers go to topics that others choose, and memory is not for them to fill."""
+
 
 class Complaints:
     """Remembers what was said."""
@@ -43,6 +46,6 @@ class Complaints:
             )
 
     def _say(self, topic: str, about: str, sentence: str) -> None:
-        if (topic, about) not in self._said:
+        if (topic, about) not in self._said and len(self._said) < MOST_TOPICS:
+            self._said.add((topic, about))
             log.error(sentence)
-        self._said.add((topic, about))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from edge_caption.errors import OutboxError
-from edge_caption.mqtt.complaints import ALLOW_READ, ALLOW_WRITE, RAISE_LIMIT, READ_LOG, Complaints
+from edge_caption.mqtt.complaints import ALLOW_READ, ALLOW_WRITE, MOST_TOPICS, RAISE_LIMIT, READ_LOG, Complaints
 from edge_caption.mqtt.connection import Answer, Connection
 from edge_caption.mqtt.inbox import Inbox
 from edge_caption.mqtt.publication import Publication
@@ -208,7 +208,7 @@ class Delivery:
         """Let the others pass."""
         if sent.message:
             self._outbox.reject(sent.message.sequence, refusal.reason)
-        if whole_topic:
+        if whole_topic and len(self._parked) < MOST_TOPICS:
             self._parked[sent.topic] = refusal
         self._complaints.reject(sent.topic, *refusal, sent.fate)
 

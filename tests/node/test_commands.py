@@ -218,7 +218,12 @@ WRONG = {
     ("cam/porch/enabled/set", b"MAYBE"): "the request is no JSON object",
     ("bridge/request/settings", b'{"fps": 2}'): "fps is one camera's setting; add camera",
     ("bridge/request/settings", b'{"camera": "porch", "fps": -1}'): "the request is wrong",
-    ("bridge/request/settings", b'{"log_level": "loud"}'): "Invalid enum value 'loud'",
+    (
+        "bridge/request/settings",
+        b'{"log_level": "loud"}',
+    ): "`$.log_level`; choose one of: debug, info, warning",
+    ("bridge/request/settings", b'{"camera": "porch"}'): "nothing is to be changed; give fps with camera, or",
+    ("bridge/request/trigger", b'{"camera": 7}'): "Expected `str`, got `int`",
     ("bridge/request/snapshot", b'{"camera": "porch"}'): "pictures may not leave this device",
 }
 
@@ -238,6 +243,19 @@ def test_the_pace_is_changed_by_a_command(run: Run, mosquitto: Mosquitto, listen
     wait_for(lambda: len(listener.events()) == 1)
     assert asker.ask("bridge/request/settings", b'{"camera": "porch", "fps": 50}')["status"] == "ok"
     wait_for(lambda: len(listener.events()) > 10)
+
+
+@pytest.mark.parametrize("fps", ["5e-324", "1e-300", "1e308"])
+def test_no_pace_that_a_command_sets_ends_the_node(
+    run: Run, mosquitto: Mosquitto, listener: Listener, asker: Asker, fps: str
+) -> None:
+    run()
+    wait_subscribed(mosquitto)
+    assert asker.ask("bridge/request/settings", f'{{"camera": "porch", "fps": {fps}}}'.encode())["status"] == "ok"
+    before = len(listener.events())
+    assert asker.ask("bridge/request/trigger", b'{"camera": "porch"}')["status"] == "ok"
+    assert asker.ask("bridge/request/settings", b'{"camera": "porch", "fps": 30}')["status"] == "ok"
+    wait_for(lambda: len(listener.events()) > before + 10)
 
 
 def test_a_restart_is_answered_before_the_node_stops(run: Run, mosquitto: Mosquitto, asker: Asker) -> None:
