@@ -29,6 +29,9 @@ KEPT_RECORDS = 1000
 KEPT_HEALTH = 240
 """Health records that the charts show: two hours at one each 30 s."""
 
+TROUBLES = ("camera_lost", "camera_obstructed")
+"""Events whose reason stands over a camera's picture."""
+
 WIDEST = 1280
 """Pixels of the picture's longer side, as the page gets it."""
 
@@ -148,7 +151,7 @@ class View:
     def _keep(self, record: Told) -> None:
         with self._lock:
             self._records.append(record)
-            if isinstance(record, CameraEvent):
+            if isinstance(record, CameraEvent) and record.event_type in TROUBLES:
                 self._reasons[record.camera] = record.reason
 
     def _cameras_event(self) -> bytes:
