@@ -21,7 +21,7 @@ def card(view: View) -> Any:
 
 def test_what_is_wrong_with_a_camera_is_told_until_it_is_right() -> None:
     view, camera = View(), SimpleNamespace(enabled=True, state="offline", masks=(), region=None)
-    view.steer(SimpleNamespace(cameras={"porch": camera}))  # type: ignore[arg-type]
+    view.steer(SimpleNamespace(cameras={"porch": camera}))
     assert card(view)["reason"] is None
     view.take(event("camera_lost", "it is unplugged"), None)
     view.take(event("update_done", "home-7 captions"), None)
