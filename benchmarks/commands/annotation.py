@@ -14,8 +14,8 @@ def add_parser(benchmarks: Any) -> None:
     """Register the command."""
     parser = register(benchmarks, "annotation", "annotate's rate against (cores x one thread's rate)", _measure)
     parser.add_argument("photos", type=Path, help="a folder of them")
-    parser.add_argument("--count", type=positive, default=400, help="photos of it (default: %(default)s)")
-    parser.add_argument("--rounds", type=positive, default=5, help="(default: %(default)s)")
+    parser.add_argument("--count", type=positive, default=2000, help="photos of it (default: %(default)s)")
+    parser.add_argument("--rounds", type=positive, default=3, help="(default: %(default)s)")
 
 
 def _measure(args: argparse.Namespace) -> dict[str, object]:

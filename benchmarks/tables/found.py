@@ -72,6 +72,7 @@ def annotation(results: Path) -> Cells:
         ["one captioner with one thread", f"{figures['one_thread_per_s']:.1f} photos a second"],
         ["`edge-caption annotate`", f"{figures['annotate_per_s']:.1f} photos a second"],
         ["of cores x one thread's rate", f"{figures['share_of_cores']:.0%}"],
+        ["of as many captioners that know nothing of each other", f"{figures['share_of_apart']:.0%}"],
     ]
 
 

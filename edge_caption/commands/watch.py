@@ -119,7 +119,7 @@ def _table(fleet: Fleet, broker: str) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{broker}: {len(fleet.nodes)} nodes"
+    title = f"{broker}: {len(fleet.nodes)} {'node' if len(fleet.nodes) == 1 else 'nodes'}"
     table = Table(title=Text(title), expand=True, caption=Text("Ctrl-C ends"))
     for heading, ratio in (("node", 2), ("camera", 2), ("state", 2), ("ago", 1), ("what", 8)):
         table.add_column(heading, ratio=ratio, overflow="fold")
@@ -158,7 +158,7 @@ def _ago(seen: CameraView, now: float) -> str:
 def _figures(view: NodeView) -> str:
     health = view.health
     parts = [
-        f"{health.fps:.1f} captions a second" if health.fps is not None else "",
+        f"{health.fps:.1f} captions a second" if health.fps is not None and view.state != "offline" else "",
         f"{health.outbox_depth:,} wait" if health.outbox_depth else "",
         f"{health.outbox_dropped:,} dropped" if health.outbox_dropped else "",
         f"{health.temperature_c:.0f} °C" if health.temperature_c is not None else "",

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import alerts, find, find_again, history, page
+from benchmarks import alerts, annotation, find, find_again, history, page
 from edge_caption.node.alerts.wanted import Wanted
 from tests.conftest import ROOT
 from training.data.captioned_photos import CaptionedPhoto
@@ -65,3 +65,12 @@ def test_further_questions_are_measured_apart_from_the_first(tiny_bundle: Path) 
     assert len(found["further_questions_s"]) == 4
     assert 0 < found["further_question_s"] < found["first_question_s"] * 3
     assert found["cache_mb"] > 0
+
+
+def test_annotate_is_held_against_programs_that_know_nothing_of_each_other(demo_photos: list[Path]) -> None:
+    found = annotation.measure(demo_photos[0].parent, 4, 1)
+    assert found["photos"] == min(4, len(list(demo_photos[0].parent.iterdir())))
+    assert found["share_of_apart"] == pytest.approx(found["annotate_per_s"] / found["apart_per_s"], rel=0.05)
+    assert found["share_of_cores"] == pytest.approx(
+        found["annotate_per_s"] / found["cores"] / found["one_thread_per_s"], rel=0.05
+    )
