@@ -60,9 +60,9 @@ def _apart(folder: Path, names: Sequence[str], cores: int) -> float:
     program can do better.
     """
     context = multiprocessing.get_context("spawn")
-    start = context.Barrier(cores)
+    shares = [names[number::cores] for number in range(min(cores, len(names)))]
+    start = context.Barrier(len(shares))
     own = context.SimpleQueue()
-    shares = [names[number::cores] for number in range(cores)]
     programs = [context.Process(target=_caption_apart, args=(folder, share, start, own)) for share in shares]
     for program in programs:
         program.start()

@@ -69,7 +69,7 @@ def test_further_questions_are_measured_apart_from_the_first(tiny_bundle: Path) 
 
 def test_annotate_is_held_against_programs_that_know_nothing_of_each_other(demo_photos: list[Path]) -> None:
     found = annotation.measure(demo_photos[0].parent, 4, 1)
-    assert found["photos"] == min(4, len(list(demo_photos[0].parent.iterdir())))
+    assert found["photos"] == len(list(demo_photos[0].parent.glob("*.jpg")))
     assert found["share_of_apart"] == pytest.approx(found["annotate_per_s"] / found["apart_per_s"], rel=0.05)
     assert found["share_of_cores"] == pytest.approx(
         found["annotate_per_s"] / found["cores"] / found["one_thread_per_s"], rel=0.05
