@@ -229,6 +229,8 @@ class Push:
         state = _decoded(msgspec.json.encode(answer.get("data")), UpdateState)
         if state and ours:
             push.accepted = self._source.version or state.latest_version
+        if state and push.state and state.next < push.state.next:
+            push.sent = state.next  # a file comes again
         return self._take(push, state) if state and push.accepted else None
 
     def _take(self, push: _Push, state: UpdateState) -> UpdateState:

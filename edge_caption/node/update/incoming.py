@@ -17,6 +17,10 @@ ROOM_BYTES = 32 * 1024 * 1024
 """That an update leaves free on the disk: captions come first."""
 
 
+TRIES = 3
+"""Of a file that is not what the head says: somebody else may have sent some of its bytes."""
+
+
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for; on disk beside the bytes."""
 
@@ -45,6 +49,7 @@ class Incoming:
         self.next = self._resume()
         """Bytes that are here."""
         self._from_before = self.next
+        self._spoilt = 0
 
     @classmethod
     def begin(cls, folder: Path, order: Order, update: Update) -> Incoming:
@@ -114,9 +119,10 @@ class Incoming:
         path = self.files / file.name
         if _is(path, file):
             return True
-        if begins >= self._from_before:
+        # Where its first part was written before the program ended, a power cut may have spoilt that.
+        self._spoilt += begins >= self._from_before
+        if self._spoilt >= TRIES:
             raise UpdateError(f"{file.name} is not the file that the signed head names; {NEW_UPDATE}")
-        # Its first part was written before the program ended: a power cut may have spoilt that.
         path.unlink()
         self.next, self._from_before = begins, 0
         return False

@@ -118,6 +118,19 @@ def test_what_others_say_on_the_topics_of_an_update_does_not_end_it(
     assert list(states)[-1].installed_version == "2"
 
 
+def test_bytes_that_a_stranger_sends_cost_time_and_not_the_update(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, push: Bring
+) -> None:
+    run()
+    source = source_of(str(make("2")))
+    wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
+    listener.publish("edge_caption/pi/bridge/request/update", msgspec.json.encode(source.fields))
+    wait_for(lambda: b'"receiving"' in b"".join(listener.payloads("pi/update")))
+    listener.publish(f"edge_caption/pi/update/{source.id}/0", bytes(50))
+    assert push(source.file)[-1].installed_version == "2"
+    wait_for(lambda: told(listener) == ["update_begun", "update_done"])
+
+
 def test_a_visit_of_the_doctor_is_no_failed_command(
     run: Run, mosquitto: Mosquitto, listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:

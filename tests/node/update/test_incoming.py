@@ -68,8 +68,12 @@ def test_a_tampered_byte_is_refused_where_its_file_ends(file: Path, tmp_path: Pa
     data = bytearray(bytes_of(file))
     data[50_000] ^= 1
     incoming = begin(tmp_path / "in", file)
+    incoming.append(bytes(data))
+    begins, current = incoming._current()
+    assert incoming.next == begins < 50_000 < begins + current.size
+    incoming.append(bytes(data[begins:]))
     with pytest.raises(UpdateError, match="is not the file that the signed head names"):
-        incoming.append(bytes(data))
+        incoming.append(bytes(data[begins:]))
 
 
 def test_no_more_bytes_are_taken_than_the_head_names(file: Path, tmp_path: Path) -> None:
