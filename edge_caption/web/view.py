@@ -51,10 +51,12 @@ class Seen:
             masks: what is hidden by now. The frame may be older than they are.
             region: what the frame shows of the camera's picture.
         """
-        if masks not in self._jpegs:
-            self._jpegs.clear()
-            self._jpegs[masks] = to_jpeg(self._small(masks, region))
-        return self._jpegs[masks]
+        made = self._jpegs.get(masks)
+        if made is None:
+            made = to_jpeg(self._small(masks, region))
+            self._jpegs.clear()  # those of other masks; another browser may do the same at once
+            self._jpegs[masks] = made
+        return made
 
     def _small(self, masks: Masks, region: Region | None) -> Pixels:
         pixels = hide(self.frame.pixels, masks, region) if masks else self.frame.pixels
