@@ -9,7 +9,7 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheel .
 
 FROM python:3.12-slim
 RUN --mount=type=bind,from=wheel,source=/wheel,target=/wheel \
-    pip install --no-cache-dir "$(ls /wheel/*.whl)[broker,metrics,web]" \
+    pip install --no-cache-dir "$(ls /wheel/*.whl)[broker,fleet,metrics,web]" \
     && useradd --system --create-home --groups video --home-dir /var/lib/edge-caption edge-caption
 USER edge-caption
 VOLUME /var/lib/edge-caption
