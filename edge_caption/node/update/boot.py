@@ -58,7 +58,7 @@ def begin(store: Store, load: Load) -> Captioner:
         label = f"version {installed.version} of the model"
         try:
             if store.on_trial and installed.starts >= FALSE_STARTS:
-                raise RuntimeError(f"the program ended {FALSE_STARTS} times before its first caption")
+                raise RuntimeError(f"the program crashed or was killed {FALSE_STARTS} times on its trial")
             if store.on_trial:
                 store.note_start()
             return load(store.bundle)

@@ -17,7 +17,7 @@ from edge_caption.node.update.incoming import Incoming
 log = logging.getLogger(__name__)
 
 FALSE_STARTS = 3
-"""Of a bundle on trial: programs that end before its first caption, a crash among them."""
+"""Of a bundle on trial: programs that crash or are killed before it has proved itself."""
 
 
 class Installed(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +32,7 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
     trusted: bool = False
     """Whether its first captions were good."""
     starts: int = 0
-    """Of programs that tried it and made no caption yet."""
+    """Of programs that tried it and neither trusted it nor ended as they were told."""
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,8 +114,8 @@ class Store:
         if installed := self.state.installed:
             self._count(installed, installed.starts + 1)
 
-    def note_caption(self) -> None:
-        """Say that the bundle on trial has made a caption."""
+    def note_end(self) -> None:
+        """Say that the program ends because it was told to: not for the bundle on trial."""
         if (installed := self.state.installed) and installed.starts:
             self._count(installed, 0)
 

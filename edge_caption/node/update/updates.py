@@ -128,6 +128,7 @@ class Updates:
         self._stopping = True
         self._hand(lambda: None)
         self._thread.join(timeout_s)
+        self._store.note_end()
 
     def _hand(self, job: Callable[[], None]) -> bool:
         try:
@@ -301,8 +302,6 @@ class Updates:
 
     def _notice(self, good: int) -> None:
         """On the node's thread."""
-        if good == 1:
-            self._hand(self._store.note_caption)
         if good >= FIRST_CAPTIONS:
             self._hand(self._trust)
 

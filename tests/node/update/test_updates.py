@@ -232,17 +232,38 @@ def test_a_bundle_whose_first_captions_fail_is_rolled_back_without_losing_one(
     assert not list(tmp_path.glob("state/nodes/pi/update/bundles/*"))
 
 
+def put_on_trial(tmp_path: Path) -> Store:
+    """Make the bundle that runs one that has yet to prove itself."""
+    store = Store(tmp_path / "state" / "nodes" / "pi" / "update", TINY)
+    assert store.state.installed
+    installed = msgspec.structs.replace(store.state.installed, trusted=False)
+    store._save(msgspec.structs.replace(store.state, installed=installed))
+    return store
+
+
+def test_a_program_that_is_told_to_end_while_a_bundle_is_on_trial_is_no_fault_of_the_bundle(
+    run: Run, mosquitto: Mosquitto, listener: Listener, make: Make, push: Bring, tmp_path: Path
+) -> None:
+    node = run()
+    push(make("2"))
+    node.end()
+    put_on_trial(tmp_path)
+    for _ in range(FALSE_STARTS + 1):
+        before = len(captions_of(listener))
+        node = run(fps=0.2)
+        wait_for(lambda seen=before: len(captions_of(listener)) > seen)  # type: ignore[misc]
+        node.end()
+    assert set(captions_of(listener)[-FALSE_STARTS:]) == {"2"}
+    assert "update_rolled_back" not in told(listener)
+
+
 def test_a_bundle_that_ends_the_program_again_and_again_is_rolled_back_at_the_start(
     run: Run, listener: Listener, make: Make, push: Bring, tmp_path: Path
 ) -> None:
     node = run()
     push(make("2"))
     node.end()
-    store = Store(tmp_path / "state" / "nodes" / "pi" / "update", TINY)
-    assert store.state.installed
-    store._save(
-        msgspec.structs.replace(store.state, installed=msgspec.structs.replace(store.state.installed, trusted=False))
-    )
+    store = put_on_trial(tmp_path)
     for _ in range(FALSE_STARTS):
         assert boot.begin(store, Captioner).model.version == "2"
     run()
