@@ -37,6 +37,7 @@ from benchmarks.commands import (
     size,
     soak,
     update,
+    worker_faults,
     workers,
 )
 from benchmarks.engines import command as engines
@@ -49,7 +50,7 @@ MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, me
 TRAINING = (adapt, levers)
 PROGRAM = (
     *(alerts, annotation, cameras, delivery, faults, find, find_again, history, http),
-    *(page, recovery, scale, size, soak, update, workers),
+    *(page, recovery, scale, size, soak, update, worker_faults, workers),
 )
 COMPARED = (engines, session_options, pareto, peers, regress, roofline, tables)
 

@@ -59,13 +59,14 @@ class _Question:
 class Asker:
     """A thread on its own connection. Every public method may be called from any thread and returns at once."""
 
-    def __init__(self, mqtt: MqttSettings, name: str, work_topic: str) -> None:
+    def __init__(self, mqtt: MqttSettings, name: str, work_topic: str, patience_s: float | None = None) -> None:
         """Start the thread.
 
         Args:
             mqtt: the broker and how to log in.
             name: of who asks, unlike any other's.
             work_topic: where the workers take photos; answers come below it.
+            patience_s: how long a first answer may take, at least; PATIENCE_S if None.
 
         Raises:
             ConfigError: as of `check_for_workers`.
@@ -74,6 +75,7 @@ class Asker:
         self.resent = self.duplicates = 0
         """Photos that were sent again, and answers that came a second time."""
         self._work_topic, self._answers = work_topic, answer_topic(work_topic, name)
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._attention = SelectableEvent()
         self._new: deque[_Question] = deque()
         self._open: dict[bytes, _Question] = {}
@@ -233,7 +235,7 @@ class Asker:
 
     def _send(self, question: _Question) -> None:
         assert self._connection
-        question.patience_s = max(PATIENCE_S, SLACK * max(self._took_s)) * 2**question.tries
+        question.patience_s = max(self._patience_s, SLACK * max(self._took_s)) * 2**question.tries
         attention = ((ATTENTION, "true"),) if question.attention else ()
         publication = Publication(
             self._work_topic,
