@@ -56,11 +56,21 @@ class UpdateSource:
     """Where the bundle's bytes begin in the file."""
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return bytes of the bundle."""
+        """Return bytes of the bundle.
+
+        Raises:
+            UpdateError: the file is gone, or shorter than it was.
+        """
         assert self.file
-        with self.file.open("rb") as file:
-            file.seek(self.begins + offset)
-            return file.read(size)
+        try:
+            with self.file.open("rb") as file:
+                file.seek(self.begins + offset)
+                data = file.read(size)
+        except OSError as error:
+            raise UpdateError(f"{self.file} can't be read any more: {error.strerror}") from None
+        if not data:
+            raise UpdateError(f"{self.file} has become shorter meanwhile; run this again")
+        return data
 
 
 def source_of(what: str) -> UpdateSource:
@@ -269,7 +279,7 @@ class _Talk:
     @property
     def chunk_bytes(self) -> int:
         """Of a chunk that the broker takes."""
-        return min(CHUNK_BYTES, self._connection.limits.maximum_packet - 512)
+        return max(1, min(CHUNK_BYTES, self._connection.limits.maximum_packet - 512))
 
     def subscribe(self, topic_filter: str) -> None:
         self._connection.subscribe(topic_filter)

@@ -74,7 +74,8 @@ def test_a_table_tells_of_nodes_and_cameras() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"\xff\xfe", b"null", b"[]", b'{"id": 5}', b'{"id": "pi"}', b'{"caption": ["a"], "id": "pi:1"}', b"{" * 5000],
+    [b"", b"\xff\xfe", b"null", b"[]", b'{"id": 5}', b'{"id": "pi"}', b'{"caption": ["a"], "id": "pi:1"}', b"{" * 5000]
+    + [b'{"id": "pi:%s"}' % number for number in (b"-1", b"9" * 20, b"9" * 4300, b"9" * 5000)],
 )
 def test_what_is_no_record_is_left_out(payload: bytes) -> None:
     fleet = Fleet("edge_caption")
@@ -90,6 +91,9 @@ def test_strangers_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> No
         fleet.take(message(f"node-0/cam/{number}/status", b"x" * 5000))
     assert len(fleet.nodes) == len(fleet.nodes["node-0"].cameras) == 3
     assert len(fleet.nodes["node-0"].cameras["0"].state) == fleets.LONGEST
+    fleet.take(message("node-0/cam/0/event", event(1, "x" * 100_000, reason="y" * 100_000)))
+    last = fleet.nodes["node-0"].cameras["0"].last
+    assert (last.caption, last.reason) == ("x" * fleets.LONGEST, "y" * fleets.LONGEST)
 
 
 def publish(broker: Mosquitto, topic: str, payload: object, *, retain: bool = False) -> None:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import threading
+from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from edge_caption.config import load
-from edge_caption.errors import ConfigError
+from edge_caption.errors import ConfigError, PhotoError
+from edge_caption.images.frame import Pixels
+from edge_caption.model.captioner import Captioner
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.work.asker import Asker
+from edge_caption.mqtt.work.captions import RemoteCaptions
+from edge_caption.records import PhotoCaption, sentence
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, wait_for
 from tests.cameras.test_files import write_panned_film
 from tests.conftest import ROOT
@@ -54,6 +69,35 @@ def test_workers_caption_a_cameras_frames_where_it_is_allowed(
     assert set(caption["stages_ms"]) == {"preprocess", "encode", "decode", "workers"}
     assert all(len(word["box"]) == 4 for word in caption["words"])
     assert any(bytes(message.payload).startswith(JPEG) for message in listener.messages)
+
+
+@pytest.mark.parametrize("attention", [[[0.5, 0.5], [1.0]], [[]], [[], []]])
+def test_an_answer_that_is_no_caption_ends_no_node(
+    mosquitto: Mosquitto, tiny_captioner: Captioner, picture: Pixels, attention: object
+) -> None:
+    said = msgspec.to_builtins(PhotoCaption(file="x", **sentence(tiny_captioner.caption(picture), attention=True)))
+    said["words"][0]["attention"] = attention
+    answer = {"status": "ok", "file": "x", "data": said, "worker": "odd"}
+    odd, ready = paho.Client(CallbackAPIVersion.VERSION2, "odd", protocol=paho.MQTTv5), threading.Event()
+
+    def take(client: paho.Client, _: object, message: paho.MQTTMessage) -> None:
+        asked = message.properties
+        assert asked
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.CorrelationData = asked.CorrelationData  # type: ignore[attr-defined]
+        client.publish(asked.ResponseTopic, json.dumps(answer), 1, properties=properties)  # type: ignore[attr-defined]
+
+    odd.on_message, odd.on_subscribe = take, lambda *_: ready.set()
+    odd.connect("127.0.0.1", mosquitto.port)
+    odd.loop_start()
+    odd.subscribe("$share/workers/work", 1)
+    assert ready.wait(10)
+    with closing(Asker(MqttSettings(broker=Address.parse(mosquitto.url)), "test", "work")) as asker:
+        captions = RemoteCaptions(asker, "work", threading.Event())
+        with pytest.raises(PhotoError, match="a worker's answer has no grid of weights"):
+            captions.caption(picture)
+    odd.disconnect()
+    odd.loop_stop()
 
 
 def test_no_picture_leaves_where_nobody_allowed_it(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import pytest
@@ -20,10 +21,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge_caption.errors import ConfigError, PhotoError
+from edge_caption.model.captioner import Captioner
 from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.connection import Connection, Traffic
+from edge_caption.mqtt.publication import Received
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.work import asker as asking
 from edge_caption.mqtt.work.asker import Asker
+from edge_caption.mqtt.work.worker import MOST_WAITING, Worker
 from edge_caption.records import WorkerAnswer
 from tests.brokers import Mosquitto, mosquitto, wait_for
 from tests.conftest import ROOT
@@ -136,6 +141,32 @@ def publish(client: paho.Client, key: bytes, payload: bytes, response_topic: str
     if response_topic:
         properties.ResponseTopic = response_topic
     client.publish(TOPIC, payload, 1, properties=properties).wait_for_publish(10)
+
+
+class Held:
+    """Stands for a connection: counts what is acknowledged."""
+
+    def __init__(self) -> None:
+        self.acknowledged = 0
+
+    def subscribe(self, _: str) -> int:
+        return 1
+
+    def acknowledge(self, _: Received) -> None:
+        self.acknowledged += 1
+
+
+def test_a_flood_that_no_broker_holds_back_does_not_fill_the_memory(
+    tiny_captioner: Captioner, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker, held = Worker(tiny_captioner, TOPIC, "workers", "one"), Held()
+    worker.begin(cast(Connection, held))
+    flood = [Received(TOPIC, b"x", qos=0)] * 1000
+    worker.turn(Traffic([], [*flood, *[Received(TOPIC, b"x", qos=1)] * 4, *flood]))
+    while worker.turn(Traffic([], [])) == 0:
+        pass
+    assert held.acknowledged == MOST_WAITING + 4
+    assert "some are left out; publish them with QoS 1" in caplog.text
 
 
 def test_a_photo_is_acknowledged_once_the_broker_has_the_answer(

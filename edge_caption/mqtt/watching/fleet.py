@@ -24,6 +24,9 @@ ANEW_S = 60.0
 LARGEST = 1_000_000
 """Bytes of a message that is read."""
 
+LARGEST_NUMBER = 2**63 - 1
+"""Of a record, as the outbox counts them."""
+
 
 class Event(msgspec.Struct):
     """What is read of a record; all else is ignored."""
@@ -146,13 +149,21 @@ def _take_camera(node: NodeView, view: CameraView, name: str, kind: str, message
     if lines is None:
         return []
     if event.captured_at >= view.last.captured_at:
-        view.last = event
+        view.last = _cut(event)
     return [*lines, f"{name} {shown(event.event_type)}: {event.said}"] if kind == "event" else []
+
+
+def _cut(event: Event) -> Event:
+    """Return what is kept of an event: nobody fills the memory with long texts."""
+    texts = {name: text[:LONGEST] for name, text in msgspec.structs.asdict(event).items() if isinstance(text, str)}
+    return msgspec.structs.replace(event, **texts)
 
 
 def _count(node: NodeView, name: str, event: Event) -> list[str] | None:
     """Return what is missing before an event as lines, or None where it came before."""
     number = int(event.id.rpartition(":")[2])
+    if not 0 <= number <= LARGEST_NUMBER:
+        raise ValueError("no number of a record")
     last = node.sequence
     if last is not None and number <= last and event.captured_at < node.captured_at + ANEW_S:
         node.repeated += 1

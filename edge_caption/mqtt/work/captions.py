@@ -54,6 +54,8 @@ class RemoteCaptions:
         began = time.perf_counter()
         try:
             said = self._ask(photo)
+            spent = {"workers": (time.perf_counter() - began) * 1000}
+            caption = _caption(said, spent)
         except PhotoError as error:
             log.log(
                 logging.DEBUG if self._told else logging.WARNING, "%s; frames are left out until one answers", error
@@ -61,8 +63,7 @@ class RemoteCaptions:
             self._told = True
             raise
         self._told = False
-        spent = {"workers": (time.perf_counter() - began) * 1000}
-        return EncodedPhoto(NOTHING, spent, lambda encoded: _caption(said, spent))
+        return EncodedPhoto(NOTHING, spent, lambda _: caption)
 
     def _ask(self, pixels: Pixels) -> PhotoCaption:
         future = self._asker.ask(to_jpeg(pixels), "the frame", TRIES, attention=True, patient=False)
@@ -91,4 +92,7 @@ def _caption(said: PhotoCaption, spent: dict[str, float]) -> Caption:
 
 
 def _word(word: WordRecord) -> Word:
-    return Word(word.text, word.log_prob, np.asarray(word.attention or [[1.0]], np.float32))
+    rows = word.attention or [[1.0]]
+    if len({len(row) for row in rows}) > 1 or not rows[0]:
+        raise PhotoError(f"a worker's answer has no grid of weights for {word.text!r}; look at the worker")
+    return Word(word.text, word.log_prob, np.asarray(rows, np.float32))

@@ -26,6 +26,9 @@ LARGEST = 20_000_000
 
 PUBACK_S = 20.0
 
+MOST_WAITING = 16
+"""Photos without a promise (QoS 0), which no broker holds back, are left out beyond so many that wait."""
+
 QUIET_S = 0.3
 """A worker that takes no more photos ends when none has come for so long."""
 
@@ -91,13 +94,20 @@ class Worker:
             self._settle(answer)
         if traffic.messages:
             self._heard_at = time.monotonic()
-            self._waiting += [_Job(message, self._connection) for message in traffic.messages]
+            for message in traffic.messages:
+                self._keep(message)
         oldest = next(iter(self._sent.values()), None)
         if oldest and time.monotonic() - oldest.answered_at > PUBACK_S:
             raise BrokenError(f"it has acknowledged nothing for {PUBACK_S:g} s")
         if self._waiting:
             self._work(self._waiting.popleft())
         return 0.0 if self._waiting else 1.0
+
+    def _keep(self, message: Received) -> None:
+        if message.qos == 0 and len(self._waiting) >= MOST_WAITING:
+            self._warn("photos come faster than they are captioned, and some are left out; publish them with QoS 1")
+        else:
+            self._waiting.append(_Job(message, self._connection))
 
     def _settle(self, answer: Answer) -> None:
         if answer.mid == self._subscription:

@@ -18,7 +18,6 @@ PIECE_BYTES = 64 * 1024
 SILENCE_S = 20.0
 """A server that says nothing for so long is asked again."""
 
-
 HEAD_S = 30.0
 """How long the first few kilobytes may take."""
 
@@ -47,7 +46,7 @@ class Download:
             if error.code >= 500 or error.code == 429:
                 raise CutError(f"the server answers {error.code}") from None
             raise UpdateError(f"{shown(url)} is not given ({error.code} {error.reason}); check the address") from None
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:  # the last: of a port
             raise _cut(error) from None
         self._skip = begin if self._answer.status != 206 else 0  # a server that knows no ranges begins again
 
@@ -103,11 +102,15 @@ def check_url(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and url.isascii() and url.isprintable()
+        plain = url.isascii() and url.isprintable() and parts.port != 0  # a port that is none raises
+        usable = parts.scheme in ("http", "https") and parts.hostname and plain
     except ValueError:
         usable = False
     if not usable or " " in url:
-        raise UpdateError("the url must begin with http:// or https:// and name a host; percent-encode the rest")
+        raise UpdateError(
+            "the url must begin with http:// or https:// and name a host, and a port of 1 to 65535 if any; "
+            "percent-encode the rest"
+        )
     if parts.username is not None:
         raise UpdateError("a url with a login in it would be read by whoever reads the commands; leave the login out")
     return url

@@ -89,7 +89,7 @@ class Updates:
         self._live = live
         self._load = load
         self._outlets = outlets
-        self._jobs: queue.Queue[Callable[[], None]] = queue.Queue(WAITING)
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._incoming: Incoming | None = None
         self._fetching: Fetching | None = None
         self._phase: UpdatePhase = "idle"
@@ -131,10 +131,9 @@ class Updates:
         self._store.note_end()
 
     def _hand(self, job: Callable[[], None]) -> bool:
-        try:
-            self._jobs.put_nowait(job)
-        except queue.Full:
+        if self._jobs.qsize() >= WAITING:
             return False
+        self._jobs.put(job)
         return True
 
     def _run(self) -> None:
@@ -195,7 +194,9 @@ class Updates:
     def _answer_order(self, request: UpdateRequest, future: Future[UpdateState]) -> None:
         try:
             self._begin(request)
-        except (EdgeCaptionError, OSError) as error:
+        except Exception as error:
+            if not isinstance(error, (EdgeCaptionError, OSError)):
+                log.exception("an order of an update fails unexpectedly")
             future.set_exception(_sentence(error))
         else:
             future.set_result(self._state())
@@ -308,7 +309,7 @@ class Updates:
     def _doubt(self, old: Captions, reason: str) -> None:
         """On the node's thread."""
         self._live.swap(old)
-        self._hand(partial(self._undo, old, reason))
+        self._jobs.put(partial(self._undo, old, reason))  # however many orders wait: no trial may outlive its fault
 
     def _trust(self) -> None:
         if not self._fresh or self._live.model.sha256 != self._fresh.model.sha256:

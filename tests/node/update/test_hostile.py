@@ -190,6 +190,20 @@ def test_a_file_that_was_cut_short_is_not_sent(make: Make) -> None:
         source_of(str(file))
 
 
+def test_a_file_that_changes_while_it_is_sent_is_a_sentence(run: Run, mosquitto: Mosquitto, make: Make) -> None:
+    run()
+    file, settings = make("2", extra=3_000_000), MqttSettings(broker=Address.parse(mosquitto.url))
+    states = Push(settings, "edge_caption", source_of(str(file)), install=True).bring("pi", 20)
+    assert next(states).state == "receiving"
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(UpdateError, match="has become shorter meanwhile; run this again"):
+        list(states)
+    source = source_of(str(make("3")))
+    (file.parent / "3.update").unlink()
+    with pytest.raises(UpdateError, match="can't be read any more: No such file"):
+        source.read(0, 10)
+
+
 def test_a_node_that_takes_updates_no_more_is_not_found_as_one_that_does(
     run: Run, mosquitto: Mosquitto, make: Make, push: Bring
 ) -> None:

@@ -20,13 +20,13 @@ from edge_caption.commands.run import _open_captioner
 from edge_caption.config import load
 from edge_caption.errors import UpdateError
 from edge_caption.images.frame import Pixels
-from edge_caption.model.captioner import Captioner
+from edge_caption.model.captioner import Captioner, EncodedPhoto, Photo
 from edge_caption.model.signed import new_key
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.push import Push, source_of
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.node import start
-from edge_caption.node.update import boot, download
+from edge_caption.node.update import boot, download, updates
 from edge_caption.node.update.store import FALSE_STARTS, Store
 from edge_caption.records import Info, UpdateState
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
@@ -232,6 +232,38 @@ def test_a_bundle_whose_first_captions_fail_is_rolled_back_without_losing_one(
     assert not list(tmp_path.glob("state/nodes/pi/update/bundles/*"))
 
 
+def test_however_many_orders_wait_a_trial_ends_at_its_fault(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FailingInAFlood(Failing):
+        def encode(self, photo: Photo) -> EncodedPhoto:
+            monkeypatch.setattr(updates, "WAITING", 0)
+            return super().encode(photo)
+
+    def loader(_: object) -> Callable[[Path | None], Any]:
+        return lambda bundle: (
+            Captioner(bundle, threads=1)
+            if bundle == TINY
+            else FailingInAFlood(Captioner(bundle, threads=1), "encoder", 0)
+        )
+
+    monkeypatch.setattr(boot, "loader", loader)
+    run()
+    with pytest.raises(UpdateError, match=r"version 2 of the model is rolled back"):
+        push(make("2"))
+    assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_an_order_that_fails_unexpectedly_is_answered(run: Run, push: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch_head(url: str) -> bytes:
+        raise RuntimeError(url)
+
+    monkeypatch.setattr(updates, "fetch_head", fetch_head)
+    run()
+    with pytest.raises(UpdateError, match="it failed unexpectedly; the node's log says more"):
+        push("http://host/2.update")
+
+
 def put_on_trial(tmp_path: Path) -> Store:
     """Make the bundle that runs one that has yet to prove itself."""
     store = Store(tmp_path / "state" / "nodes" / "pi" / "update", TINY)
@@ -368,24 +400,34 @@ def test_a_url_that_gives_no_update_is_a_sentence(run: Run, make: Make, push: Br
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://host/file", "http://", "http://user:word@host/x", "http://host/a b", "x"]
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://host/file",
+        "http://",
+        "http://user:word@host/x",
+        "http://host/a b",
+        "http://host:99999999999999999999/x",
+        "http://host:port/x",
+        "x",
+    ],
 )
 def test_other_addresses_than_https_are_refused(url: str) -> None:
     with pytest.raises(UpdateError, match="url"):
         download.check_url(url)
 
 
-def test_a_redirect_leads_to_no_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "http://localhost:99999999999999999999/"])
+def test_a_redirect_leads_to_no_file_and_to_no_traceback(place: str) -> None:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(302)
-            self.send_header("Location", f"file://{tmp_path}/secret")
+            self.send_header("Location", place)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             return
 
-    (tmp_path / "secret").write_text("x")
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.handle_request, daemon=True).start()
     with pytest.raises((UpdateError, download.CutError)):
