@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +103,7 @@ def peers(bundles: Sequence[Path]) -> dict[str, Peer]:
     ours = {f"{name} INT8": Peer(shipped, _ours("shipped", bundle), OURS, RUNTIME, bundle=bundle)
             for name, bundle in zip(names, bundles, strict=True)}  # fmt: skip
     first, name = bundles[0], names[0]
-    write = functools.partial(_function("ours", "export_fp32"), first)
+    write = partial(_function("ours", "export_fp32"), first)
     ways = {
         f"{name} fp32": Peer("the same model in ONNX Runtime", _ours("onnx_fp32", first), OURS, RUNTIME, write),
         f"{name} eager": Peer("the same model in PyTorch", _ours("eager", first), OURS, TORCH),
@@ -113,4 +113,4 @@ def peers(bundles: Sequence[Path]) -> dict[str, Peer]:
 
 
 def _ours(function: str, bundle: Path) -> Callable[[Path, int], Say]:
-    return functools.partial(_function("ours", function), bundle)
+    return partial(_function("ours", function), bundle)
