@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_caption.model.bundle import BUNDLES
 from tests.conftest import ROOT
 
 FOREIGN = (
@@ -39,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_runtime_only_and_is_small(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"edge_caption"}
-    assert "edge_caption/bundles/accurate/manifest.json" in names
+    assert {f"edge_caption/bundles/{name}/manifest.json" for name in BUNDLES} <= set(names)
     assert "edge_caption/demo/photos/PROVENANCE.md" in names
     assert "edge_caption/py.typed" in names
     assert wheel.stat().st_size <= 15_000_000

@@ -32,7 +32,7 @@ from edge_caption.text import decode_text
 SCHEMA = 1
 """Version of the manifest's form; a bundle of another version is refused."""
 
-BUNDLES = {name: Path(__file__).parent.parent / "bundles" / name for name in ("accurate",)}
+BUNDLES = {name: Path(__file__).parent.parent / "bundles" / name for name in ("accurate", "fast")}
 """Name -> folder of the bundles that ship with the package."""
 
 DEFAULT = BUNDLES["accurate"]

@@ -93,9 +93,11 @@ def test_the_machine_picks_its_flavour(
     assert open_bundle(tiny_bundle).graphs()[0] == flavour
 
 
-def test_the_shipped_bundle_is_whole_and_small() -> None:
-    bundle = open_bundle()
+@pytest.mark.parametrize("name", BUNDLES)
+def test_a_bundle_that_ships_is_whole_and_small(name: str) -> None:
+    bundle = open_bundle(BUNDLES[name])
     bundle.verify()
+    assert all(sum(bundle.bytes_of(flavour).values()) <= 7_500_000 for flavour in bundle.manifest.flavours)
     assert {"cpu-x86", "cpu-arm"} <= set(bundle.manifest.flavours)
     assert sum(record.size for record in bundle.manifest.files.values()) < 12_000_000
     assert bundle.manifest.training["terms"]
