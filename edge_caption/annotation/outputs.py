@@ -101,9 +101,10 @@ class Lines:
         self._form = form
         self._whole = self._read(target) if target.exists() else []
         target.parent.mkdir(parents=True, exist_ok=True)
-        self._file = target.open("a", encoding="utf-8", newline="")
+        # Without a buffer: what a full disk refused is not tried again when the program ends.
+        self._file = target.open("ab", buffering=0)
         if not self._file.tell():
-            self._file.write(form.header)
+            self._write(form.header)
 
     def _read(self, target: Path) -> list[Annotation]:
         data = target.read_bytes()
@@ -129,15 +130,18 @@ class Lines:
             ConfigError: the disk refuses.
         """
         try:
-            self._file.write(self._form.line(replace(annotation, file=name_of(annotation.file))))
-            self._file.flush()
+            self._write(self._form.line(replace(annotation, file=name_of(annotation.file))))
         except OSError as error:
             reason = f"{self._file.name} can't be written any more ({error.strerror})"
             raise ConfigError(f"{reason}; make room, and the same command goes on") from None
 
+    def _write(self, text: str) -> None:
+        data = text.encode()
+        while data:
+            data = data[self._file.write(data) :]
+
     def finish(self) -> None:
         """Wait for the disk."""
-        self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
 

@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -125,6 +124,8 @@ def status(_: argparse.Namespace) -> int:
     """Show what systemd knows of the service; returns its exit code, 3 where it does not run."""
     if not UNIT.exists():
         raise ConfigError(f"there is no {UNIT}; install it with: edge-caption service install")
+    import subprocess
+
     return subprocess.run([_find_systemctl(), "--no-pager", "status", UNIT.name], check=False).returncode
 
 
@@ -175,6 +176,8 @@ def _find_systemctl() -> str:
 
 
 def _systemctl(*arguments: str) -> None:
+    import subprocess
+
     done = subprocess.run([_find_systemctl(), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         reason = done.stderr.strip().partition("\n")[0] or f"exit code {done.returncode}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +55,8 @@ def handle(args: argparse.Namespace) -> int:
     Returns:
         0; errors are raised.
     """
+    import socket
+
     from edge_caption.mqtt.line import Line
     from edge_caption.mqtt.selectable_event import SelectableEvent
     from edge_caption.mqtt.watching.fleet import Fleet

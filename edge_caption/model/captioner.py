@@ -6,10 +6,9 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -29,6 +28,9 @@ from edge_caption.model.likelihood import Question, log_probs, read_question
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.specific import SpecificDecoder, grey_picture
 from edge_caption.model.sure import GeneralDecoder, settle
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 Photo: TypeAlias = Path | str | bytes | bytearray | memoryview | Pixels
 
@@ -174,6 +176,8 @@ class Captioner:
             PhotoError: one can't be read; captions of those before it were yielded.
             TypeError: one is no photo.
         """
+        from concurrent.futures import ThreadPoolExecutor
+
         count = threads or os.cpu_count() or 1
         with ThreadPoolExecutor(count, "caption") as pool:
             waiting: deque[Future[Caption]] = deque()

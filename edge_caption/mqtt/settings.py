@@ -12,7 +12,6 @@ import msgspec
 from edge_caption.bounds import Positive
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.address import Address
-from edge_caption.mqtt.tls import context
 from edge_caption.text import read_text
 
 PASSWORD_VARIABLE = "EDGE_CAPTION_MQTT_PASSWORD"
@@ -102,6 +101,8 @@ def _check_certificates(mqtt: MqttSettings) -> None:
     if mqtt.key_file and not mqtt.cert_file:
         raise ConfigError("mqtt.key_file needs the certificate, too; give mqtt.cert_file")
     if given:
+        from edge_caption.mqtt.tls import context  # only where it is needed: ssl takes 3 MB
+
         context(mqtt.ca_file, mqtt.cert_file, mqtt.key_file)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING, Any
 
 from edge_caption.commands.values import checked
@@ -57,6 +56,8 @@ def handle(args: argparse.Namespace) -> int:
     found = _examine(args.source, feed, settings, args.seconds)
     facts, advice = facts_of(args.source, found), advice_of(found, feed, args.source, settings)
     if args.json:
+        import json
+
         say(json.dumps({**facts, "advice": advice}, ensure_ascii=False))
         return 0
     for name, fact in facts.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +63,8 @@ def handle(args: argparse.Namespace) -> int:
 
 def _show(finding: Finding, *, as_json: bool) -> None:
     if as_json:
+        import json
+
         say(json.dumps(asdict(finding), ensure_ascii=False))
         return
     say(f"{SIGNS[finding.severity]}  {finding.about:<9}  {finding.said}")
