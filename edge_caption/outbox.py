@@ -52,7 +52,9 @@ class OutboxSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """[outbox]."""
 
     max_messages: Count = 100_000
+    """Captions and events that wait for the broker; of more, the oldest go."""
     max_bytes: Count = 256 * 1024 * 1024
+    """The same, in bytes."""
 
 
 class _RefusedError(OutboxError):

@@ -14,7 +14,9 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """[camera], or one of [[cameras]]."""
 
     source: Source | None = None
+    """Where the pictures come from: docs/cameras.md lists the kinds."""
     name: str = "camera"
+    """In topics and records; each camera of a node has its own."""
     fps: Positive = 1.0
     """Captions a second at most."""
     loop: bool = False
@@ -30,11 +32,13 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     width: Count | None = None
     """Of the picture, in pixels, for cameras of this computer. None: as the camera likes."""
     height: Count | None = None
+    """The same."""
     capture_fps: Positive | None = None
     """Frames a second that a camera of this computer is to give; more than `fps` keeps what is captioned fresh."""
     pixel_format: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{4}$")] | None = None
     """Four letters as V4L2 lists them (`v4l2-ctl --list-formats`), such as MJPG or YUYV."""
     open_timeout_s: Positive = 10.0
+    """A camera that has not opened after so long is tried again."""
     no_frame_s: Positive = 10.0
     """A camera that gives no frame for so long is opened again."""
     same_frame_s: Annotated[float, msgspec.Meta(ge=0)] = 120.0

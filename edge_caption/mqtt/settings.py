@@ -29,9 +29,11 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """[mqtt]."""
 
     broker: Address = msgspec.field(default_factory=lambda: Address("localhost", 1883))
+    """As mqtt://USER@HOST:PORT, mqtts://HOST or embedded; mqtt://localhost if not given."""
     protocol: Protocol | None = None
     """None: 5, or 3.1.1 with the embedded broker, which speaks nothing else."""
     password_file: Path | None = None
+    """Holds the broker's password and nothing else."""
     ca_file: Path | None = None
     """Certificates to trust with mqtts://; None: the system's."""
     cert_file: Path | None = None
@@ -39,6 +41,7 @@ class MqttSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     key_file: Path | None = None
     """Its key; None: in the same file."""
     health_s: Positive = 30.0
+    """Between two health records."""
     commands: bool = False
     """Whether commands that come over MQTT are carried out."""
     snapshots: bool = False

@@ -48,7 +48,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     node: str | None = None
     """None: the name kept in the state directory, at first the computer's."""
     prefix: str = "edge_caption"
+    """What all topics of the node begin with."""
     state_dir: Path = msgspec.field(default_factory=default_state_dir)
+    """Where captions wait for the broker, with all that outlives a restart."""
     cameras: tuple[NodeCameraSettings, ...] = (NodeCameraSettings(),)
     """[camera] is one, [[cameras]] are several."""
     mqtt: MqttSettings = msgspec.field(default_factory=MqttSettings)
