@@ -72,7 +72,7 @@ def _join(address: str) -> Any:
     try:
         _knock(address)
         ray.init(address, **quiet)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, OverflowError) as error:  # the last: of a port
         reason = getattr(error, "strerror", None) or str(error).strip().split("\n")[0]
         raise ConfigError(f"no Ray cluster answers at {address} ({reason}); start one: ray start --head") from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)

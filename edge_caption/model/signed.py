@@ -231,7 +231,7 @@ def peek(head: bytes) -> Update:
     """
     try:
         return msgspec.json.decode(head.split(b"\n")[1], type=Update)
-    except (msgspec.DecodeError, UnicodeError, IndexError) as error:
+    except (msgspec.DecodeError, UnicodeError, IndexError, RecursionError) as error:
         raise UpdateError(f"the update's head is not understood ({error}); {NEW_UPDATE}") from None
 
 

@@ -273,7 +273,7 @@ def _fields(payload: bytes) -> dict[str, Any]:
         return {}
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise ConfigError('the request is no JSON object; write it as {"transaction": "1"}') from None
 
 

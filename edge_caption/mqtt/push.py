@@ -306,7 +306,7 @@ def _decoded(payload: bytes, kind: type[T]) -> T | None:
     """Return what a message says; None where it says something else, as those of `edge-caption doctor` do."""
     try:
         return msgspec.json.decode(payload, type=kind)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
 
 

@@ -70,11 +70,12 @@ def test_what_does_not_go_together_is_one_sentence(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_cluster_that_is_not_there_is_one_sentence(album: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("port", [1, 10**20])
+def test_a_cluster_that_is_not_there_is_one_sentence(port: int, album: Path, tiny_bundle: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="the extra ray is not installed")
-    done = annotate(album, tmp_path / "out.csv", "--bundle", tiny_bundle, "--ray", "127.0.0.1:1")
+    done = annotate(album, tmp_path / "out.csv", "--bundle", tiny_bundle, "--ray", f"127.0.0.1:{port}")
     assert done.returncode == 1
-    assert re.search("no Ray cluster answers at 127.0.0.1:1 .*; start one: ray start --head", done.stderr)
+    assert re.search(f"no Ray cluster answers at 127.0.0.1:{port} .*; start one: ray start --head", done.stderr)
     assert "Traceback" not in done.stderr
 
 

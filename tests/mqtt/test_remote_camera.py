@@ -71,13 +71,22 @@ def test_workers_caption_a_cameras_frames_where_it_is_allowed(
     assert any(bytes(message.payload).startswith(JPEG) for message in listener.messages)
 
 
-@pytest.mark.parametrize("attention", [[[0.5, 0.5], [1.0]], [[]], [[], []]])
+@pytest.mark.parametrize(
+    ("attention", "more", "says"),
+    [
+        ([[0.5, 0.5], [1.0]], "", "a worker's answer has no grid of weights"),
+        ([[]], "", "a worker's answer has no grid of weights"),
+        ([[], []], "", "a worker's answer has no grid of weights"),
+        ([[1.0]], '"x":' + "[" * 9999 + "]" * 9999 + ",", "the frame got an answer that is none"),
+    ],
+)
 def test_an_answer_that_is_no_caption_ends_no_node(
-    mosquitto: Mosquitto, tiny_captioner: Captioner, picture: Pixels, attention: object
+    mosquitto: Mosquitto, tiny_captioner: Captioner, picture: Pixels, attention: object, more: str, says: str
 ) -> None:
     said = msgspec.to_builtins(PhotoCaption(file="x", **sentence(tiny_captioner.caption(picture), attention=True)))
     said["words"][0]["attention"] = attention
-    answer = {"status": "ok", "file": "x", "data": said, "worker": "odd"}
+    fields = {"status": "ok", "file": "x", "data": said, "worker": "odd"}
+    answer = "{" + more + json.dumps(fields).removeprefix("{")
     odd, ready = paho.Client(CallbackAPIVersion.VERSION2, "odd", protocol=paho.MQTTv5), threading.Event()
 
     def take(client: paho.Client, _: object, message: paho.MQTTMessage) -> None:
@@ -85,7 +94,7 @@ def test_an_answer_that_is_no_caption_ends_no_node(
         assert asked
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.CorrelationData = asked.CorrelationData  # type: ignore[attr-defined]
-        client.publish(asked.ResponseTopic, json.dumps(answer), 1, properties=properties)  # type: ignore[attr-defined]
+        client.publish(asked.ResponseTopic, answer, 1, properties=properties)  # type: ignore[attr-defined]
 
     odd.on_message, odd.on_subscribe = take, lambda *_: ready.set()
     odd.connect("127.0.0.1", mosquitto.port)
@@ -94,7 +103,7 @@ def test_an_answer_that_is_no_caption_ends_no_node(
     assert ready.wait(10)
     with closing(Asker(MqttSettings(broker=Address.parse(mosquitto.url)), "test", "work")) as asker:
         captions = RemoteCaptions(asker, "work", threading.Event())
-        with pytest.raises(PhotoError, match="a worker's answer has no grid of weights"):
+        with pytest.raises(PhotoError, match=says):
             captions.caption(picture)
     odd.disconnect()
     odd.loop_stop()

@@ -114,7 +114,7 @@ class Fleet:
                     node.health = msgspec.json.decode(message.payload, type=Figures)
                 case ["cam", camera, kind] if view := _camera(node, camera):
                     return _take_camera(node, view, f"{name}/{shown(camera)}", kind, message)
-        except (msgspec.DecodeError, UnicodeError, ValueError):
+        except (msgspec.DecodeError, ValueError, RecursionError):
             self.unread += 1
         return []
 

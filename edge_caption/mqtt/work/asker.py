@@ -216,7 +216,7 @@ class Asker:
         self._took_s.append(time.monotonic() - question.asked_at)
         try:
             question.answer.set_result(msgspec.json.decode(message.payload, type=WorkerAnswer))
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             question.answer.set_exception(PhotoError(f"{question.file} got an answer that is none; look at the worker"))
 
     def _ask(self, question: _Question) -> None:

@@ -112,7 +112,15 @@ def test_what_others_say_on_the_topics_of_an_update_does_not_end_it(
     settings = MqttSettings(broker=Address.parse(mosquitto.url))
     states = Push(settings, "edge_caption", source_of(str(make("2"))), install=True).bring("pi", 20)
     assert next(states).state == "receiving"
-    for payload in (b"", b"[]", b"{}", b"\xff", b'{"data": 7}', b'{"transaction": 1, "data": {}}'):
+    for payload in (
+        b"",
+        b"[]",
+        b"{}",
+        b"\xff",
+        b'{"data": 7}',
+        b'{"transaction": 1, "data": {}}',
+        b'{"x":' + b"[" * 9999,
+    ):
         listener.publish("edge_caption/pi/update", payload)
         listener.publish("edge_caption/pi/bridge/response/update", payload)
     assert list(states)[-1].installed_version == "2"
@@ -162,6 +170,7 @@ def test_garbage_as_a_head_or_a_request_is_a_sentence(run: Run, mosquitto: Mosqu
         b'{"head": "AAAA"}': b"no update file of this form",
         b'{"head": ""}': b"no update file of this form",
         b'{"head": 7}': b"the request is wrong",
+        b'{"head": ' + b"[" * 100_000: b"the request is no JSON object",
         b'{"url": "file:///etc/passwd"}': b"must begin with http:// or https://",
         b'{"url": "http://me:word@host/x"}': b"leave the login out",
         b'{"url": "http://x/", "head": "AAAA"}': b"give url or head, not both",
@@ -179,6 +188,9 @@ def test_a_file_of_another_kind_is_not_sent(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(bytes(100_000))
     with pytest.raises(UpdateError, match="no update file"):
         source_of(str(tmp_path / "x"))
+    (tmp_path / "deep").write_bytes(b'edge-caption-update 1 x\n{"x":' + b"[" * 9999 + b"\n")
+    with pytest.raises(UpdateError, match="the update's head is not understood"):
+        source_of(str(tmp_path / "deep"))
     with pytest.raises(UpdateError, match="ftp:// is not fetched by nodes"):
         source_of("ftp://host/x")
 
