@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.broker import Broker
+from benchmarks.workers import start_worker
 from edge_caption.errors import EdgeCaptionError
 from edge_caption.images.photos import list_photos
 from edge_caption.mqtt.address import Address
@@ -40,9 +39,8 @@ class _Workers:
     """Three workers, each started again after its death."""
 
     def __init__(self, broker: Broker, bundle: Path | None) -> None:
-        self._url = f"mqtt://{HOST}:{broker.port}"
-        self._bundle = ["--bundle", str(bundle)] if bundle else []
-        self._running = {name: self._start(name) for name in NAMES}
+        self._port, self._bundle = broker.port, bundle
+        self._running = {name: start_worker(broker.port, name, bundle) for name in NAMES}
 
     def close(self) -> None:
         """Kill them all."""
@@ -54,15 +52,11 @@ class _Workers:
         """Kill one, and start it again."""
         self._running[name].kill()
         self._running[name].wait()
-        self._running[name] = self._start(name)
+        self._running[name] = start_worker(self._port, name, self._bundle)
 
     def stop(self, name: str) -> None:
         """Let one stand still, so that photos wait with it."""
         self._running[name].send_signal(signal.SIGSTOP)
-
-    def _start(self, name: str) -> subprocess.Popen[bytes]:
-        own = ["worker", "--broker", self._url, "--threads", "1", "--name", name, *self._bundle]
-        return subprocess.Popen([sys.executable, "-m", "edge_caption", *own], stderr=subprocess.DEVNULL)
 
 
 def measure(schedules: int, seed: int, asked: int, bundle: Path | None, photos: Path) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _serving(count: int, bundle: Path | None) -> Iterator[Asker]:
     with tempfile.TemporaryDirectory(prefix="edge-caption-workers-") as root:
         broker = Broker(Path(root))
         with broker.serving(), closing(_asker(broker)) as asker:
-            workers = [_start(broker, number, bundle) for number in range(count)]
+            workers = [start_worker(broker.port, f"worker-{number}", bundle) for number in range(count)]
             try:
                 _warm_up(asker, count)
                 yield asker
@@ -84,8 +84,9 @@ def _asker(broker: Broker) -> Asker:
     return Asker(MqttSettings(broker=Address(HOST, broker.port)), "benchmark", WORK_TOPIC)
 
 
-def _start(broker: Broker, number: int, bundle: Path | None) -> subprocess.Popen[bytes]:
-    own = ["worker", "--broker", f"mqtt://{HOST}:{broker.port}", "--threads", "1", "--name", f"worker-{number}"]
+def start_worker(port: int, name: str, bundle: Path | None) -> subprocess.Popen[bytes]:
+    """Run `edge-caption worker` with one thread, on the broker at a port of this machine."""
+    own = ["worker", "--broker", f"mqtt://{HOST}:{port}", "--threads", "1", "--name", name]
     chosen = ["--bundle", str(bundle)] if bundle else []
     return subprocess.Popen([sys.executable, "-m", "edge_caption", *own, *chosen], stderr=subprocess.DEVNULL)
 

@@ -17,6 +17,8 @@ Point: TypeAlias = tuple[Share, Share]
 
 Polygon: TypeAlias = Annotated[tuple[Point, ...], msgspec.Meta(min_length=3)]
 
+Polygons: TypeAlias = tuple[Polygon, ...]
+
 Region: TypeAlias = tuple[Share, Share, Share, Share]
 """Left, top, right, bottom."""
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 
-from edge_caption.bounds import Polygon, Region
+from edge_caption.bounds import Polygons, Region
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.newest import Shot
 from edge_caption.cameras.watch import Back, Lost, Over, Watch
@@ -97,7 +97,7 @@ class NodeCamera:
             self.fail_triggers(f"the camera {self.name} was switched off")
 
     @property
-    def masks(self) -> tuple[Polygon, ...]:
+    def masks(self) -> Polygons:
         """What is hidden of its picture."""
         return self.view.masks
 
@@ -106,7 +106,7 @@ class NodeCamera:
         """The part of its picture that is looked at; None: all."""
         return self.view.region
 
-    def hide(self, masks: tuple[Polygon, ...]) -> None:
+    def hide(self, masks: Polygons) -> None:
         """Hide other parts of its picture from now on."""
         self.view = View(masks, self.view.region)
 

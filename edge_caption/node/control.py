@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
-from edge_caption.bounds import Polygon
+from edge_caption.bounds import Polygons
 from edge_caption.errors import ConfigError
 from edge_caption.node.camera import NodeCamera
 from edge_caption.node.masks import Masks
@@ -51,7 +51,7 @@ class Control:
         self._switches.turn(camera, on=enabled)
         self.ask(lambda: found.enable(enabled))
 
-    def hide(self, camera: str, masks: tuple[Polygon, ...] | None) -> Future[None]:
+    def hide(self, camera: str, masks: Polygons | None) -> Future[None]:
         """Hide these parts of a camera's picture from everybody, restarts included; the future tells when it is so.
 
         Args:

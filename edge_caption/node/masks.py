@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TypeAlias
 
 import msgspec
 
-from edge_caption.bounds import Polygon
+from edge_caption.bounds import Polygons
 from edge_caption.errors import ConfigError
 from edge_caption.node.state_file import write_state
 
 log = logging.getLogger(__name__)
-
-Polygons: TypeAlias = tuple[Polygon, ...]
 
 
 class Drawn(msgspec.Struct, frozen=True, kw_only=True):

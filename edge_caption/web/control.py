@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from edge_caption.bounds import Polygon, Region
+from edge_caption.bounds import Polygons, Region
 from edge_caption.records import CaptionRecord
-
-Masks: TypeAlias = tuple[Polygon, ...]
 
 
 class Camera(Protocol):
@@ -26,7 +24,7 @@ class Camera(Protocol):
         ...
 
     @property
-    def masks(self) -> Masks:
+    def masks(self) -> Polygons:
         """What is hidden of its picture."""
         ...
 
@@ -48,7 +46,7 @@ class Control(Protocol):
         """Caption a camera, or leave it alone."""
         ...
 
-    def hide(self, camera: str, masks: Masks | None) -> Future[None]:
+    def hide(self, camera: str, masks: Polygons | None) -> Future[None]:
         """Hide parts of its picture; None: those that its settings name. The future tells when it is so."""
         ...
 

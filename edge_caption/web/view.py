@@ -13,13 +13,13 @@ import cv2
 import msgspec
 import numpy as np
 
-from edge_caption.bounds import Region
+from edge_caption.bounds import Polygons, Region
 from edge_caption.images.frame import Pixels
 from edge_caption.images.jpeg import to_jpeg
 from edge_caption.images.masks import hide
 from edge_caption.model.caption import CaptionedFrame
 from edge_caption.records import AlertRecord, CameraEvent, CaptionRecord, Health, Record, encode, sentence
-from edge_caption.web.control import Camera, Control, Masks
+from edge_caption.web.control import Camera, Control
 from edge_caption.web.events import Audience, event
 from edge_caption.web.past import Told
 
@@ -42,9 +42,9 @@ class Seen:
 
     record: CaptionRecord
     frame: CaptionedFrame
-    _jpegs: dict[Masks, bytes] = field(default_factory=dict)
+    _jpegs: dict[Polygons, bytes] = field(default_factory=dict)
 
-    def jpeg(self, masks: Masks, region: Region | None) -> bytes:
+    def jpeg(self, masks: Polygons, region: Region | None) -> bytes:
         """Return the frame, made smaller where it is large.
 
         Args:
@@ -58,7 +58,7 @@ class Seen:
             self._jpegs[masks] = made
         return made
 
-    def _small(self, masks: Masks, region: Region | None) -> Pixels:
+    def _small(self, masks: Polygons, region: Region | None) -> Pixels:
         pixels = hide(self.frame.pixels, masks, region) if masks else self.frame.pixels
         if (scale := WIDEST / max(pixels.shape[:2])) < 1:
             pixels = np.asarray(cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_caption.bounds import Polygon, Region
+from edge_caption.bounds import Polygons, Region
 from edge_caption.images.frame import Pixels
 from edge_caption.images.masks import hide
 
@@ -10,7 +10,7 @@ from edge_caption.images.masks import hide
 class View:
     """Hides the masks and cuts out the region. For one thread."""
 
-    def __init__(self, masks: tuple[Polygon, ...], region: Region | None) -> None:
+    def __init__(self, masks: Polygons, region: Region | None) -> None:
         """Take both as shares (0-1) of the picture's width and height."""
         self.masks = masks
         self.region = region
