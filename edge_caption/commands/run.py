@@ -156,11 +156,11 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
         limit: stop after so many captions.
     """
     from edge_caption.commands.sinks import open_sinks
+    from edge_caption.images import allocator
     from edge_caption.node.start import run
-    from edge_caption.terminal import heap
 
     set_up_log()
-    heap.keep_small()
+    allocator.share_heaps()
     with (
         _captions(settings, stop) as captions,
         open_sinks(settings, stop) as sinks,
@@ -187,11 +187,11 @@ def _captions(settings: Settings, stop: threading.Event) -> Iterator[Captions]:
         with closing(Asker(settings.mqtt, node_name(settings.node, settings.state_dir), topic)) as asker:
             yield RemoteCaptions(asker, topic, stop)
         return
+    from edge_caption.images import allocator
     from edge_caption.model.live import LiveCaptioner
-    from edge_caption.terminal import heap
 
     captioner = _open_captioner(settings)
-    heap.give_back()
+    allocator.give_back_freed()
     if any(camera.gate.min_confidence for camera in settings.cameras) and not captioner.calibrated:
         log.warning(
             "the model %s has no calibrated confidence: min_confidence compares with the mean probability of the "

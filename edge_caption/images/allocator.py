@@ -1,10 +1,11 @@
-"""What the C library does with memory that a large picture has used."""
+"""What the C library does with memory that pictures and models have used; one without such calls is left alone."""
 
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 """Parameters of glibc's mallopt(3)."""
 
 LARGE = 4 * 2**20
@@ -13,15 +14,32 @@ LARGE = 4 * 2**20
 KEPT = 8 * 2**20
 """Bytes that each thread's heap keeps at its end for the next picture."""
 
+ARENAS = 2
+"""glibc gives each thread its own otherwise, and each keeps the megabytes of a frame."""
+
 
 def give_back_large_blocks() -> None:
     """Let a process that decodes strangers' pictures return to its size after a large one.
 
     Left to itself, glibc takes the largest block that was ever freed (up to 32 MiB) as the new limit between heap and
     mapping, and keeps twice as much at the end of each thread's heap: a few files that claim to be huge made a server
-    grow by 67 MB for ever. A C library without mallopt is left as it is.
+    grow by 67 MB for ever.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt:
-        mallopt(MMAP_THRESHOLD, LARGE)
-        mallopt(TRIM_THRESHOLD, KEPT)
+    _call("mallopt", MMAP_THRESHOLD, LARGE)
+    _call("mallopt", TRIM_THRESHOLD, KEPT)
+
+
+def share_heaps() -> None:
+    """Let all threads share two heaps; before they start."""
+    _call("mallopt", ARENA_MAX, ARENAS)
+
+
+def give_back_freed() -> None:
+    """Give the system what is free now, such as what loading a model took on the way."""
+    _call("malloc_trim", 0)
+
+
+def _call(name: str, *arguments: int) -> None:
+    function: Any = getattr(ctypes.CDLL(None), name, None)
+    if function:
+        function(*arguments)

@@ -16,6 +16,7 @@ from functools import partial
 import msgspec
 
 from edge_caption.errors import ConfigError, EdgeCaptionError, UpdateError
+from edge_caption.images import allocator
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.model.selftest import self_test
@@ -32,7 +33,6 @@ from edge_caption.node.update.probation import FIRST_CAPTIONS, Probation
 from edge_caption.node.update.settings import UpdateSettings
 from edge_caption.node.update.store import Store
 from edge_caption.records import UpdatePhase, UpdateState
-from edge_caption.terminal import heap
 
 log = logging.getLogger(__name__)
 
@@ -316,7 +316,7 @@ class Updates:
             return
         self._live.swap(self._fresh)
         self._fresh = None
-        heap.give_back()
+        allocator.give_back_freed()
         self._outlets.tell("update_done", f"{self._running} captions")
         self._store.trust()
         log.info("%s has proved itself", self._running)

@@ -10,7 +10,7 @@ import pytest
 
 HEAPS = """
 import ctypes, threading, sys
-from edge_caption.terminal import heap
+from edge_caption.images import allocator
 {before}
 libc = ctypes.CDLL(None)
 libc.malloc.restype = ctypes.c_void_p
@@ -22,7 +22,7 @@ threads = [threading.Thread(target=use) for _ in range(8)]
 for thread in threads:
     thread.start()
 together.wait()
-heap.give_back()
+allocator.give_back_freed()
 libc.fopen.restype = ctypes.c_void_p
 stream = ctypes.c_void_p(libc.fopen(b"/dev/stdout", b"w"))
 libc.malloc_info(0, stream)
@@ -37,4 +37,4 @@ def heaps(before: str) -> int:
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_threads_share_two_heaps() -> None:
-    assert heaps("heap.keep_small()") <= 2 < heaps("")
+    assert heaps("allocator.share_heaps()") <= 2 < heaps("")
