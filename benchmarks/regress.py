@@ -57,6 +57,10 @@ MEASURED: dict[str, Callable[[Figures, int], Figures]] = {
 """What is measured anew: takes the committed figures and a number of rounds."""
 
 
+LEAST = 1e-9
+"""Stands for 0 where something is divided by it: a figure that fell to nothing is worse, too."""
+
+
 class Fresh(NamedTuple):
     """A result to hold against the committed one."""
 
@@ -124,9 +128,14 @@ def compare(benchmark: str, before: Figures, fresh: Figures, *, same_processor: 
         rows[f"{benchmark}: {figure.name}"] = {
             "before": round(was, 4),
             "now": round(now, 4),
-            "worse_by": round(worse / better - 1, 3) if better else 0.0,
+            "worse_by": _worse_by(worse, better),
         }
     return rows
+
+
+def _worse_by(worse: float, better: float) -> float:
+    """Return the share; beside nothing at all everything is much."""
+    return round(worse / max(better, LEAST) - 1, 3) if worse != better else 0.0
 
 
 def _measured(name: str, before: Figures, rounds: int) -> Fresh:

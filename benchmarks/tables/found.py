@@ -237,8 +237,7 @@ def http(results: Path) -> Cells:
             [f"{bad['count']:,} bad uploads", f"memory grows by {bad['growth_mb']:.1f} MB"],
         ]
     if page:
-        first = page["first_picture_s"]
-        seconds = first["median"] if isinstance(first, dict) else first
+        seconds = page["first_picture_s"]["median"]
         rows.append([f"the page's first picture ({page['browser'] or 'a client'})", f"{seconds:.2f} s"])
         rows.append(["a page that nobody looks at", f"{page['page_unseen_cpu_percent']:.1f}% of a core"])
     return rows

@@ -37,6 +37,14 @@ def test_what_got_slower_and_what_lost_its_lead_is_worse() -> None:
     assert rows["latency: accurate, times faster than pytorch eager"]["worse_by"] == 1.0
 
 
+def test_a_figure_that_fell_to_nothing_is_worse_and_one_that_stays_nothing_is_not() -> None:
+    rows = compare("latency", BEFORE, latency(10.0, 0.0), same_processor=True)
+    assert rows["latency: accurate, times faster than pytorch eager"]["worse_by"] > 1000
+    rows = compare("latency", latency(0.0, 0.0), latency(5.0, 0.0), same_processor=True)
+    assert rows["latency: accurate, cpu-x86, ms"]["worse_by"] > 1000
+    assert rows["latency: accurate, times faster than pytorch eager"]["worse_by"] == 0
+
+
 def test_milliseconds_of_another_processor_are_not_compared() -> None:
     rows = compare("latency", BEFORE, BEFORE, same_processor=False)
     assert list(rows) == ["latency: accurate, times faster than pytorch eager"]

@@ -54,8 +54,7 @@ def test_the_page_is_measured(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch
     pytest.importorskip("uvicorn", reason="the page is an extra")
     monkeypatch.setattr(page, "WARM_UP_S", 0.1)
     figures = page.measure(("--bundle", tiny_bundle), seconds=1, opens=1)
-    first = figures["first_picture_s"]
-    assert 0 < (first["worst"] if isinstance(first, dict) else first) < 30
+    assert 0 < figures["first_picture_s"]["median"] <= figures["first_picture_s"]["worst"] < 30
     assert isinstance(figures["page_unseen_cpu_percent"], float)
 
 

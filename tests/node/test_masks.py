@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_caption.bounds import Polygons
 from edge_caption.errors import ConfigError, OutboxError
-from edge_caption.node.masks import Masks, Polygons
+from edge_caption.node.masks import Masks
 
 LEFT: Polygons = (((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0)),)
 TOP: Polygons = (((0.0, 0.0), (1.0, 0.0), (1.0, 0.3)),)
