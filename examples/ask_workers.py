@@ -38,6 +38,14 @@ class Asker:
     def ask(self, photo: str, key: bytes) -> None:
         """Send a photo; `key` recognises the answer."""
         self.waiting[key] = photo
+        self._send(photo, key)
+
+    def ask_again(self) -> None:
+        """Send every photo that has no answer yet."""
+        for key, photo in list(self.waiting.items()):
+            self._send(photo, key)
+
+    def _send(self, photo: str, key: bytes) -> None:
         properties = Properties(PacketTypes.PUBLISH)
         properties.ResponseTopic = self._answers
         properties.CorrelationData = key
@@ -45,11 +53,6 @@ class Asker:
         properties.MessageExpiryInterval = 60
         with open(photo, "rb") as file:  # noqa: PTH123
             self._client.publish(TOPIC, file.read(), qos=1, properties=properties).wait_for_publish(PATIENCE_S)
-
-    def ask_again(self) -> None:
-        """Send every photo that has no answer yet."""
-        for key, photo in list(self.waiting.items()):
-            self.ask(photo, key)
 
     def _take(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         if self.waiting.pop(message.properties.CorrelationData, None) is None:
