@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from edge_caption import __version__
 
 if TYPE_CHECKING:
     from edge_caption.commands.parser import Parser
+
+
+COMMANDS = (
+    *(
+        "caption",
+        "annotate",
+        "run",
+        "search",
+        "find",
+        "status",
+        "serve",
+        "watch",
+        "worker",
+        "service",
+        "doctor",
+        "demo",
+    ),
+    *("model", "sign", "update", "build-engine", "bench"),
+)
+"""Each is a module of this package, in the order of the help."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,55 +49,23 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    args = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else list(argv)
+    args = parser(given[0] if given else None).parse_args(given)
     code: int = args.handler(args)
     return code
 
 
-def parser() -> Parser:
-    """Build the parser; each command adds its own part."""
-    from edge_caption.commands import (
-        annotate,
-        bench,
-        build_engine,
-        caption,
-        demo,
-        doctor,
-        find,
-        model,
-        run,
-        search,
-        serve,
-        service,
-        sign,
-        status,
-        update,
-        watch,
-        worker,
-    )
+def parser(command: str | None = None) -> Parser:
+    """Build the parser; each command adds its own part.
+
+    Args:
+        command: the only one to import, if it is one; the others cost a start of this one their time.
+    """
     from edge_caption.commands.parser import Parser
 
     top = Parser("edge-caption", description="Say in a sentence what a camera sees, on the device.")
     top.add_argument("--version", action="version", version=f"edge-caption {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in (
-        caption,
-        annotate,
-        run,
-        search,
-        find,
-        status,
-        serve,
-        watch,
-        worker,
-        service,
-        doctor,
-        demo,
-        model,
-        sign,
-        update,
-        build_engine,
-        bench,
-    ):
-        command.add_parser(commands)
+    for name in (command,) if command in COMMANDS else COMMANDS:
+        import_module(f"edge_caption.commands.{name.replace('-', '_')}").add_parser(commands)
     return top
