@@ -120,7 +120,8 @@ class _Push:
             return False
         if self.state.state == "offered":
             return not self.install
-        return self.state.state == "idle" and self.state.installed_version == self.accepted
+        # An error with a version that runs is that of another bundle of the same version.
+        return self.state.state == "idle" and not self.state.error and self.state.installed_version == self.accepted
 
 
 class Push:

@@ -212,6 +212,7 @@ class Updates:
         update = read_head(head, self._key, self._largest)
         if update.sha256 == self._live.model.sha256:
             self._drop()
+            self._store.fail(None)
             return
         if self._phase == "trial":
             raise UpdateError("another update is on trial; try again when its first captions are done")

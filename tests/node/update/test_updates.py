@@ -211,6 +211,12 @@ def test_a_bundle_that_fails_the_self_test_never_captions(
     assert set(captions_of(listener)) == {"1"}
 
 
+def test_a_failure_is_told_though_a_bundle_of_that_version_runs(run: Run, make: Make, push: Bring) -> None:
+    run()
+    with pytest.raises(UpdateError, match="fails: "):
+        push(make("1", broken="encoder.cpu-x86.onnx", older=True))
+
+
 def test_a_bundle_whose_first_captions_fail_is_rolled_back_without_losing_one(
     run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
