@@ -125,6 +125,7 @@ def _cameras(count: int) -> Iterator[list[str]]:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve, args=(count, theirs), daemon=True)
     process.start()
+    theirs.close()  # so that a child that dies is seen
     try:
         yield ours.recv()
     finally:

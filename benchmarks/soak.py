@@ -82,6 +82,7 @@ def _network_cameras(count: int, seconds: float) -> Iterator[list[str]]:
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_break_cameras, args=(count, seconds, theirs), daemon=True)
     process.start()
+    theirs.close()  # so that a child that dies is seen
     try:
         yield ours.recv()
     finally:

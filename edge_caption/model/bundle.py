@@ -303,6 +303,8 @@ def open_bundle(bundle: Path | None = None) -> Bundle:
         raise BundleError(
             f"{path} wants preprocessing {manifest.preprocessing}, not {preprocess.NAME}; update the program"
         )
+    if manifest.confidence and len(manifest.confidence.regions) not in (0, manifest.sizes.region):
+        raise BundleError(f"{path} has a confidence of other regions than the graphs; copy the whole bundle again")
     return Bundle(folder, manifest, digest)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_caption.errors import BundleError
 from edge_caption.images.frame import Pixels
 from edge_caption.model.caption import Caption, ModelIdentity, Word
 from edge_caption.model.captioner import Captioner, Photo
@@ -66,6 +67,11 @@ def test_what_is_seen_and_what_is_named_count(tiny_bundle: Path, picture: Pixels
     after = Captioner(calibrate(tiny_bundle, regions=weights, objects={named: -0.25}), beam=1).caption(picture)
     gained = 0.5 * float(before.scene.mean[3]) - 0.25
     assert logit(after.confidence) == pytest.approx(logit(before.confidence) + gained, abs=1e-4)
+
+
+def test_a_confidence_of_another_encoder_is_refused(tiny_bundle: Path) -> None:
+    with pytest.raises(BundleError, match="confidence of other regions"):
+        Captioner(calibrate(tiny_bundle, regions=[0.5]))
 
 
 def logit(probability: float) -> float:
