@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import json
+import logging
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +105,11 @@ def encode(pixels: Pixels, suffix: str) -> bytes:
     done, data = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
     assert done
     return data.tobytes()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """See that no test silences the log of those after it."""
+    disabled = logging.root.manager.disable
+    yield
+    assert logging.root.manager.disable == disabled

@@ -83,6 +83,17 @@ def exporting() -> Iterator[None]:
         raise PeerError(f"it does not export to INT8 ONNX: {str(error).splitlines()[0]}") from error
 
 
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Let no log say anything below an error for a while."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
 def write(module: nn.Module, example: dict[str, Tensor], file: Path, open_sizes: dict[str, Any]) -> None:
     """Export a module and make its matrices INT8."""
     floats = write_floats(module, example, file.with_suffix(".fp32.onnx"), open_sizes)
@@ -92,8 +103,7 @@ def write(module: nn.Module, example: dict[str, Tensor], file: Path, open_sizes:
 
 def write_floats(module: nn.Module, example: dict[str, Tensor], file: Path, open_sizes: dict[str, Any]) -> Path:
     """Export a module as it is; returns the file."""
-    logging.disable(logging.WARNING)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), silent():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,31 +11,31 @@ import pytest
 from edge_caption.errors import ConfigError
 from toolchain.command import run
 
-
-def kill_within(folder: Path, number: int) -> int:
-    with tempfile.TemporaryDirectory(dir=folder):
-        os.kill(os.getpid(), number)
+KILLED = """
+import os, signal, sys, tempfile
+from toolchain.command import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, as these tests may be, ignore it
+before = signal.getsignal(signal.SIGTERM)
+def work():
+    with tempfile.TemporaryDirectory(dir=sys.argv[1]):
+        os.kill(os.getpid(), int(sys.argv[2]))
         signal.pause()
-    return 0
-
-
-def test_ctrl_c_ends_quietly_and_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    # A shell's background jobs, as these tests may be, ignore SIGINT.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        assert run("export", lambda: kill_within(tmp_path, signal.SIGINT)) == 130
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert capsys.readouterr().err == ""
-    assert not list(tmp_path.iterdir())
-
-
-def test_sigterm_leaves_nothing_either(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit, match="143"):
-        run("export", lambda: kill_within(tmp_path, signal.SIGTERM))
-    assert not list(tmp_path.iterdir())
+try:
+    code = run("export", work)
+finally:
     assert signal.getsignal(signal.SIGTERM) == before
+sys.exit(code)
+"""
+"""A process of its own: in a test's, a signal could end the tests."""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_quietly_and_leaves_nothing(tmp_path: Path, number: int, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path), str(int(number))], stderr=subprocess.PIPE, check=False
+    )
+    assert (done.returncode, done.stderr) == (code, b"")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_error_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
