@@ -229,7 +229,7 @@ print(termios.tcgetattr(0) == before, flush=True)
     if process == 0:
         os.execv(sys.executable, [sys.executable, "-c", script])
     said = b""
-    while b"ready" not in said:
+    while b"ready\r\n" not in said:
         said += os.read(terminal, 100)
     os.write(terminal, b"x ")
     while b"True" not in said and b"False" not in said:
