@@ -6,7 +6,6 @@ into them, so the age of a caption is from the drawing to the sentence.
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from benchmarks.apart import cameras_apart
 from edge_caption.cameras.kinds import feed_of
 from edge_caption.commands.measurement.process import running
 from edge_caption.config import load
@@ -37,7 +37,7 @@ WARM_UP_S = 4.0
 def measure(bundle: Path | None, seconds: float) -> dict[str, object]:
     """Run a node on one camera, on four, and on three of them with and without one that hangs."""
     captioner = Captioner(bundle, threads=1)
-    with _cameras(4) as urls, closing(MuteServer()) as mute:
+    with cameras_apart(_serve, 4) as urls, closing(MuteServer()) as mute:
         hung = f"http://127.0.0.1:{mute.port}/video"
         one = _run_node(captioner, urls[:1], CAPTIONS_PER_S, seconds)
         four = _run_node(captioner, urls, CAPTIONS_PER_S / 4, seconds)
@@ -117,20 +117,6 @@ def _broker(folder: Path) -> Iterator[str]:
         yield broker.url
     finally:
         broker.stop()
-
-
-@contextmanager
-def _cameras(count: int) -> Iterator[list[str]]:
-    """Run cameras in a process of their own and yield their URLs."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(count, theirs), daemon=True)
-    process.start()
-    theirs.close()  # so that a child that dies is seen
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _serve(count: int, connection: Connection) -> None:

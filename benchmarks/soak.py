@@ -7,14 +7,11 @@ and go through all their faults.
 
 from __future__ import annotations
 
-import multiprocessing
 import statistics
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +20,7 @@ import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from benchmarks.apart import cameras_apart
 from benchmarks.broker import Broker
 from edge_caption.commands.measurement.frames import jpegs
 from edge_caption.commands.measurement.process import NODE, NodeProcess, running
@@ -59,7 +57,7 @@ def measure(seconds: float, cameras: int, fps: float, outages: int) -> dict[str,
         broker = Broker(Path(root))
         with broker.serving(), Subscriber(broker.port) as subscriber:
             with (
-                _network_cameras(cameras // 2, seconds) as urls,
+                cameras_apart(_break_cameras, cameras // 2, seconds) as urls,
                 running(_sources(root, cameras, urls), fps, broker=f"mqtt://{HOST}:{broker.port}") as node,
             ):
                 node.wait_for(1)
@@ -75,22 +73,8 @@ def _sources(folder: str, cameras: int, urls: list[str]) -> list[str]:
     return [f"camera-{number}={address}" for number, address in enumerate(addresses)]
 
 
-@contextmanager
-def _network_cameras(count: int, seconds: float) -> Iterator[list[str]]:
-    """Run cameras in a process of their own, each with all faults one after the other, and yield their URLs."""
-    ours, theirs = multiprocessing.Pipe()
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_break_cameras, args=(count, seconds, theirs), daemon=True)
-    process.start()
-    theirs.close()  # so that a child that dies is seen
-    try:
-        yield ours.recv()
-    finally:
-        process.terminate()
-        process.join()
-
-
 def _break_cameras(count: int, seconds: float, connection: Connection) -> None:
+    """Serve cameras, each with all faults one after the other."""
     cameras = [FaultyCamera() for _ in range(count)]
     connection.send([camera.url for camera in cameras])
     fault_s = min(FAULT_S, seconds * FAULT)

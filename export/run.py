@@ -155,7 +155,7 @@ def _learnt(job: Job, prove: Prover) -> Learnt:
         by_people = photo.by_people()
         if photo.language == job.language and all(source.written_by == "people" for source in by_people.sources):
             by_source.setdefault(by_people.origin, []).append(by_people)
-    photos = [photo for some in by_source.values() for photo in some[:: max(1, len(some) // LEARNT)]]
+    photos = [photo for some in by_source.values() for photo in some[:: -(-len(some) // LEARNT)]]
     said = prove.caption(job.flavours[0], job.language, photos=photos)
     return Learnt(said, [photo.captions for photo in photos])
 

@@ -105,3 +105,15 @@ sys.meta_path.insert(0, Finder)
 from edge_caption.commands.cli import main
 sys.exit(main())
 """
+
+
+def test_a_command_imports_itself_alone() -> None:
+    """What other commands need would cost this one's cold start its time and memory."""
+    script = """
+import sys
+from edge_caption.commands.cli import parser
+parser("caption")
+others = {"ssl", "socket", "subprocess", "json", "edge_caption.mqtt.settings", "edge_caption.commands.run"}
+print(*sorted(others & {*sys.modules}))
+"""
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "\n"
