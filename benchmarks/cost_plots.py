@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from matplotlib import pyplot
@@ -29,19 +30,24 @@ def peers(figures: dict[str, Any]) -> None:
 
 
 def pareto(figures: dict[str, Any]) -> None:
-    """Draw a panel a dev set: milliseconds against CIDEr, a dot as large as the graphs; those on the front are full."""
-    names = figures["data"]
-    _, row = pyplot.subplots(1, len(names), figsize=(5.2 * len(names), 4), squeeze=False)
+    """Draw a panel a dev set: milliseconds against CIDEr; full dots are on the front, numbers are beams."""
+    names, points = figures["data"], figures["points"]
+    figure, row = pyplot.subplots(1, len(names), figsize=(5.2 * len(names), 4.4), squeeze=False)
+    kinds = list(dict.fromkeys(f"{point['bundle']}, {point['flavour']}, {point['side']} px" for point in points))
     for axes, name in zip(row[0], names, strict=True):
-        for point in figures["points"]:
-            face = OURS if point["on_front"] else "none"
-            spot = point["ms"], point["cider"][name]
-            axes.scatter(*spot, s=point["bytes"] / 1e5, facecolors=face, edgecolors=OURS)
-            label = f"{point['bundle']}\n{point['flavour']}, {point['side']} px, beam {point['beams']}"
-            axes.annotate(label, spot, xytext=(5, 5), textcoords="offset points", fontsize=6)
-        axes.set(xlabel="ms, one thread", ylabel="CIDEr", title=name)
-        axes.margins(0.4)
+        for kind, marker in zip(kinds, itertools.cycle("osD^vP"), strict=False):
+            some = [p for p in points if f"{p['bundle']}, {p['flavour']}, {p['side']} px" == kind]
+            spots = [(point["ms"], point["cider"][name]) for point in some]
+            faces = [OURS if point["on_front"] else "none" for point in some]
+            axes.scatter(*zip(*spots, strict=True), s=60, marker=marker, facecolors=faces, edgecolors=OURS, label=kind)
+            for point, spot in zip(some, spots, strict=True):
+                axes.annotate(point["beams"], spot, xytext=(6, 5), textcoords="offset points", fontsize=8)
+        axes.set(xlabel="ms, one thread", ylabel="CIDEr", title=name, xlim=(0, None))
+        axes.margins(0.15)
         axes.grid(alpha=0.3)
+    handles, labels = row[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, ncols=min(len(kinds), 4), loc="lower center", fontsize=8)
+    figure.subplots_adjust(bottom=0.24)
 
 
 def scale(figures: dict[str, Any]) -> None:
