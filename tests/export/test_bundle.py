@@ -171,6 +171,12 @@ def test_words_that_training_never_ends_with_are_never_last(job: Job) -> None:
     assert open_bundle(job.out).manifest.decoding.not_last == (known[5], known[6])
 
 
+def test_how_a_bundle_searches_by_itself_is_chosen_by_the_export(job: Job) -> None:
+    export(replace(job, sure=0.25, specific=0.5), {"en": same_score}, lambda photos, _: photos)
+    decoding = open_bundle(job.out).manifest.decoding
+    assert (decoding.sure, decoding.specific) == (0.25, 0.5)
+
+
 def test_a_flavour_that_says_worse_sentences_is_not_written(job: Job) -> None:
     scores = iter([0.5, 0.47, 0.5])
     with pytest.raises(ExportError, match=r"cpu-x86 loses 0\.0300 CIDEr"):

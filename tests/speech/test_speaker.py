@@ -10,6 +10,7 @@ import time
 import wave
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -96,6 +97,14 @@ def test_the_newest_is_said_next_and_nothing_twice(voice: tuple[SpeechSettings, 
     time.sleep(1.3)
     speaker.close()
     assert lines(heard) == ["a dog", "a horse"]
+
+
+def test_what_is_doubtful_is_said_with_a_perhaps(voice: tuple[SpeechSettings, Path]) -> None:
+    settings, heard = voice
+    speaker = Speaker(settings)
+    speaker.take(msgspec.structs.replace(record(1, "a dog"), doubtful=True), None)
+    wait_for(lambda: lines(heard) == ["perhaps a dog"])
+    speaker.close()
 
 
 def test_an_alert_and_a_question_cut_in(voice: tuple[SpeechSettings, Path]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from edge_caption.demo.panning import PHOTOS
 from tests.brokers import wait_for
-from tests.conftest import ROOT
+from tests.conftest import ROOT, write_manifest
 from tests.web.node import ask, page, page_of
 from tests.web.test_page import cameras
 
@@ -257,6 +258,18 @@ def test_it_says_where_its_history_comes_from(browser: Browser, opened: Page, tm
             playwright.expect(shown.locator("#records .what").first).to_contain_text("box")
             count = shown.locator("#records li").count()
             playwright.expect(shown.locator("#records li").nth(count + 3)).to_be_visible()  # new ones come
+
+
+def test_what_is_doubtful_is_set_apart(browser: Browser, opened: Page, tmp_path: Path) -> None:
+    playwright.expect(opened.locator(".words.doubtful")).to_have_count(0)
+    bundle = Path(shutil.copytree(ROOT / "tests" / "data" / "tiny_bundle", tmp_path / "bundle"))
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    unsure = {"meaning": "none is right", "intercept": -3.0, "mean_log_prob": 0.0, "words": 0.0, "figures": {}}
+    write_manifest(bundle, {**manifest, "confidence": unsure})
+    with page(bundle, PHOTOS, tmp_path / "state") as address:
+        for shown in open_page(browser, address, viewport=DESKTOP):
+            playwright.expect(shown.locator(".words.doubtful")).to_have_count(2)
+            playwright.expect(shown.locator("dd.confidence").first).to_have_text("5%, doubtful")
 
 
 def test_it_speaks_chinese_and_remembers_it(opened: Page) -> None:
