@@ -47,6 +47,8 @@ BEFORE_OF = {"front": 2, "top": 2}
 
 LONGEST_PHRASE = 5
 
+POSSESSIVES = ("its", "his", "her", "their")
+
 NEVER_LAST = frozenset(split_words("a an the is are and of to"))
 """What a sentence can't end with when its last phrase was left out."""
 
@@ -138,10 +140,16 @@ def _sure_places(words: Sequence[str], log_probs: Sequence[float], least: float)
         compound = at + 1 < len(words) and bool(objects().of(words[at + 1]))
         start = _phrase(words, at) if unsure and not compound else None
         if start is not None:
-            kept = [place for place in kept if not start <= place <= at]
+            kept = [place for place in kept if not start <= place <= _owned(words, at)]
             at = start
         at -= 1
     return kept
+
+
+def _owned(words: Sequence[str], noun: int) -> int:
+    """Return where the phrase ends that says whose or where a noun is: a stick in its mouth."""
+    after = words[noun + 1 : noun + 4]
+    return noun + 3 if len(after) == 3 and after[0] in PREPOSITIONS and after[1] in POSSESSIVES else noun
 
 
 def _phrase(words: Sequence[str], noun: int) -> int | None:
