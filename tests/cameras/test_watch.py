@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import pytest
@@ -185,19 +186,19 @@ FALLS_BACK = cv2.__version__.startswith("4.11.")
 """Its FFmpeg takes the other transport where a camera does not have the one that is asked for."""
 
 
+@pytest.mark.parametrize("transport", [None, "tcp", "udp"])
 @pytest.mark.parametrize("served", ["tcp", "udp"])
-def test_rtsp_goes_over_the_transport_that_is_asked_for(served: str) -> None:
+def test_rtsp_goes_over_the_transport_that_is_asked_for(served: str, transport: Literal["tcp", "udp"] | None) -> None:
     with closing(RtspCamera(transport=served.upper())) as rtsp:
-        for transport in (None, "tcp", "udp"):
-            opens = transport in (served, None) or FALLS_BACK
-            feed = feed_of(Source(rtsp.url), CameraSettings(transport=transport, open_timeout_s=10 if opens else 3))
-            if opens:
-                camera = feed.open()
-                assert camera.read()
-                camera.close()
-            else:
-                with pytest.raises(CameraError, match="does not open"):
-                    feed.open()
+        opens = transport in (served, None) or FALLS_BACK
+        feed = feed_of(Source(rtsp.url), CameraSettings(transport=transport, open_timeout_s=10 if opens else 3))
+        if opens:
+            camera = feed.open()
+            assert camera.read()
+            camera.close()
+        else:
+            with pytest.raises(CameraError, match="does not open"):
+                feed.open()
 
 
 def test_rtsp_with_a_login_works_and_a_wrong_password_leaks_nothing(tmp_path: Path) -> None:
