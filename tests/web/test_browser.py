@@ -23,7 +23,7 @@ pytest.importorskip("uvicorn", reason="the page is an extra")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -247,6 +247,23 @@ words = "black box"
             assert violations(shown) == []
             shown.get_by_role("button", name="Dismiss").click()
             playwright.expect(shown.locator(".alert")).to_have_count(0)
+
+
+def test_what_comes_while_the_history_is_fetched_is_kept(opened: Page) -> None:
+    def answer_late(route: Route) -> None:
+        fetched = route.fetch()
+        opened.wait_for_timeout(1500)
+        route.fulfill(response=fetched)
+
+    opened.route("**/api/history*", answer_late)
+    with opened.expect_response("**/api/history*"):
+        opened.locator("#search").dispatch_event("input")
+    playwright.expect(opened.locator("#records li").nth(3)).to_be_visible()
+    opened.wait_for_timeout(1000)
+    ids = opened.locator("#records li").evaluate_all("lines => lines.map(line => line.dataset.id)")
+    numbers = sorted(int(re.findall(r"\d+", one)[-1]) for one in ids)
+    assert len(numbers) > 3
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
 
 def test_it_says_where_its_history_comes_from(browser: Browser, opened: Page, tmp_path: Path) -> None:

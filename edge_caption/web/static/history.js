@@ -22,17 +22,20 @@ export class History {
   }
 
   async load() {
-    const asked = new URLSearchParams(this.wanted);
-    const answer = await fetch(`/api/history?${asked}`).catch(() => null);
-    if (!answer?.ok || String(asked) !== String(new URLSearchParams(this.wanted))) return;
-    const { kept, problem, records } = await answer.json();
-    Object.assign(this, { kept, problem, records });
-    this.list.replaceChildren(...records.map(line));
+    const came = (this.came = []); // while the answer is on its way: it may not have them
+    const found = await ask(this.wanted);
+    if (this.came !== came) return; // a later question has begun
+    this.came = undefined;
+    if (!found) return;
+    Object.assign(this, found);
+    this.list.replaceChildren(...this.records.map(line));
+    came.forEach((record) => this.add(record));
     this.count();
   }
 
   /** Add a record that has just come, where it is one of those asked for. */
   add(record) {
+    this.came?.push(record);
     const { q, camera } = this.wanted;
     if (q && this.kept) return this.loadSoon(); // the index finds words in other forms, too
     const text = `${record.alert ?? ""} ${record.caption ?? record.reason}`.toLowerCase();
@@ -71,6 +74,11 @@ export class History {
     const missing = names.filter((name) => ![...select.options].some((option) => option.value === name));
     select.append(...missing.map((name) => new Option(name, name)));
   }
+}
+
+async function ask(wanted) {
+  const answer = await fetch(`/api/history?${new URLSearchParams(wanted)}`).catch(() => null);
+  return answer?.ok ? answer.json().catch(() => null) : null;
 }
 
 function line(record) {
