@@ -95,7 +95,7 @@ class Updates:
         self._phase: UpdatePhase = "idle"
         self._shown: tuple[object, ...] = ()
         self._trial_ends = 0.0
-        self._fresh: Captions | None = None
+        self._trial: Probation | None = None
         self._stopping = False
         installed = store.state.installed
         if store.on_trial and installed and live.model.sha256 == installed.sha256:
@@ -268,7 +268,7 @@ class Updates:
     def _go_on(self) -> None:
         """Do what what has come allows."""
         if not (incoming := self._incoming):
-            self._phase = "trial" if self._fresh else "idle"
+            self._phase = "trial" if self._trial else "idle"
         elif not incoming.complete:
             self._phase = "receiving"
         elif not incoming.order.install:
@@ -298,9 +298,9 @@ class Updates:
         log.info("%s captions, on trial for %d captions", self._running, FIRST_CAPTIONS)
 
     def _put_on_trial(self, fresh: Captions, load_old: Callable[[], Captions]) -> None:
-        self._fresh = fresh
         self._phase, self._trial_ends = "trial", time.monotonic() + TRIAL_S
-        self._live.swap(Probation(fresh, load_old, self._notice, self._doubt))
+        self._trial = Probation(fresh, load_old, self._notice, self._doubt)
+        self._live.swap(self._trial)
 
     def _notice(self, good: int) -> None:
         """On the node's thread."""
@@ -313,10 +313,10 @@ class Updates:
         self._jobs.put(partial(self._undo, old, reason))  # however many orders wait: no trial may outlive its fault
 
     def _trust(self) -> None:
-        if not self._fresh or self._live.model.sha256 != self._fresh.model.sha256:
+        if not self._trial or not (fresh := self._trial.trust()):
             return
-        self._live.swap(self._fresh)
-        self._fresh = None
+        self._live.swap(fresh)
+        self._trial = None
         allocator.give_back_freed()
         self._outlets.tell("update_done", f"{self._running} captions")
         self._store.trust()
@@ -327,7 +327,7 @@ class Updates:
         installed = self._store.state.installed
         said = f"version {installed.version if installed else '?'} of the model is rolled back: {reason}"
         log.warning("%s; %s captions", said, f"{old.model.name} {old.model.version}")
-        self._fresh = None
+        self._trial = None
         self._live.swap(old)
         self._store.roll_back(said)
         self._outlets.tell("update_rolled_back", said)

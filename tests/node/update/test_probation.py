@@ -79,3 +79,16 @@ def test_a_photo_that_nobody_can_read_is_no_fault_of_the_new_one(tiny_captioner:
     with pytest.raises(PhotoError):
         trial.caption(b"no photo")
     assert told == Told()
+
+
+def test_of_trust_and_a_fault_the_first_decides(tiny_captioner: Captioner, picture: Pixels) -> None:
+    trusted, told = on_trial(new := Failing(tiny_captioner, "decoder", 0), tiny_captioner)
+    encoded = trusted.encode(picture)
+    assert trusted.trust() is new
+    with pytest.raises(ValueError, match="no such word"):
+        encoded.caption()
+    assert (told, trusted.model.name) == (Told(), "new")
+    failed, told = on_trial(Failing(tiny_captioner, "decoder", 0), tiny_captioner)
+    failed.caption(picture)
+    assert failed.trust() is None
+    assert (len(told.failed), failed.model.name) == (1, "tiny")

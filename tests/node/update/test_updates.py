@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import subprocess
 import threading
@@ -21,6 +22,7 @@ from edge_caption.config import load
 from edge_caption.errors import UpdateError
 from edge_caption.images.frame import Pixels
 from edge_caption.model.captioner import Captioner, EncodedPhoto, Photo
+from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.model.signed import new_key
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.push import Push, source_of
@@ -258,6 +260,38 @@ def test_however_many_orders_wait_a_trial_ends_at_its_fault(
     with pytest.raises(UpdateError, match=r"version 2 of the model is rolled back"):
         push(make("2"))
     assert_captions_flow_on_without_a_gap(listener, "1")
+
+
+def test_a_fault_in_the_moment_of_trust_undoes_nothing(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch, picture: Pixels
+) -> None:
+    class FailingElsewhere(Failing):
+        def encode(self, photo: Photo) -> EncodedPhoto:
+            if threading.current_thread().name == "updates":
+                raise ValueError("no such word")
+            return super().encode(photo)
+
+    def swap(live: LiveCaptioner, captioner: Captions) -> Captions:
+        if isinstance(captioner, FailingElsewhere):
+            with contextlib.suppress(ValueError):
+                live.caption(picture)
+        return swap_as_ever(live, captioner)
+
+    def loader(_: object) -> Callable[[Path | None], Any]:
+        return lambda bundle: (
+            Captioner(bundle, threads=1)
+            if bundle == TINY
+            else FailingElsewhere(Captioner(bundle, threads=1), "decoder", 10**9)
+        )
+
+    swap_as_ever = LiveCaptioner.swap
+    monkeypatch.setattr(LiveCaptioner, "swap", swap)
+    monkeypatch.setattr(boot, "loader", loader)
+    run()
+    assert push(make("2"))[-1].installed_version == "2"
+    wait_for(lambda: "update_done" in told(listener))
+    assert_captions_flow_on_without_a_gap(listener, "2")
+    assert told(listener) == ["update_begun", "update_done"]
 
 
 def test_an_order_that_fails_unexpectedly_is_answered(run: Run, push: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
