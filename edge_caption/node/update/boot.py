@@ -54,7 +54,7 @@ def begin(store: Store, load: Load) -> Captioner:
     Raises:
         BundleError, BackendError, ConfigError: not even the program's own loads.
     """
-    while installed := store.state.installed:
+    while installed := store.installed:
         label = f"version {installed.version} of the model"
         try:
             if store.on_trial and installed.starts >= FALSE_STARTS:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_caption.errors import BundleError
+from edge_caption.errors import BundleError, UpdateError
 from edge_caption.files import write_whole, writing
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.signed import order_of
@@ -47,6 +47,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """Why the newest update was refused or rolled back."""
     untold: bool = False
     """Whether `failed` is still to be told."""
+    settled: str | None = None
+    """The update that was installed or given up last: its order may come back to the disk after a power cut."""
 
 
 class Store:
@@ -68,7 +70,13 @@ class Store:
             log.debug("no update was ever installed")
         except (OSError, msgspec.DecodeError, UnicodeError) as error:
             log.warning("%s can't be read (%s); the model is the one without updates", folder / "state.json", error)
-        self._forget_overtaken()
+        # Looked at anew at each start and never written down: who goes back to the older program finds it again.
+        self._overtaken = self._is_overtaken()
+
+    @property
+    def installed(self) -> Installed | None:
+        """The update that runs, None where the program's own bundle does."""
+        return None if self._overtaken else self.state.installed
 
     @property
     def incoming(self) -> Path:
@@ -78,12 +86,12 @@ class Store:
     @property
     def bundle(self) -> Path | None:
         """The bundle to run: the installed one, else the program's own."""
-        return self.folder_of(self.state.installed)
+        return self.folder_of(self.installed)
 
     @property
     def on_trial(self) -> bool:
         """Whether the installed bundle must still prove itself."""
-        return self.state.installed is not None and not self.state.installed.trusted
+        return self.installed is not None and not self.installed.trusted
 
     def folder_of(self, installed: Installed | None) -> Path | None:
         """Return a bundle's folder; the program's own for None."""
@@ -95,7 +103,7 @@ class Store:
         Raises:
             OSError: the disk refuses; all is as it was.
         """
-        update, state = incoming.update, self.state
+        update, before = incoming.update, self.installed
         installed = Installed(
             version=update.version,
             sha256=update.sha256,
@@ -104,24 +112,36 @@ class Store:
         )
         place = self.folder / "bundles" / installed.sha256[:16]
         place.parent.mkdir(parents=True, exist_ok=True)
-        if place != self.folder_of(state.installed):
+        if place != self.folder_of(before):
             with writing(place) as fresh:
                 incoming.files.rename(fresh)
-        self._save(msgspec.structs.replace(state, installed=installed, before=state.installed, failed=None))
+        self._save(
+            msgspec.structs.replace(self.state, installed=installed, before=before, failed=None, settled=incoming.id)
+        )
+        self._overtaken = False
 
     def note_start(self) -> None:
-        """Count a program that tries the installed bundle."""
-        if installed := self.state.installed:
-            self._count(installed, installed.starts + 1)
+        """Count a program that tries the installed bundle.
+
+        Raises:
+            UpdateError: the disk refuses. A bundle that ends the program would be tried for ever.
+        """
+        if installed := self.installed:
+            try:
+                self._save(self._counted(installed, installed.starts + 1))
+            except OSError as error:
+                raise UpdateError(
+                    f"the disk refuses to count its starts ({error.strerror}); free some space and send it again"
+                ) from None
 
     def note_end(self) -> None:
         """Say that the program ends because it was told to: not for the bundle on trial."""
-        if (installed := self.state.installed) and installed.starts:
-            self._count(installed, 0)
+        if (installed := self.installed) and installed.starts:
+            self._note(self._counted(installed, 0))
 
     def trust(self) -> None:
         """Say that the bundle on trial has proved itself; older ones are deleted."""
-        if installed := self.state.installed:
+        if installed := self.installed:
             good = msgspec.structs.replace(installed, trusted=True, starts=0)
             newest = max(self.state.newest, good.signed_at)
             self._note(msgspec.structs.replace(self.state, installed=good, before=None, newest=newest))
@@ -129,39 +149,49 @@ class Store:
 
     def roll_back(self, reason: str) -> None:
         """Run what ran before, from now on and at the next start."""
-        self._note(State(installed=self.state.before, newest=self.state.newest, failed=reason, untold=True))
+        back = msgspec.structs.replace(self.state, installed=self.state.before, before=None, failed=reason, untold=True)
+        if not self._note(back):
+            self._tidy()
+            self._note(back)  # the bundle that is gone has left room
         self._tidy()
 
-    def fail(self, reason: str | None) -> None:
-        """Note why an update did not even come to its trial; None when another one begins."""
-        self._note(msgspec.structs.replace(self.state, failed=reason, untold=False))
+    def begin(self) -> None:
+        """Note that another update begins."""
+        self._note(msgspec.structs.replace(self.state, failed=None, untold=False, settled=None))
+
+    def fail(self, update: str, reason: str) -> None:
+        """Note why an update did not even come to its trial."""
+        self._note(msgspec.structs.replace(self.state, failed=reason, untold=False, settled=update))
 
     def told(self) -> None:
         """Say that the failure is known."""
         self._note(msgspec.structs.replace(self.state, untold=False))
 
-    def _forget_overtaken(self) -> None:
-        """Leave an update where the program's own bundle has changed since and is not older."""
+    def _is_overtaken(self) -> bool:
+        """Tell whether the program's own bundle has changed since the update and is not older."""
         if not (installed := self.state.installed):
-            return
+            return False
         try:
             own = open_bundle(self.own)
         except BundleError:
-            return
-        if own.sha256 != installed.over and order_of(own.manifest.version) >= order_of(installed.version):
-            log.info("version %s of the model came with the program and replaces the update", own.manifest.version)
-            self.state = msgspec.structs.replace(self.state, installed=None, before=None)
+            return False
+        if own.sha256 == installed.over or order_of(own.manifest.version) < order_of(installed.version):
+            return False
+        log.info("version %s of the model came with the program and replaces the update", own.manifest.version)
+        return True
 
-    def _count(self, installed: Installed, starts: int) -> None:
-        self._note(msgspec.structs.replace(self.state, installed=msgspec.structs.replace(installed, starts=starts)))
+    def _counted(self, installed: Installed, starts: int) -> State:
+        return msgspec.structs.replace(self.state, installed=msgspec.structs.replace(installed, starts=starts))
 
-    def _note(self, state: State) -> None:
-        """Keep a state; on a disk that refuses, for as long as the program runs."""
+    def _note(self, state: State) -> bool:
+        """Keep a state, and return whether the disk has it; else it lasts as long as the program runs."""
         try:
             self._save(state)
         except OSError as error:
             log.warning("%s can't be written (%s); free some space", self.folder, error.strerror)
             self.state = state
+            return False
+        return True
 
     def _save(self, state: State) -> None:
         write_whole(self.folder / "state.json", msgspec.json.encode(state))

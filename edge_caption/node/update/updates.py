@@ -21,7 +21,7 @@ from edge_caption.model.bundle import open_bundle
 from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.model.selftest import self_test
 from edge_caption.model.settings import ModelSettings
-from edge_caption.model.signed import Update, order_of, read_head, read_public
+from edge_caption.model.signed import Update, id_of, order_of, read_head, read_public
 from edge_caption.mqtt.commands import UpdateRequest
 from edge_caption.mqtt.publication import Received
 from edge_caption.mqtt.topics import Topics
@@ -97,7 +97,7 @@ class Updates:
         self._trial_ends = 0.0
         self._trial: Probation | None = None
         self._stopping = False
-        installed = store.state.installed
+        installed = store.installed
         if store.on_trial and installed and live.model.sha256 == installed.sha256:
             before = store.folder_of(store.state.before)
             self._put_on_trial(live.current, lambda: load(before))
@@ -128,7 +128,6 @@ class Updates:
         self._stopping = True
         self._hand(lambda: None)
         self._thread.join(timeout_s)
-        self._store.note_end()
 
     def _hand(self, job: Callable[[], None]) -> bool:
         if self._jobs.qsize() >= WAITING:
@@ -144,6 +143,7 @@ class Updates:
             except queue.Empty:
                 job = self._do_next
             self._guarded(job)
+        self._store.note_end()  # here, for no other thread may touch the store
 
     def _guarded(self, job: Callable[[], None]) -> None:
         try:
@@ -182,7 +182,7 @@ class Updates:
     def _resume(self, order: Order) -> None:
         try:
             update = read_head(order.head, self._key, self._largest)
-            if update.sha256 == self._live.model.sha256:
+            if id_of(order.head) == self._store.state.settled or update.sha256 == self._live.model.sha256:
                 self._drop()
                 return
             self._check_newer(update)
@@ -212,7 +212,7 @@ class Updates:
         update = read_head(head, self._key, self._largest)
         if update.sha256 == self._live.model.sha256:
             self._drop()
-            self._store.fail(None)
+            self._store.begin()
             return
         if self._phase == "trial":
             raise UpdateError("another update is on trial; try again when its first captions are done")
@@ -223,8 +223,8 @@ class Updates:
             self._take_on(self._incoming)
         else:
             self._drop()
+            self._store.begin()
             self._take_on(Incoming.begin(self._store.incoming, order, update))
-            self._store.fail(None)
             self._outlets.tell("update_begun", f"{self._running} -> {update.label}")
             log.info("an update begins: %s -> %s", self._running, update.label)
 
@@ -244,8 +244,8 @@ class Updates:
         self._incoming.change(msgspec.structs.replace(self._incoming.order, install=True))
 
     def _check_newer(self, update: Update) -> None:
-        running, state = self._live.model, self._store.state
-        newest = max(state.newest, state.installed.signed_at if state.installed else 0)
+        running, installed = self._live.model, self._store.installed
+        newest = max(self._store.state.newest, installed.signed_at if installed else 0)
         if update.signed_at < newest:
             raise UpdateError("this update was signed before the one that came last; sign it again to go back to it")
         older = order_of(update.version) < order_of(running.version)
@@ -324,7 +324,7 @@ class Updates:
         self._go_on()
 
     def _undo(self, old: Captions, reason: str) -> None:
-        installed = self._store.state.installed
+        installed = self._store.installed
         said = f"version {installed.version if installed else '?'} of the model is rolled back: {reason}"
         log.warning("%s; %s captions", said, f"{old.model.name} {old.model.version}")
         self._trial = None
@@ -340,12 +340,12 @@ class Updates:
         if not self._incoming:
             log.warning("updates: %s", _sentence(error))
             return
-        said = f"the update to {self._incoming.update.label} fails: {_sentence(error)}"
+        own_id, said = self._incoming.id, f"the update to {self._incoming.update.label} fails: {_sentence(error)}"
         log.warning("%s; %s goes on", said, self._running)
         self._drop()
         self._phase = "idle"
         self._outlets.tell("update_failed", said)
-        self._store.fail(said)
+        self._store.fail(own_id, said)
         self._show()
         self._outlets.answer(self._state())
 

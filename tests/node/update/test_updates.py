@@ -20,6 +20,7 @@ from edge_caption.cameras.kinds import feed_of
 from edge_caption.commands.run import _open_captioner
 from edge_caption.config import load
 from edge_caption.errors import UpdateError
+from edge_caption.files import write_whole
 from edge_caption.images.frame import Pixels
 from edge_caption.model.captioner import Captioner, EncodedPhoto, Photo
 from edge_caption.model.live import Captions, LiveCaptioner
@@ -29,14 +30,16 @@ from edge_caption.mqtt.push import Push, source_of
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.node import start
 from edge_caption.node.update import boot, download, updates
+from edge_caption.node.update.incoming import Incoming, Order
 from edge_caption.node.update.store import FALSE_STARTS, Store
 from edge_caption.records import Info, UpdateState
 from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
 from tests.conftest import encode
-from tests.node.update.conftest import TINY, Make, bytes_of, make, public
+from tests.node.update.conftest import TINY, Make, bytes_of, head_of, make, public, update_of
 from tests.node.update.test_probation import Failing
+from tests.test_outbox import small_disk
 
-__all__ = ["listener", "make", "mosquitto", "public"]
+__all__ = ["listener", "make", "mosquitto", "public", "small_disk"]
 
 Run = Callable[..., "Running"]
 
@@ -343,14 +346,71 @@ def test_a_bundle_that_ends_the_program_again_and_again_is_rolled_back_at_the_st
     assert_captions_flow_on_without_a_gap(listener, "1")
 
 
+def test_on_a_full_disk_no_bundle_is_tried_whose_starts_cannot_be_counted(
+    make: Make, small_disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = make("2", extra=1000)
+    incoming = Incoming(small_disk / "incoming", Order(head=head_of(file)), update_of(file))
+    incoming.append(bytes_of(file))
+    Store(small_disk, TINY).install(incoming)
+    room = small_disk / "everything"
+    with room.open("wb", buffering=0) as everything, contextlib.suppress(OSError):
+        while everything.write(bytes(4096)):
+            pass
+    assert boot.begin(Store(small_disk, TINY), Captioner).model.version == "1"
+    assert "the disk refuses to count its starts (No space left on device); free some space" in caplog.text
+    # The bundle that was rolled back has left room for the word of it.
+    assert Store(small_disk, TINY).installed is None
+    assert room.stat().st_size > 0
+
+
+def left_behind(tmp_path: Path, file: Path) -> Path:
+    """Write an order as a power cut leaves it: the program dropped it, and the disk did not hear of that."""
+    folder = tmp_path / "state" / "nodes" / "pi" / "update" / "incoming"
+    write_whole(folder / "order.json", msgspec.json.encode(Order(head=head_of(file))))
+    return folder
+
+
+def test_an_order_that_a_power_cut_brings_back_is_not_carried_out_again(
+    run: Run, listener: Listener, make: Make, push: Bring, tmp_path: Path
+) -> None:
+    node, file = run(), make("2")
+    push(file)
+    node.end()
+    store = put_on_trial(tmp_path)
+    folder = left_behind(tmp_path, file)
+    for _ in range(FALSE_STARTS):
+        boot.begin(store, Captioner)
+    node = run()
+    wait_for(lambda: "update_rolled_back" in told(listener) and not folder.exists())
+    assert_captions_flow_on_without_a_gap(listener, "1")
+    node.end()
+    broken = make("3", broken="encoder.cpu-x86.onnx")
+    node = run()
+    with pytest.raises(UpdateError, match="fails: "):
+        push(broken)
+    node.end()
+    folder = left_behind(tmp_path, broken)
+    run()
+    wait_for(lambda: not folder.exists())
+    # Who sends it again is heard.
+    assert push(file)[-1].installed_version == "2"
+
+
 def test_a_bundle_that_comes_with_the_program_and_is_newer_replaces_the_update(
     make: Make, run: Run, push: Bring, tmp_path: Path
 ) -> None:
-    run()
+    node = run()
     push(make("2"))
+    node.end()
     make("3")
-    store = Store(tmp_path / "state" / "nodes" / "pi" / "update", tmp_path / "bundle-3")
+    folder = tmp_path / "state" / "nodes" / "pi" / "update"
+    store = Store(folder, tmp_path / "bundle-3")
     assert boot.begin(store, Captioner).model.version == "3"
+    # Whatever is noted meanwhile, whoever goes back to the older program finds the update.
+    store.fail("another", "it fails")
+    assert boot.begin(Store(folder, tmp_path / "bundle-3"), Captioner).model.version == "3"
+    assert boot.begin(Store(folder, TINY), Captioner).model.version == "2"
 
 
 def test_what_is_offered_waits_for_the_word_over_a_restart(
