@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edge_caption.errors import PhotoError
+from edge_caption.files import sha256_of
 from edge_caption.images.photos import list_photos
 from edge_caption.text import read_text
 
@@ -21,7 +22,7 @@ def digest(photos: Sequence[Path]) -> str:
     """Return the sha256 over names and contents, in order: it tells calibration sets apart."""
     total = hashlib.sha256()
     for photo in photos:
-        total.update(f"{photo.name} {hashlib.sha256(photo.read_bytes()).hexdigest()}\n".encode())
+        total.update(f"{photo.name} {sha256_of(photo)}\n".encode())
     return total.hexdigest()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import hashlib
 import itertools
 import os
 import tempfile
@@ -15,6 +16,8 @@ from edge_caption.errors import ConfigError
 
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 """Linux's fcntl.h and fs.h: paths are relative to the working directory, and two names swap what they name."""
+
+PIECE_BYTES = 256 * 1024
 
 
 @contextlib.contextmanager
@@ -33,10 +36,10 @@ def writing(target: Path) -> Iterator[Path]:
         fresh = Path(scratch) / place.name
         yield fresh
         for path in (*fresh.rglob("*"), fresh):
-            _sync(path)
+            sync(path)
         _move(fresh, place, Path(scratch))
     with contextlib.suppress(OSError):  # some network shares can't sync a folder
-        _sync(place.parent)
+        sync(place.parent)
 
 
 def _move(fresh: Path, place: Path, scratch: Path) -> None:
@@ -73,8 +76,35 @@ def write_whole(target: Path, data: bytes) -> None:
         fresh.write_bytes(data)
 
 
-def _sync(path: Path) -> None:
-    """Wait until a file's bytes, or a folder's names, are on the disk."""
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes piece by piece: all of them may be more than the memory that is free.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    with path.open("rb") as file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
+
+
+def sha256_of(path: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal digits.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    digest = hashlib.sha256()
+    for piece in pieces(path):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's names, are on the disk.
+
+    Raises:
+        OSError: the disk refuses.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

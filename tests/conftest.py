@@ -7,7 +7,8 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,16 @@ def flickr8k() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs Flickr8k in {folder}")
     return folder
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Return the bytes that Python's own memory grew by at most."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def encode(pixels: Pixels, suffix: str) -> bytes:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import os
+import random
 from pathlib import Path
 
 import pytest
 
-from edge_caption.files import write_whole, writing
+from edge_caption.files import sha256_of, write_whole, writing
 from tests.conftest import ROOT
 
 
@@ -133,3 +135,10 @@ def test_nobody_else_writes_beside_and_renames() -> None:
     signs = (".partial", "os.replace", "NamedTemporaryFile", "mkstemp")
     found = [str(file) for file in sources if any(sign in file.read_text() for sign in signs)]
     assert found == []
+
+
+def test_a_digest_taken_in_pieces_is_that_of_the_whole(tmp_path: Path) -> None:
+    for size in (0, 1, 262_144, 1_000_001):
+        data = random.Random(size).randbytes(size)
+        (tmp_path / "file").write_bytes(data)
+        assert sha256_of(tmp_path / "file") == hashlib.sha256(data).hexdigest()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from edge_caption.errors import ConfigError
-from edge_caption.files import write_whole
+from edge_caption.files import pieces, write_whole
 from training.data.captioned_photos import CaptionedPhoto
 from training.recipe import Recipe
 
@@ -35,7 +35,8 @@ def digest_stages(
             if photo.sources:
                 digest.update(msgspec.json.encode((photo.weight, photo.trusts, photo.origin)))
     if origin := start or weights:
-        digest.update(_read(origin / "manifest.json" if origin.is_dir() else origin))  # it has its files' digests
+        for piece in _read(origin / "manifest.json" if origin.is_dir() else origin):  # it has its files' digests
+            digest.update(piece)
     found = {}
     for stage in recipe.stages:
         digest.update(msgspec.json.encode(stage))
@@ -76,8 +77,8 @@ def _file(folder: Path) -> Path:
     return folder / "digests.json"
 
 
-def _read(file: Path) -> bytes:
+def _read(file: Path) -> Iterator[bytes]:
     try:
-        return file.read_bytes()
+        yield from pieces(file)
     except OSError as error:
         raise ConfigError(f"{file} can't be read ({error.strerror}); check the path") from error

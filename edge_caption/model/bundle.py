@@ -23,6 +23,7 @@ import msgspec
 
 from edge_caption.bounds import Share
 from edge_caption.errors import BundleError, ConfigError
+from edge_caption.files import sha256_of
 from edge_caption.model import preprocess
 from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.confidence import Confidence
@@ -172,10 +173,10 @@ class Bundle:
         record = self._record(name)
         path = self.folder / name
         try:
-            data = path.read_bytes()
+            whole = path.stat().st_size == record.size and sha256_of(path) == record.sha256
         except OSError as error:
             raise BundleError(f"{path} can't be read ({error.strerror}); copy the whole bundle again") from error
-        if len(data) != record.size or hashlib.sha256(data).hexdigest() != record.sha256:
+        if not whole:
             raise BundleError(
                 f"{path} is not the file that {MANIFEST} names (altered or cut short); copy the bundle again"
             )

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from edge_caption.errors import ConfigError, UpdateError
-from edge_caption.files import writing
+from edge_caption.files import sha256_of, writing
 from edge_caption.model.bundle import DIGEST, MANIFEST, Bundle
 
 if TYPE_CHECKING:
@@ -185,8 +185,8 @@ def _describe(bundle: Bundle, *, older: bool) -> Update:
     manifest = bundle.manifest
     files = [UpdateFile(name, record.size, record.sha256) for name, record in sorted(manifest.files.items())]
     for name in (MANIFEST, DIGEST):
-        data = (bundle.folder / name).read_bytes()
-        files.append(UpdateFile(name, len(data), hashlib.sha256(data).hexdigest()))
+        file = bundle.folder / name
+        files.append(UpdateFile(name, file.stat().st_size, sha256_of(file)))
     return Update(
         name=manifest.name, version=manifest.version, signed_at=int(time.time()), older=older, files=tuple(files)
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import re
@@ -12,7 +13,7 @@ import pytest
 from edge_caption.errors import BundleError
 from edge_caption.model.bundle import BUNDLES, open_bundle
 from edge_caption.model.captioner import Captioner
-from tests.conftest import write_manifest
+from tests.conftest import peak_of, write_manifest
 
 
 def change(folder: Path, **fields: object) -> None:
@@ -78,6 +79,15 @@ def test_a_manifest_with_a_byte_order_mark_is_read(tiny_bundle: Path) -> None:
 
 def test_a_whole_bundle_verifies(tiny_bundle: Path) -> None:
     open_bundle(tiny_bundle).verify()
+
+
+def test_a_file_is_checked_without_being_held_in_memory(tiny_bundle: Path) -> None:
+    data = bytes(8_000_000)
+    (tiny_bundle / "large").write_bytes(data)
+    files = json.loads((tiny_bundle / "manifest.json").read_text())["files"]
+    record = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+    change(tiny_bundle, files={**files, "large": record})
+    assert peak_of(open_bundle(tiny_bundle).verify) < 2_000_000
 
 
 def test_a_flavour_that_is_not_there_is_named_with_those_that_are(tiny_bundle: Path) -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from pathlib import Path
 
 import msgspec
 
 from edge_caption.errors import UpdateError
-from edge_caption.files import write_whole
+from edge_caption.files import sha256_of, sync, write_whole
 from edge_caption.model.signed import NEW_UPDATE, Update, UpdateFile, id_of
 
 ROOM_BYTES = 32 * 1024 * 1024
@@ -159,8 +157,7 @@ def discard(folder: Path) -> None:
 
 
 def _is(path: Path, file: UpdateFile) -> bool:
-    with path.open("rb") as opened:
-        if hashlib.sha256(opened.read()).hexdigest() != file.sha256:
-            return False
-        os.fsync(opened.fileno())
+    if sha256_of(path) != file.sha256:
+        return False
+    sync(path)
     return True

@@ -6,6 +6,7 @@ import pytest
 
 from edge_caption.errors import UpdateError
 from edge_caption.node.update.incoming import Incoming, Order, pending
+from tests.conftest import peak_of
 from tests.node.update.conftest import Make, bytes_of, head_of, update_of
 from tests.test_outbox import small_disk
 
@@ -62,6 +63,13 @@ def test_a_whole_file_that_was_spoilt_comes_again_after_a_restart(file: Path, tm
     assert incoming.next == 0
     incoming.append(data)
     assert incoming.complete
+
+
+def test_what_has_come_is_checked_without_being_held_in_memory(make: Make, tmp_path: Path) -> None:
+    file = make("3", extra=8_000_000)
+    begin(tmp_path / "in", file).append(bytes_of(file))
+    order, update = Order(head=head_of(file)), update_of(file)
+    assert peak_of(lambda: Incoming(tmp_path / "in", order, update)) < 2_000_000
 
 
 def test_a_tampered_byte_is_refused_where_its_file_ends(file: Path, tmp_path: Path) -> None:
