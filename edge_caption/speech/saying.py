@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
+import threading
 from collections.abc import Sequence
+from typing import IO
+
+KEPT_BYTES = 4096
+"""Of what a program complains of; its last line is what is told."""
+
+LAST_WORDS_S = 1.0
+"""How long the end waits for the rest of that: a program's child may keep the pipe open for ever."""
 
 
 class Saying:
@@ -17,6 +26,7 @@ class Saying:
             OSError: one can't be started.
         """
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._complaints: list[_Complaint] = []
         try:
             for number, command in enumerate(commands, 1):
                 self._start(command, last=number == len(commands))
@@ -28,7 +38,6 @@ class Saying:
         assert first.stdin
         with contextlib.suppress(BrokenPipeError), first.stdin as standard_input:  # it has ended; its exit code tells
             standard_input.write(f"{sentence}\n".encode())
-        first.stdin = None  # for communicate(), which would close it again
 
     def _start(self, command: Sequence[str], *, last: bool) -> None:
         before = self._processes[-1] if self._processes else None
@@ -42,6 +51,8 @@ class Saying:
             before.stdout.close()  # for it to learn that the other one ended
             before.stdout = None
         self._processes.append(process)
+        assert process.stderr
+        self._complaints.append(_Complaint(process.stderr))
 
     @property
     def over(self) -> bool:
@@ -56,8 +67,30 @@ class Saying:
 
     def end(self) -> str | None:
         """Wait for the end, and return what went wrong, if anything did."""
-        said = [(process.communicate()[1], process.returncode) for process in self._processes]
-        for text, code in reversed(said):
+        for pipe in (pipe for process in self._processes for pipe in (process.stdin, process.stdout) if pipe):
+            pipe.close()
+        codes = [process.wait() for process in self._processes]
+        for complaint, code in reversed(list(zip(self._complaints, codes, strict=False))):
             if code > 0:
-                return text.decode(errors="replace").strip().split("\n")[-1] or f"exit code {code}"
+                return complaint.last_line() or f"exit code {code}"
         return None
+
+
+class _Complaint:
+    """Reads what a program complains of, so that it is never kept waiting for that."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._end = b""
+        self._thread = threading.Thread(target=self._read, name="complaints", daemon=True)
+        self._thread.start()
+
+    def last_line(self) -> str:
+        """Return it, "" where there is none."""
+        self._thread.join(LAST_WORDS_S)
+        return self._end.decode(errors="replace").strip().split("\n")[-1]
+
+    def _read(self) -> None:
+        with self._pipe as pipe:
+            while piece := os.read(pipe.fileno(), KEPT_BYTES):
+                self._end = (self._end + piece)[-KEPT_BYTES:]

@@ -157,6 +157,22 @@ def test_a_program_that_ends_is_named_by_its_last_line_and_others_are_ended(tmp_
         Saying([speaks, ["nosuchprogram"]], "a dog")
 
 
+def test_a_program_may_complain_at_any_length(tmp_path: Path) -> None:
+    wordy = "import sys; sys.stderr.write('no such device\\n' * 20_000)"
+    saying = Saying([[sys.executable, "-c", f"{wordy}; sys.exit('no sound card')"]], "a dog")
+    wait_for(lambda: saying.over)
+    assert saying.end() == "no sound card"
+    # Of two that depend on each other, the one that is not waited for.
+    speaks = [sys.executable, "-c", "import sys; sys.stdout.write('sound' * 40_000)"]
+    assert Saying([speaks, [sys.executable, "-c", f"{wordy}; sys.stdin.read()"]], "a dog").end() is None
+
+
+def test_a_child_that_a_program_leaves_behind_holds_nobody_up() -> None:
+    began = time.monotonic()
+    assert Saying([["sh", "-c", "sleep 5 & echo no sound card >&2; exit 1"]], "a dog").end() == "no sound card"
+    assert time.monotonic() - began < 4
+
+
 def piper_voice() -> Path:
     """Return a real voice of Piper, where one is named and Piper is installed."""
     named = os.environ.get("PIPER_VOICE")
