@@ -6,6 +6,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def measure(bundle: Path | None, flavour: str | None, photos: Sequence[Captioned
         "photos": len(photos),
         "likelihood": recall(likely),
         "full_text_on_captions": recall(full_text(captions, [photo.captions[0] for photo in photos])),
-        "chance": {f"r@{rank}": round(rank / len(photos), 4) for rank in RANKS},
+        "chance": {f"r@{rank}": round(min(1.0, rank / len(photos)), 4) for rank in RANKS},
         "questions_with_unknown_words": sum(bool(question.unknown) for question in questions),
         "ms_a_photo": {
             "first_question": round(encoded_s * 1000 / len(photos), 2),
@@ -73,14 +74,15 @@ def recall(scores: NDArray[Any]) -> dict[str, float]:
 
 def full_text(captions: Sequence[str], questions: Sequence[str]) -> NDArray[np.float64]:
     """Return FTS5's scores (photos, questions) of captions that hold any of a question's words: bm25, with stems."""
-    database = sqlite3.connect(":memory:")
-    database.execute("CREATE VIRTUAL TABLE words USING fts5(caption, tokenize='porter unicode61')")
-    database.executemany("INSERT INTO words VALUES (?)", [(indexed(caption),) for caption in captions])
     scores = np.full((len(captions), len(questions)), -np.inf)
-    for column, question in enumerate(questions):
-        query = " OR ".join(f'"{word}"' for word in split_words(indexed(question)))
-        for row, score in database.execute("SELECT rowid - 1, -bm25(words) FROM words WHERE words MATCH ?", (query,)):
-            scores[row, column] = score
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.execute("CREATE VIRTUAL TABLE words USING fts5(caption, tokenize='porter unicode61')")
+        database.executemany("INSERT INTO words VALUES (?)", [(indexed(caption),) for caption in captions])
+        for column, question in enumerate(questions):
+            query = " OR ".join(f'"{word}"' for word in split_words(indexed(question)))
+            rows = database.execute("SELECT rowid - 1, -bm25(words) FROM words WHERE words MATCH ?", (query,))
+            for row, score in rows:
+                scores[row, column] = score
     return scores
 
 

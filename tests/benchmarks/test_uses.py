@@ -8,13 +8,10 @@ import pytest
 from benchmarks import alerts, annotation, find, find_again, history, page
 from edge_caption.node.alerts.wanted import Wanted
 from tests.conftest import ROOT
+from tests.model.retrieval.test_find import COLOURS, boxes
 from training.data.captioned_photos import CaptionedPhoto
 
-SENTENCES = ("a red box", "a dog on the beach", "two men ride bikes", "a person")
-
-
-def photos(files: list[Path]) -> list[CaptionedPhoto]:
-    return [CaptionedPhoto(file, (sentence,) * 5) for file, sentence in zip(files, SENTENCES, strict=False)]
+__all__ = ["boxes"]
 
 
 def test_recall_counts_the_right_ones_rank_and_halves_ties() -> None:
@@ -28,10 +25,16 @@ def test_full_text_finds_other_forms_of_a_word_and_nothing_else() -> None:
     assert np.isfinite(scores).tolist() == [[True, True, False], [False, False, False], [False, True, False]]
 
 
-def test_find_is_measured(tiny_bundle: Path, demo_photos: list[Path]) -> None:
-    figures = find.measure(tiny_bundle, None, photos(demo_photos[:4])[:1] + photos(demo_photos[:4])[:1])
-    assert figures["likelihood"]["r@1"] in (0.0, 0.5, 1.0)
-    assert figures["likelihood"]["r@5"] == figures["full_text_on_captions"]["r@5"] == 1.0
+@pytest.mark.parametrize(("asked", "found"), [(list(COLOURS), 1.0), ([*list(COLOURS)[1:], *list(COLOURS)[:1]], 0.0)])
+def test_find_is_measured(tiny_bundle: Path, boxes: Path, asked: list[str], found: float) -> None:
+    """Each photo is asked for by its own colour, or by another's."""
+    photos = [
+        CaptionedPhoto(boxes / f"{of}.png", (f"a big {by} box",) * 5) for of, by in zip(COLOURS, asked, strict=True)
+    ]
+    figures = find.measure(tiny_bundle, None, photos)
+    for way in ("likelihood", "full_text_on_captions"):
+        assert (figures[way]["r@1"], figures[way]["r@5"]) == (found, 1.0)
+    assert figures["chance"] == {"r@1": 0.3333, "r@5": 1.0, "r@10": 1.0}
     assert figures["cache_bytes_a_photo"] > 1000
 
 
