@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import sys
 import time
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from edge_caption.mqtt.watching.fleet import CameraView, Fleet, NodeView
 
 Show = Callable[[Sequence[str]], None]
+
+FRAME_LINES = 6
+"""Of a table: title, borders, headings, and the line below."""
 
 HINT = "for a live table: pip install 'edge-caption[watch]'"
 
@@ -102,7 +106,7 @@ def _lines(stop: threading.Event) -> Iterator[Show]:
 def _live(fleet: Fleet, broker: str) -> Iterator[Show]:
     from rich.live import Live
 
-    with Live(_table(fleet, broker), auto_refresh=False) as live:
+    with Live(table(fleet, broker, 1), auto_refresh=False) as live:
         set_up_log()  # Live shows what goes to standard error above the table
         shown_at = 0.0
 
@@ -110,23 +114,40 @@ def _live(fleet: Fleet, broker: str) -> Iterator[Show]:
             nonlocal shown_at
             if time.monotonic() - shown_at >= 0.2:
                 shown_at = time.monotonic()
-                live.update(_table(fleet, broker), refresh=True)
+                fit = max(1, live.console.height - FRAME_LINES)
+                live.update(table(fleet, broker, fit), refresh=True)
 
         yield show
 
 
-def _table(fleet: Fleet, broker: str) -> Table:
-    """Return the table; texts are `Text`, so that nothing in them is taken for markup."""
+def table(fleet: Fleet, broker: str, most_rows: int) -> Table:
+    """Return the table; its title tells what is left out.
+
+    Args:
+        fleet: all nodes.
+        broker: what the title names.
+        most_rows: what the terminal has room for.
+    """
     from rich.table import Table
     from rich.text import Text
 
-    title = f"{broker}: {len(fleet.nodes)} {'node' if len(fleet.nodes) == 1 else 'nodes'}"
-    table = Table(title=Text(title), expand=True, caption=Text("Ctrl-C ends"))
+    # Texts are `Text`, so that nothing in them is taken for markup.
+    table = Table(title=Text(_title(fleet, broker, most_rows)), expand=True, caption=Text("Ctrl-C ends"))
     for heading, ratio in (("node", 2), ("camera", 2), ("state", 2), ("ago", 1), ("what", 8)):
         table.add_column(heading, ratio=ratio, overflow="fold")
-    for row in rows(fleet, time.time()):
+    for row in itertools.islice(rows(fleet, time.time()), most_rows):
         table.add_row(*map(Text, row))
     return table
+
+
+def _title(fleet: Fleet, broker: str, most_rows: int) -> str:
+    more = len(fleet.nodes) + fleet.cameras - most_rows
+    parts = [
+        f"{broker}: {len(fleet.nodes):,} {'node' if len(fleet.nodes) == 1 else 'nodes'}",
+        f"{more:,} rows more than fit here (--lines shows all)" if more > 0 else "",
+        f"{fleet.left_out:,} messages of further nodes and cameras left out" if fleet.left_out else "",
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def rows(fleet: Fleet, now: float) -> Iterator[tuple[str, ...]]:

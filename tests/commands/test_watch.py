@@ -19,7 +19,7 @@ from typing import Any
 import paho.mqtt.publish
 import pytest
 
-from edge_caption.commands.watch import rows
+from edge_caption.commands.watch import rows, table
 from edge_caption.mqtt.publication import Received
 from edge_caption.mqtt.watching import fleet as fleets
 from edge_caption.mqtt.watching.fleet import Fleet
@@ -85,16 +85,45 @@ def test_what_is_no_record_is_left_out(payload: bytes) -> None:
 
 
 def test_strangers_cannot_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fleets, "MOST", 3)
-    fleet = Fleet("edge_caption")
+    monkeypatch.setattr(fleets, "MOST_NODES", 3)
+    monkeypatch.setattr(fleets, "MOST_CAMERAS", 4)
+    fleet, said = Fleet("edge_caption"), []
     for number in range(10):
-        fleet.take(message(f"node-{number}/status", b"online"))
-        fleet.take(message(f"node-0/cam/{number}/status", b"x" * 5000))
-    assert len(fleet.nodes) == len(fleet.nodes["node-0"].cameras) == 3
+        said += fleet.take(message(f"node-{number}/status", b"online"))
+        for node in (0, 1):
+            said += fleet.take(message(f"node-{node}/cam/{number}/status", b"x" * 5000))
+    assert [len(view.cameras) for view in fleet.nodes.values()] == [2, 2, 0]
+    assert fleet.left_out == 7 + 16
+    assert [line for line in said if "left out" in line] == [
+        "there are more than 3 nodes or 4 cameras; the others are left out"
+    ]
     assert len(fleet.nodes["node-0"].cameras["0"].state) == fleets.LONGEST
     fleet.take(message("node-0/cam/0/event", event(1, "x" * 100_000, reason="y" * 100_000)))
     last = fleet.nodes["node-0"].cameras["0"].last
     assert (last.caption, last.reason) == ("x" * fleets.LONGEST, "y" * fleets.LONGEST)
+
+
+@pytest.mark.parametrize("topic", ["{}/status", "pi/cam/{}/status"])
+def test_a_name_without_end_is_left_out(topic: str) -> None:
+    fleet = Fleet("edge_caption")
+    fleet.take(message(topic.format("x" * 60_000), b"online"))
+    assert (fleet.left_out, fleet.cameras, sum(map(len, fleet.nodes))) == (1, 0, len("pi") if "pi" in topic else 0)
+
+
+def test_the_table_is_no_longer_than_the_terminal_and_tells_what_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich", reason="the extra watch is not installed")
+    monkeypatch.setattr(fleets, "MOST_NODES", 20)
+    fleet = Fleet("edge_caption")
+    for number in range(25):
+        fleet.take(message(f"node-{number}/status", b"online"))
+        fleet.take(message(f"node-{number}/cam/porch/status", b"online"))
+    shown = table(fleet, "mqtt://hub", 6)
+    assert shown.row_count == 6
+    assert str(shown.title) == (
+        "mqtt://hub: 20 nodes, 34 rows more than fit here (--lines shows all), "
+        "10 messages of further nodes and cameras left out"
+    )
+    assert str(table(fleet, "mqtt://hub", 40).title).startswith("mqtt://hub: 20 nodes, 10 messages")
 
 
 def publish(broker: Mosquitto, topic: str, payload: object, *, retain: bool = False) -> None:

@@ -12,11 +12,14 @@ import msgspec
 from edge_caption.mqtt.publication import Received
 from edge_caption.text import printable
 
-MOST = 1000
-"""Nodes, and cameras of a node, that are kept."""
+MOST_NODES = 1000
+"""That are kept; messages of others are counted and left out."""
+
+MOST_CAMERAS = 4000
+"""The same, of all nodes together."""
 
 LONGEST = 500
-"""Characters of a text that is shown."""
+"""Characters of a text that is shown, and of a name."""
 
 ANEW_S = 60.0
 """A smaller number on a picture so much newer is no repetition: the node's state was deleted, and it counts anew."""
@@ -88,6 +91,10 @@ class Fleet:
     def __init__(self, prefix: str) -> None:
         """Begin with none."""
         self.nodes: dict[str, NodeView] = {}
+        self.cameras = 0
+        """Of all nodes."""
+        self.left_out = 0
+        """Messages of nodes and cameras beyond the most that are kept."""
         self.unread = 0
         """Messages that are none of ours."""
         self._prefix = prefix
@@ -102,9 +109,11 @@ class Fleet:
     def take(self, message: Received) -> list[str]:
         """Learn from a message; return lines that tell what is new."""
         levels = message.topic.removeprefix(f"{self._prefix}/").split("/")
-        if len(message.payload) > LARGEST or not (node := self._node(levels[0])):
+        if len(message.payload) > LARGEST:
             self.unread += 1
             return []
+        if not (node := self._node(levels[0])):
+            return self._leave_out()
         name = shown(levels[0])
         try:
             match levels[1:]:
@@ -112,27 +121,39 @@ class Fleet:
                     return _take_state(node, name, message.payload)
                 case ["health"]:
                     node.health = msgspec.json.decode(message.payload, type=Figures)
-                case ["cam", camera, kind] if view := _camera(node, camera):
+                case ["cam", camera, kind]:
+                    if not (view := self._camera(node, camera)):
+                        return self._leave_out()
                     return _take_camera(node, view, f"{name}/{shown(camera)}", kind, message)
         except (msgspec.DecodeError, ValueError, RecursionError):
             self.unread += 1
         return []
 
     def _node(self, name: str) -> NodeView | None:
-        if name not in self.nodes and len(self.nodes) >= MOST:
-            return None
-        return self.nodes.setdefault(name, NodeView())
+        if name not in self.nodes:
+            if len(self.nodes) >= MOST_NODES or len(name) > LONGEST:
+                return None
+            self.nodes[name] = NodeView()
+        return self.nodes[name]
+
+    def _camera(self, node: NodeView, name: str) -> CameraView | None:
+        if name not in node.cameras:
+            if self.cameras >= MOST_CAMERAS or len(name) > LONGEST:
+                return None
+            self.cameras += 1
+            node.cameras[name] = CameraView()
+        return node.cameras[name]
+
+    def _leave_out(self) -> list[str]:
+        """Count a message, and say so at the first."""
+        self.left_out += 1
+        many = f"{MOST_NODES:,} nodes or {MOST_CAMERAS:,} cameras"
+        return [f"there are more than {many}; the others are left out"] if self.left_out == 1 else []
 
 
 def shown(text: str) -> str:
     """Return text that no terminal obeys, cut where it is too long."""
     return printable(text[:LONGEST])
-
-
-def _camera(node: NodeView, name: str) -> CameraView | None:
-    if name not in node.cameras and len(node.cameras) >= MOST:
-        return None
-    return node.cameras.setdefault(name, CameraView())
 
 
 def _take_state(view: NodeView | CameraView, name: str, payload: bytes) -> list[str]:
