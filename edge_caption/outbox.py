@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -91,17 +91,15 @@ class Outbox:
         self.max_bytes = max_bytes
         self._mutex = threading.Lock()
         self._order = threading.Lock()
-        self._lock = _lock(path.with_suffix(".lock"))
         self._reserve = path.with_suffix(".reserve")
-        try:
-            self._database = self._open()
+        with ExitStack() as unless_whole:
+            self._lock = unless_whole.enter_context(_lock(path.with_suffix(".lock")))
+            self._database = unless_whole.enter_context(closing(self._open()))
             self._keep_reserve()
             self._count, self._bytes = self._read_size()
             ((self._sequence,),) = self._select("SELECT value FROM counters WHERE name = 'sequence'")
             self.retry_rejected()
-        except BaseException:
-            self._lock.close()
-            raise
+            unless_whole.pop_all()
 
     def close(self) -> None:
         """Close the file; what is in it stays for the next time."""

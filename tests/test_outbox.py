@@ -176,6 +176,21 @@ def test_damage_in_the_middle_is_a_sentence_too(tmp_path: Path) -> None:
         Outbox(path)
 
 
+def test_a_file_that_turns_out_damaged_is_closed_again(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    outbox = Outbox(path)
+    for _ in range(200):
+        outbox.commit("porch", lambda _: bytes(500))
+    outbox.close()
+    whole = path.read_bytes()
+    counters = 2 * 4096  # what is looked at first is sound
+    path.write_bytes(whole[:counters] + random.Random(1).randbytes(len(whole) - counters))
+    with pytest.raises(OutboxError, match="damaged") as caught:
+        Outbox(path)
+    assert caught.value.__traceback__  # as long as the error lives, so does the outbox that never was
+    assert not [file for file in list(Path("/proc/self/fd").iterdir()) if file.exists() and file.samefile(path)]
+
+
 def test_another_versions_file_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "outbox.db") as database:
         database.execute("PRAGMA user_version = 99")
