@@ -224,6 +224,8 @@ class Push:
             push.sent += len(data)
 
     def _hear(self, topics: Topics, push: _Push, message: Received) -> UpdateState | None:
+        if push.done:  # this may answer what was asked before
+            return None
         if message.topic == topics.status:
             push.offline = message.payload != b"online"
             if not message.retained and not push.offline:  # back again: what was on its way to it is lost

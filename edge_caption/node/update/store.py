@@ -159,6 +159,10 @@ class Store:
         """Note that another update begins."""
         self._note(msgspec.structs.replace(self.state, failed=None, untold=False, settled=None))
 
+    def forgive(self) -> None:
+        """Forget the failure: the bundle that was asked for runs."""
+        self._note(msgspec.structs.replace(self.state, failed=None, untold=False))
+
     def fail(self, update: str, reason: str) -> None:
         """Note why an update did not even come to its trial."""
         self._note(msgspec.structs.replace(self.state, failed=reason, untold=False, settled=update))

@@ -22,7 +22,7 @@ from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.model.selftest import self_test
 from edge_caption.model.settings import ModelSettings
 from edge_caption.model.signed import Update, id_of, order_of, read_head, read_public
-from edge_caption.mqtt.commands import UpdateRequest
+from edge_caption.mqtt.commands import Transaction, UpdateRequest
 from edge_caption.mqtt.publication import Received
 from edge_caption.mqtt.topics import Topics
 from edge_caption.node.update.boot import Load
@@ -47,6 +47,9 @@ TRIAL_S = 600.0
 
 SHOWN_PERCENT = 5
 """Steps in which the retained state tells how much has come."""
+
+REPEATED_S = 10.0
+"""For so long after a failure, who asks for the same in the same transaction has not yet heard of it."""
 
 IDLE_S = 3600.0
 
@@ -96,6 +99,10 @@ class Updates:
         self._shown: tuple[object, ...] = ()
         self._trial_ends = 0.0
         self._trial: Probation | None = None
+        self._fault: Callable[[], None] | None = None
+        """Rolls back a trial that has failed; nothing else is done before it."""
+        self._failed_at = 0.0
+        self._asker: Transaction = None
         self._stopping = False
         installed = store.installed
         if store.on_trial and installed and live.model.sha256 == installed.sha256:
@@ -111,7 +118,7 @@ class Updates:
             what becomes of it: its state, or UpdateError where it is refused.
         """
         future: Future[UpdateState] = Future()
-        if not self._hand(partial(self._answer_order, request, future)):
+        if not self._hand(partial(self._answer_order, request, time.monotonic(), future)):
             future.set_exception(UpdateError("too much is asked at once; try again soon"))
         return future
 
@@ -142,8 +149,15 @@ class Updates:
                 job = self._jobs.get(timeout=self._wait_s())
             except queue.Empty:
                 job = self._do_next
+            self._heed_fault()
             self._guarded(job)
+        self._heed_fault()
         self._store.note_end()  # here, for no other thread may touch the store
+
+    def _heed_fault(self) -> None:
+        if undo := self._fault:
+            self._fault = None
+            self._guarded(undo)
 
     def _guarded(self, job: Callable[[], None]) -> None:
         try:
@@ -191,9 +205,9 @@ class Updates:
             log.warning("the update that was on its way is refused now: %s", error)
             self._drop()
 
-    def _answer_order(self, request: UpdateRequest, future: Future[UpdateState]) -> None:
+    def _answer_order(self, request: UpdateRequest, asked_at: float, future: Future[UpdateState]) -> None:
         try:
-            self._begin(request)
+            self._begin(request, asked_at)
         except Exception as error:
             if not isinstance(error, (EdgeCaptionError, OSError)):
                 log.exception("an order of an update fails unexpectedly")
@@ -202,7 +216,7 @@ class Updates:
             future.set_result(self._state())
             self._go_on()
 
-    def _begin(self, request: UpdateRequest) -> None:
+    def _begin(self, request: UpdateRequest, asked_at: float) -> None:
         if request.url is None and request.head is None:
             self._install_offered()
             return
@@ -210,9 +224,13 @@ class Updates:
             raise ConfigError("give url or head, not both")
         head = fetch_head(check_url(request.url)) if request.url is not None else _decoded(request.head or "")
         update = read_head(head, self._key, self._largest)
+        state = self._store.state
+        repeated_s = REPEATED_S if request.transaction is not None and request.transaction == self._asker else 0.0
+        if state.failed and state.settled == id_of(head) and asked_at < self._failed_at + repeated_s:
+            raise UpdateError(state.failed)
         if update.sha256 == self._live.model.sha256:
             self._drop()
-            self._store.begin()
+            self._store.forgive()
             return
         if self._phase == "trial":
             raise UpdateError("another update is on trial; try again when its first captions are done")
@@ -224,6 +242,7 @@ class Updates:
         else:
             self._drop()
             self._store.begin()
+            self._asker = request.transaction
             self._take_on(Incoming.begin(self._store.incoming, order, update))
             self._outlets.tell("update_begun", f"{self._running} -> {update.label}")
             log.info("an update begins: %s -> %s", self._running, update.label)
@@ -231,7 +250,8 @@ class Updates:
     def _take_on(self, incoming: Incoming) -> None:
         if self._fetching:
             self._fetching.close()
-        self._incoming, self._phase = incoming, "receiving"
+        self._incoming = incoming
+        self._phase = "offered" if incoming.complete and not incoming.order.install else "receiving"
         self._fetching = Fetching(incoming.order) if incoming.order.url and not incoming.complete else None
 
     @property
@@ -310,7 +330,8 @@ class Updates:
     def _doubt(self, old: Captions, reason: str) -> None:
         """On the node's thread."""
         self._live.swap(old)
-        self._jobs.put(partial(self._undo, old, reason))  # however many orders wait: no trial may outlive its fault
+        self._fault = partial(self._undo, old, reason)
+        self._jobs.put(lambda: None)  # however many orders wait: no trial may outlive its fault
 
     def _trust(self) -> None:
         if not self._trial or not (fresh := self._trial.trust()):
@@ -328,6 +349,7 @@ class Updates:
         said = f"version {installed.version if installed else '?'} of the model is rolled back: {reason}"
         log.warning("%s; %s captions", said, f"{old.model.name} {old.model.version}")
         self._trial = None
+        self._failed_at = time.monotonic()
         self._live.swap(old)
         self._store.roll_back(said)
         self._outlets.tell("update_rolled_back", said)
@@ -343,7 +365,7 @@ class Updates:
         own_id, said = self._incoming.id, f"the update to {self._incoming.update.label} fails: {_sentence(error)}"
         log.warning("%s; %s goes on", said, self._running)
         self._drop()
-        self._phase = "idle"
+        self._phase, self._failed_at = "idle", time.monotonic()
         self._outlets.tell("update_failed", said)
         self._store.fail(own_id, said)
         self._show()

@@ -24,11 +24,13 @@ from edge_caption.files import write_whole
 from edge_caption.images.frame import Pixels
 from edge_caption.model.captioner import Captioner, EncodedPhoto, Photo
 from edge_caption.model.live import Captions, LiveCaptioner
+from edge_caption.model.selftest import self_test
 from edge_caption.model.signed import new_key
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.push import Push, source_of
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.node import start
+from edge_caption.node.info import info
 from edge_caption.node.update import boot, download, updates
 from edge_caption.node.update.incoming import Incoming, Order
 from edge_caption.node.update.store import FALSE_STARTS, Store
@@ -111,7 +113,8 @@ def assert_captions_flow_on_without_a_gap(listener: Listener, version: str) -> N
     before = len(captions_of(listener))
     wait_for(lambda: len(captions_of(listener)) > before + 5)
     assert captions_of(listener)[-1] == version
-    assert listener.sequences() == set(range(1, max(listener.sequences()) + 1))
+    sequences = listener.sequences()
+    assert sequences == set(range(1, max(sequences) + 1))
 
 
 def info_of(mosquitto: Mosquitto) -> Info:
@@ -297,6 +300,45 @@ def test_a_fault_in_the_moment_of_trust_undoes_nothing(
     assert told(listener) == ["update_begun", "update_done"]
 
 
+def test_what_is_asked_again_while_a_bundle_is_tested_does_not_bring_it_again(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(options: Any) -> None:
+        time.sleep(1)
+        self_test(options)
+
+    monkeypatch.setattr(updates, "self_test", slow)
+    monkeypatch.setattr("edge_caption.mqtt.push.QUIET_S", 0.1)
+    run()
+    with pytest.raises(UpdateError, match=r"the update to tiny 2 fails: .*encoder"):
+        push(make("2", broken="encoder.cpu-x86.onnx"))
+    listener.publish("edge_caption/pi/bridge/request/update", b"")
+    wait_for(lambda: b"no update was offered" in b"".join(listener.payloads("bridge/response/update")))
+    assert told(listener) == ["update_begun", "update_failed"]
+
+
+def test_a_fault_is_heeded_before_any_order_that_waits(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loader(_: object) -> Callable[[Path | None], Any]:
+        return lambda bundle: (
+            Captioner(bundle, threads=1) if bundle == TINY else Failing(Captioner(bundle, threads=1), "encoder", 0)
+        )
+
+    def slow(*arguments: Any) -> Info:
+        time.sleep(threading.current_thread().name == "updates")
+        return info(*arguments)
+
+    monkeypatch.setattr(boot, "loader", loader)
+    monkeypatch.setattr(start, "info", slow)
+    monkeypatch.setattr("edge_caption.mqtt.push.QUIET_S", 0.05)
+    run()
+    with pytest.raises(UpdateError, match=r"version 2 of the model is rolled back"):
+        push(make("2"))
+    assert_captions_flow_on_without_a_gap(listener, "1")
+    assert told(listener) == ["update_begun", "update_rolled_back"]
+
+
 def test_an_order_that_fails_unexpectedly_is_answered(run: Run, push: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch_head(url: str) -> bytes:
         raise RuntimeError(url)
@@ -426,6 +468,13 @@ def test_what_is_offered_waits_for_the_word_over_a_restart(
     listener.publish("edge_caption/pi/bridge/request/update", b'{"install": true}')
     wait_for(lambda: "update_done" in told(listener))
     assert_captions_flow_on_without_a_gap(listener, "2")
+
+
+def test_who_offers_what_was_offered_is_told_that_it_is_here(run: Run, make: Make, push: Bring) -> None:
+    run()
+    file = make("2")
+    for _ in range(2):
+        assert push(file, install=False)[-1].state == "offered"
 
 
 def test_without_an_offer_the_word_is_refused(run: Run, mosquitto: Mosquitto, listener: Listener) -> None:
