@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING
 
 from edge_caption.commands.console import Console
 
 if TYPE_CHECKING:
+    from edge_caption.history.store import History
     from edge_caption.node.settings import Settings
     from edge_caption.node.sinks import Sink
     from edge_caption.speech.settings import SpeechSettings
@@ -39,17 +40,21 @@ def open_sinks(settings: Settings, stop: threading.Event) -> Iterator[list[Sink]
         HistoryError: the history's file can't be used.
     """
     sinks: list[Sink] = [Console(stop)]
-    if settings.history.keep:
-        from edge_caption.history.store import History
-        from edge_caption.history.tables import history_path
-        from edge_caption.node.identity import node_name
-
-        node = node_name(settings.node, settings.state_dir)
-        sinks.append(History(history_path(settings.state_dir, node), settings.history))
     with ExitStack() as stack:
+        if settings.history.keep:
+            sinks.append(_open_history(settings, stack))
         if settings.speech.speak:
             sinks.append(_open_speaker(settings.speech, stack))
         yield sinks
+
+
+def _open_history(settings: Settings, stack: ExitStack) -> History:
+    from edge_caption.history.store import History
+    from edge_caption.history.tables import history_path
+    from edge_caption.node.identity import node_name
+
+    node = node_name(settings.node, settings.state_dir)
+    return stack.enter_context(closing(History(history_path(settings.state_dir, node), settings.history)))
 
 
 def _open_speaker(settings: SpeechSettings, stack: ExitStack) -> Speaker:

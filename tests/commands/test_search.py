@@ -1,12 +1,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
 from edge_caption.commands.cli import main
+from edge_caption.commands.sinks import open_sinks
+from edge_caption.config import load
+from edge_caption.history.tables import history_path
 from tests.brokers import Mosquitto, mosquitto
+from tests.history.captions import record
 
 __all__ = ["mosquitto"]
 
@@ -29,6 +34,15 @@ def test_what_a_run_keeps_is_found(
     assert only["id"] == f"pi:{len(said)}"
     assert main(["search", "zebra", *state]) == 0
     assert capsys.readouterr().err == "edge-caption: no caption fits; try fewer words or a longer time\n"
+
+
+def test_the_history_is_closed_at_the_end(tmp_path: Path) -> None:
+    settings = load(None, {"node": "pi", "state_dir": tmp_path, "history": {"keep": True}}, {})
+    log = history_path(tmp_path, "pi").with_name("history.db-wal")
+    with open_sinks(settings, threading.Event()) as (_, history):
+        history.take(record(1, "a dog"), None)
+        assert log.exists()
+    assert not log.exists()  # SQLite's, as long as the file is open
 
 
 def test_a_run_without_it_keeps_nothing_and_search_says_so(
