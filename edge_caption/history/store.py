@@ -147,12 +147,17 @@ class History:
                 raise
 
     def _begin_anew(self, error: DamagedError) -> sqlite3.Connection:
-        """Move the broken file aside, with what SQLite keeps beside it, and make another."""
+        """Move the broken file aside, with what SQLite keeps beside it, and make another.
+
+        Raises:
+            HistoryError: the disk refuses.
+        """
         aside = self.path.with_name(f"history-damaged-{time.strftime('%Y-%m-%dT%H-%M-%S')}.db")
-        for ending in ("", "-wal", "-shm"):
-            part = self.path.with_name(self.path.name + ending)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + ending))
+        with sentences(self.path):
+            for ending in ("", "-wal", "-shm"):
+                part = self.path.with_name(self.path.name + ending)
+                if part.exists():
+                    part.rename(aside.with_name(aside.name + ending))
         log.warning("the history was damaged (%s); it is kept as %s, and a new one begins", error.__cause__, aside)
         return open_to_write(self.path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -27,6 +28,8 @@ class Control:
         self._masks = masks
         self._cameras: dict[str, NodeCamera] = {}
         self._waiting: deque[Callable[[], None]] = deque()
+        self._remembering = threading.Lock()
+        """What is on disk, and the order in which it comes true, are one for the page and the broker."""
 
     def watch_over(self, cameras: Sequence[NodeCamera]) -> None:
         """Take the cameras that requests may name."""
@@ -48,8 +51,9 @@ class Control:
             OutboxError: the disk refuses to remember it; all is as it was.
         """
         found = self._find(camera)
-        self._switches.turn(camera, on=enabled)
-        self.ask(lambda: found.enable(enabled))
+        with self._remembering:
+            self._switches.turn(camera, on=enabled)
+            self.ask(lambda: found.enable(enabled))
 
     def hide(self, camera: str, masks: Polygons | None) -> Future[None]:
         """Hide these parts of a camera's picture from everybody, restarts included; the future tells when it is so.
@@ -63,14 +67,15 @@ class Control:
             OutboxError: the disk refuses to remember them; all is as it was.
         """
         found = self._find(camera)
-        self._masks.keep(camera, masks, found.settings_masks)
         future: Future[None] = Future()
 
         def hide() -> None:
             found.hide(found.settings_masks if masks is None else masks)
             future.set_result(None)
 
-        self.ask(hide)
+        with self._remembering:
+            self._masks.keep(camera, masks, found.settings_masks)
+            self.ask(hide)
         return future
 
     def trigger(self, camera: str) -> Future[CaptionRecord]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from edge_caption.errors import ConfigError
+from edge_caption.errors import ConfigError, OutboxError
 from edge_caption.records import Health, encode
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,10 @@ class StatusSocket:
     def _answer(self, asker: socket.socket) -> None:
         with asker, contextlib.suppress(OSError):
             asker.settimeout(ANSWER_S)
-            asker.sendall(encode(self._health()))
+            try:
+                asker.sendall(encode(self._health()))
+            except OutboxError as error:  # of a disk that refuses; the next asker may have more luck
+                log.warning("edge-caption status gets no answer: %s", error)
 
 
 def _listen(path: Path) -> socket.socket:

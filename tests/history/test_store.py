@@ -83,6 +83,16 @@ def test_a_broken_file_is_moved_aside_whole_and_a_new_one_begins(
     assert str(aside) in line.getMessage()
 
 
+def test_a_broken_file_that_cannot_be_moved_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    path.write_bytes(bytes(range(256)) * 64)
+    for second in range(30):
+        moment = time.localtime(time.time() + second)
+        (tmp_path / time.strftime("history-damaged-%Y-%m-%dT%H-%M-%S.db", moment)).mkdir()
+    with pytest.raises(HistoryError, match=r"history.db can't be used \(Is a directory\); look at the disk"):
+        History(path, KEEP)
+
+
 def test_a_file_that_breaks_while_it_is_open_costs_no_caption(tmp_path: Path) -> None:
     path = tmp_path / "history.db"
     history = History(path, KEEP)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from edge_caption.model.captioner import Captioner
 from edge_caption.node import start
 from edge_caption.node.control import Control
 from edge_caption.node.masks import Masks
+from edge_caption.node.state_file import write_state
 from edge_caption.node.switches import Switches
 from edge_caption.records import Health
 from tests.brokers import Mosquitto, mosquitto, retained, wait_for
@@ -20,6 +23,9 @@ from tests.cameras.servers import MjpegCamera
 from tests.node.test_node import Shown
 
 __all__ = ["mosquitto"]
+
+
+CORNER = (((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)),)
 
 
 def unused() -> Health:
@@ -32,6 +38,31 @@ def test_a_camera_that_is_not_there_is_named(tmp_path: Path) -> None:
         control.enable("porch", True)
     with pytest.raises(ConfigError, match="there is no camera porch"):
         control.trigger("porch")
+
+
+def test_two_threads_that_switch_cameras_off_are_both_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page and the broker each have a thread."""
+
+    def slow(path: Path, state: Any) -> None:
+        time.sleep(0.2)
+        write_state(path, state)
+
+    for module in ("switches", "masks"):
+        monkeypatch.setattr(f"edge_caption.node.{module}.write_state", slow)
+    control = Control(lambda: None, unused, Switches(tmp_path / "off.json"), Masks(tmp_path / "masks.json"))
+    cameras: Any = [SimpleNamespace(name=name, hide=lambda _: None, settings_masks=()) for name in ("porch", "yard")]
+    control.watch_over(cameras)
+    for work in (lambda name: control.enable(name, False), lambda name: control.hide(name, CORNER)):
+        threads = [threading.Thread(target=work, args=(camera.name,)) for camera in cameras]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    off, masks = Switches(tmp_path / "off.json"), Masks(tmp_path / "masks.json")
+    assert [off.on(camera.name) for camera in cameras] == [False, False]
+    assert [masks.of(camera.name, ()) for camera in cameras] == [CORNER, CORNER]
 
 
 def test_a_camera_is_switched_off_triggered_and_switched_on(
