@@ -97,6 +97,8 @@ def ask(path: Path) -> Health:
             client.settimeout(ANSWER_S)
             client.connect(str(path))
             said = b"".join(iter(lambda: client.recv(TAKE), b""))
+        if not said:
+            raise ConfigError(f"the node at {path} can't tell how it does; see its log")
         return msgspec.json.decode(said, type=Health)
     except PermissionError:
         raise ConfigError(f"this user may not ask the node at {path}; ask as the user who runs it") from None

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from edge_caption.commands.cli import main
+from edge_caption.errors import ConfigError, OutboxError
 from edge_caption.mqtt.broker import free_port
 from edge_caption.node.identity import outbox_path
-from edge_caption.node.status_socket import StatusSocket, socket_path
+from edge_caption.node.status_socket import StatusSocket, ask, socket_path
+from edge_caption.records import Health
 from tests.brokers import wait_for
 from tests.node.test_metrics import HEALTH
 
@@ -95,3 +97,22 @@ def test_another_user_may_not_ask() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         status.close()
         assert "this user may not ask the node" in done.stderr
+
+
+def test_a_disk_that_refuses_for_once_does_not_end_the_answers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Health | OutboxError] = [OutboxError("the disk refuses"), HEALTH]
+
+    def health() -> Health:
+        answer = answers.pop(0)
+        if isinstance(answer, OutboxError):
+            raise answer
+        return answer
+
+    listening = StatusSocket(tmp_path / "status.sock", health)
+    with pytest.raises(ConfigError, match=r"can't tell how it does; see its log"):
+        ask(tmp_path / "status.sock")
+    assert "gets no answer: the disk refuses" in caplog.text
+    assert ask(tmp_path / "status.sock") == HEALTH
+    listening.close()
