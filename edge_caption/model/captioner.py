@@ -27,7 +27,8 @@ from edge_caption.model.flavour import LoadedFlavour, load_first
 from edge_caption.model.likelihood import Question, log_probs, read_question
 from edge_caption.model.preprocess import to_input
 from edge_caption.model.specific import SpecificDecoder, grey_picture
-from edge_caption.model.sure import GeneralDecoder, settle
+from edge_caption.model.sure import GeneralDecoder
+from edge_caption.model.trim import trim
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -207,8 +208,8 @@ class Captioner:
     def _decode(self, encoded: EncodedPhoto) -> Caption:
         started = time.perf_counter()
         sentence, scene = self._search(encoded.seen), scene_of(encoded.seen.regions)
-        if self._sure:
-            sentence = settle(sentence, self._vocabulary, self._sure)
+        if self.language == "en":
+            sentence = trim(sentence, self._vocabulary, self._sure)
         stages = {**encoded.stages_ms, "decode": (time.perf_counter() - started) * 1000}
         return self._caption(sentence, scene, stages)
 

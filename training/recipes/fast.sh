@@ -21,4 +21,4 @@ grep -v '^COCO_' "$data/scenes/models.csv" >"$data/taught/models-others.csv"
 
 .venv/bin/python -m training training/recipes/fast-words.toml --data "$data" --weights "$weights"
 .venv/bin/python -m training training/recipes/fast-tuned.toml --data "$data" --start runs/fast-words/frozen.pt
-.venv/bin/python -m export runs/fast-tuned/fine-tuned.pt --data "$data" --out "$out" --name edge-caption-fast --sure 0.1
+.venv/bin/python -m export runs/fast-tuned/fine-tuned.pt --data "$data" --out "$out" --name edge-caption-fast --sure 0.06

@@ -21,4 +21,4 @@ grep -v '^COCO_' "$data/scenes/models.csv" >"$data/taught/models-others.csv"
 .venv/bin/python -m training training/recipes/home-words.toml --data "$data" --start "$bundle"
 .venv/bin/python -m training training/recipes/home-tuned.toml --data "$data" --start runs/home-words/frozen.pt
 .venv/bin/python -m training training/recipes/home.toml --data "$data" --start runs/home-tuned/fine-tuned.pt
-.venv/bin/python -m export runs/home/decoder.pt --data "$data" --out "$out" --name edge-caption-home --sure 0.1
+.venv/bin/python -m export runs/home/decoder.pt --data "$data" --out "$out" --name edge-caption-home --sure 0.06
