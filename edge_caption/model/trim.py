@@ -131,7 +131,7 @@ class _Phrases:
         return self._start(noun) if self.log_probs[noun] < self.least else None
 
     def _said_before(self, noun: int) -> bool:
-        """Tell whether it is said again as if it were another: "a baby with a baby", but not "a black and a white dog"."""
+        """Tell whether it is said again as if it were another: "a dog with a dog", not "a black and a white dog"."""
         before = any(word == self.words[noun] and not self._names(at + 1) for at, word in enumerate(self.words[:noun]))
         return before and self.words[noun - 1] in ARTICLES
 
