@@ -61,11 +61,21 @@ def motion_blur(pixels: Pixels, severity: int, chance: np.random.Generator) -> P
 
 def jpeg(pixels: Pixels, severity: int, _: np.random.Generator) -> Pixels:
     """Compress at a quality of 25 down to 7."""
-    quality = (25, 18, 15, 10, 7)[severity - 1]
-    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    _done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return decode_photo(data.tobytes(), "the compressed picture")
+    return _compressed(pixels, (25, 18, 15, 10, 7)[severity - 1])
 
+
+def infrared(pixels: Pixels) -> Pixels:
+    """Take the colours away, as a camera at night."""
+    return np.repeat(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)[..., None], 3, axis=2)
+
+
+def streamed(pixels: Pixels) -> Pixels:
+    """Compress at a quality of 30, as a camera that saves."""
+    return _compressed(pixels, 30)
+
+
+CAMERAS: dict[str, Callable[[Pixels], Pixels]] = {"infrared": infrared, "jpeg_30": streamed}
+"""What common cameras give, without severities."""
 
 CORRUPTIONS: dict[str, Corruption] = {
     "defocus_blur": defocus_blur,
@@ -86,3 +96,9 @@ def _blurred(pixels: Pixels, kernel: Floats) -> Pixels:
 
 def _to_pixels(picture: Floats) -> Pixels:
     return np.asarray(np.rint(np.clip(picture, 0, 1) * 255), np.uint8)
+
+
+def _compressed(pixels: Pixels, quality: int) -> Pixels:
+    bgr = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
+    _done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return decode_photo(data.tobytes(), "the compressed picture")

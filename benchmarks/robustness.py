@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.attacks import ATTACKS, Attack, ReferenceLoss
 from benchmarks.captions import caption_all
-from benchmarks.corruptions import CORRUPTIONS, SEVERITIES, Corruption
+from benchmarks.corruptions import CAMERAS, CORRUPTIONS, SEVERITIES, Corruption
 from benchmarks.intervals import bleu_4, mean_interval
 from edge_caption.errors import ConfigError
 from edge_caption.images.frame import Pixels
@@ -57,8 +57,9 @@ def measure(bundle: Path | None, flavour: str | None, photos: Photos, checkpoint
     captioner = Captioner(bundle, flavour=flavour, beam=1, language=language)
     clean = _say(captioner, originals(), len(photos), "as they are")
     corruptions = _say_all(captioner, _corrupt_all(originals), len(photos))
+    cameras = _say_all(captioner, {name: [map(see, originals())] for name, see in CAMERAS.items()}, len(photos))
     attacks = _say_all(captioner, attacked, len(photos))
-    scorer.learn([clean, *(said for runs in (*corruptions.values(), *attacks.values()) for said in runs)])
+    scorer.learn([clean, *(said for runs in (*corruptions.values(), *cameras.values(), *attacks.values()) for said in runs)])
     interval = [round(limit, 4) for limit in mean_interval(scorer.cider_of_each(clean))]
     figures = {
         "language": language,
@@ -66,10 +67,11 @@ def measure(bundle: Path | None, flavour: str | None, photos: Photos, checkpoint
         "flavour": captioner.model.flavour,
         "clean": {**_score(scorer, clean), "interval_95": {"cider": interval}},
         "severities": SEVERITIES,
-        "corruptions": {name: _columns(scorer, runs) for name, runs in corruptions.items()},
+        "corruptions": {name: _columns(scorer, runs, clean) for name, runs in corruptions.items()},
+        "cameras": {name: {**_score(scorer, said), "same": _same(said, clean)} for name, (said,) in cameras.items()},
     }
     if checkpoint:
-        figures |= {"epsilons": EPSILONS, "attacks": {name: _columns(scorer, runs) for name, runs in attacks.items()}}
+        figures |= {"epsilons": EPSILONS, "attacks": {name: _columns(scorer, runs, clean) for name, runs in attacks.items()}}
     return figures
 
 
@@ -129,9 +131,14 @@ def _say(captioner: Captioner, pictures: Iterator[Pixels], count: int, title: st
     return [caption.text for caption in caption_all(captioner, pictures, count, title)]
 
 
-def _columns(scorer: Scorer, runs: Sequence[Said]) -> dict[str, list[float]]:
-    scores = [_score(scorer, said) for said in runs]
+def _columns(scorer: Scorer, runs: Sequence[Said], clean: Said) -> dict[str, list[float]]:
+    scores = [{**_score(scorer, said), "same": _same(said, clean)} for said in runs]
     return {name: [score[name] for score in scores] for name in scores[0]}
+
+
+def _same(said: Said, clean: Said) -> float:
+    """Return the share of the same sentences as of the pictures as they are."""
+    return round(sum(one == other for one, other in zip(said, clean, strict=True)) / len(clean), 4)
 
 
 def _score(scorer: Scorer, said: Said) -> dict[str, float]:

@@ -282,7 +282,12 @@ def confidence(results: Path) -> Cells:
 def corruptions(results: Path) -> Cells:
     """Return CIDEr of pictures that got worse."""
     figures = load(results, "robustness")
-    return _strengths("severity", figures["severities"], figures["corruptions"])
+    rows = _strengths("severity", figures["severities"], figures["corruptions"])
+    clean = figures["clean"]["cider"]
+    middle = len(figures["severities"]) // 2
+    left = [f"left at {figures['severities'][middle]}"]
+    left += [f"{of['cider'][middle] / clean:.0%}" for of in figures["corruptions"].values()]
+    return [[*row, cell] for row, cell in zip(rows, left, strict=True)]
 
 
 def attacks(results: Path) -> Cells:

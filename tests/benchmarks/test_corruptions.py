@@ -3,7 +3,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.corruptions import CORRUPTIONS, SEVERITIES, defocus_blur, low_light, motion_blur
+from benchmarks.corruptions import (
+    CORRUPTIONS,
+    SEVERITIES,
+    defocus_blur,
+    infrared,
+    low_light,
+    motion_blur,
+    streamed,
+)
 from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import list_photos, read_photo
 from edge_caption.model.preprocess import to_input
@@ -62,3 +70,19 @@ def test_motion_smears_along_its_line_and_not_across() -> None:
 def test_less_light_is_darker_and_a_black_picture_stays_black() -> None:
     black = np.zeros((224, 224, 3), np.uint8)
     assert low_light(black, 1, np.random.default_rng(1)).mean() < 2
+
+
+def test_infrared_has_no_colours_and_the_light_of_the_photo(input_picture: Pixels) -> None:
+    grey = infrared(input_picture)
+    assert grey.shape == input_picture.shape
+    assert grey.dtype == np.uint8
+    assert (grey == grey[..., :1]).all()
+    light = input_picture @ np.array([0.299, 0.587, 0.114])
+    assert np.abs(grey[..., 0] - light).max() <= 1
+
+
+def test_a_stream_is_compressed_less_than_the_first_severity_of_jpeg(input_picture: Pixels) -> None:
+    def error(pixels: Pixels) -> float:
+        return float(np.mean((pixels.astype(float) - input_picture) ** 2))
+
+    assert 0 < error(streamed(input_picture)) < error(corrupted("jpeg", input_picture, 1))

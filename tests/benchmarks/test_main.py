@@ -57,7 +57,10 @@ def test_robustness_prints_a_column_for_each_corruption(
     figures = json.loads(capsys.readouterr().out)
     assert len(figures["corruptions"]) == 5
     for scores in figures["corruptions"].values():
-        assert len(scores["cider"]) == len(scores["bleu_4"]) == len(figures["severities"])
+        assert len(scores["cider"]) == len(scores["bleu_4"]) == len(scores["same"]) == len(figures["severities"])
+    assert {name: set(scores) for name, scores in figures["cameras"].items()} == dict.fromkeys(
+        ("infrared", "jpeg_30"), {"cider", "bleu_4", "same"}
+    )
     assert "attacks" not in figures
 
 
