@@ -59,7 +59,9 @@ def measure(bundle: Path | None, flavour: str | None, photos: Photos, checkpoint
     corruptions = _say_all(captioner, _corrupt_all(originals), len(photos))
     cameras = _say_all(captioner, {name: [map(see, originals())] for name, see in CAMERAS.items()}, len(photos))
     attacks = _say_all(captioner, attacked, len(photos))
-    scorer.learn([clean, *(said for runs in (*corruptions.values(), *cameras.values(), *attacks.values()) for said in runs)])
+    scorer.learn(
+        [clean, *(said for runs in (*corruptions.values(), *cameras.values(), *attacks.values()) for said in runs)]
+    )
     interval = [round(limit, 4) for limit in mean_interval(scorer.cider_of_each(clean))]
     figures = {
         "language": language,
@@ -71,7 +73,8 @@ def measure(bundle: Path | None, flavour: str | None, photos: Photos, checkpoint
         "cameras": {name: {**_score(scorer, said), "same": _same(said, clean)} for name, (said,) in cameras.items()},
     }
     if checkpoint:
-        figures |= {"epsilons": EPSILONS, "attacks": {name: _columns(scorer, runs, clean) for name, runs in attacks.items()}}
+        columns = {name: _columns(scorer, runs, clean) for name, runs in attacks.items()}
+        figures |= {"epsilons": EPSILONS, "attacks": columns}
     return figures
 
 

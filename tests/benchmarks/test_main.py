@@ -58,9 +58,8 @@ def test_robustness_prints_a_column_for_each_corruption(
     assert len(figures["corruptions"]) == 5
     for scores in figures["corruptions"].values():
         assert len(scores["cider"]) == len(scores["bleu_4"]) == len(scores["same"]) == len(figures["severities"])
-    assert {name: set(scores) for name, scores in figures["cameras"].items()} == dict.fromkeys(
-        ("infrared", "jpeg_30"), {"cider", "bleu_4", "same"}
-    )
+    assert set(figures["cameras"]) == {"infrared", "jpeg_30"}
+    assert all(0 <= scores["same"] <= 1 for scores in figures["cameras"].values())
     assert "attacks" not in figures
 
 
