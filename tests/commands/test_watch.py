@@ -76,7 +76,7 @@ def test_a_table_tells_of_nodes_and_cameras() -> None:
     "payload",
     [b"", b"\xff\xfe", b"null", b"[]", b'{"id": 5}', b'{"id": "pi"}', b'{"caption": ["a"], "id": "pi:1"}', b"{" * 5000]
     + [b'{"id": "pi:%s"}' % number for number in (b"-1", b"9" * 20, b"9" * 4300, b"9" * 5000)]
-    + [b'{"id": "pi:1", "x": %s}' % (b"[" * 5000 + b"]" * 5000)],
+    + [b'{"id": "pi:1", "x": %s}' % (b"[" * 100_000 + b"]" * 100_000)],
 )
 def test_what_is_no_record_is_left_out(payload: bytes) -> None:
     fleet = Fleet("edge_caption")
