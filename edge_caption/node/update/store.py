@@ -115,9 +115,14 @@ class Store:
         if place != self.folder_of(before):
             with writing(place) as fresh:
                 incoming.files.rename(fresh)
-        self._save(
-            msgspec.structs.replace(self.state, installed=installed, before=before, failed=None, settled=incoming.id)
+        state = msgspec.structs.replace(
+            self.state, installed=installed, before=before, failed=None, settled=incoming.id
         )
+        try:
+            self._save(state)
+        except OSError:
+            self._tidy()  # nobody knows of the bundle, and the disk may be full
+            raise
         self._overtaken = False
 
     def note_start(self) -> None:

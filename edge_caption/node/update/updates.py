@@ -126,7 +126,8 @@ class Updates:
         """Take a chunk; for any thread."""
         own_id, offset = Topics.chunk(message.topic)
         # Looked at here, too: what nobody waits for is not to fill the memory while a bundle is tested.
-        awaited = self._incoming is not None and self._incoming.id == own_id
+        incoming = self._incoming  # which the other thread may drop between two looks
+        awaited = incoming is not None and incoming.id == own_id
         if awaited and not message.retained and len(message.payload) <= LARGEST_CHUNK:
             self._hand(partial(self._take_chunk, own_id, offset, message.payload))
 
@@ -144,6 +145,7 @@ class Updates:
 
     def _run(self) -> None:
         self._guarded(self._pick_up)
+        self._guarded(self._go_on)
         while not self._stopping:
             try:
                 job = self._jobs.get(timeout=self._wait_s())
@@ -152,6 +154,8 @@ class Updates:
             self._heed_fault()
             self._guarded(job)
         self._heed_fault()
+        if self._fetching:
+            self._fetching.close()
         self._store.note_end()  # here, for no other thread may touch the store
 
     def _heed_fault(self) -> None:
@@ -191,7 +195,6 @@ class Updates:
             self._store.told()
         if order := pending(self._store.incoming):
             self._resume(order)
-        self._go_on()
 
     def _resume(self, order: Order) -> None:
         try:

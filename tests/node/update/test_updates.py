@@ -406,6 +406,27 @@ def test_on_a_full_disk_no_bundle_is_tried_whose_starts_cannot_be_counted(
     assert room.stat().st_size > 0
 
 
+def test_a_bundle_that_cannot_be_noted_leaves_no_trace(make: Make, tmp_path: Path) -> None:
+    file, folder = make("2"), tmp_path / "update"
+    incoming = Incoming(folder / "incoming", Order(head=head_of(file)), update_of(file))
+    incoming.append(bytes_of(file))
+    (folder / "state.json").mkdir()
+    store = Store(folder, TINY)
+    with pytest.raises(IsADirectoryError):
+        store.install(incoming)
+    assert store.installed is None
+    assert not list((folder / "bundles").iterdir())
+
+
+def test_what_cannot_be_resumed_leaves_a_state_that_is_told(
+    run: Run, listener: Listener, make: Make, tmp_path: Path
+) -> None:
+    (left_behind(tmp_path, make("2")) / "files").touch()  # a folder is expected
+    run()
+    states = wait_for(lambda: listener.payloads("pi/update"))
+    assert b'"idle"' in states[0]
+
+
 def left_behind(tmp_path: Path, file: Path) -> Path:
     """Write an order as a power cut leaves it: the program dropped it, and the disk did not hear of that."""
     folder = tmp_path / "state" / "nodes" / "pi" / "update" / "incoming"
