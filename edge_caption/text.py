@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import threading
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
+from typing import IO
 
 COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal obeys instead of showing: controls (ECMA-48), ends of lines, orders of writing (UAX 9), and what no
@@ -18,6 +21,34 @@ COMMON = frozenset(
     "a an and are at by for from his her in is it its of on or some that the their to while with".split()  # noqa: SIM905
 )
 """English words that most sentences hold; a question is about the others."""
+
+
+KEPT_BYTES = 16_384
+"""Of what another program complains of."""
+
+LAST_WORDS_S = 1.0
+"""How long its end waits for the rest of that: a child that it left behind may keep the pipe open for ever."""
+
+
+class LastWords:
+    """Reads what another program complains of, so that it never waits to be heard, and keeps the end."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        """Read on a thread, to the pipe's end; then it is closed."""
+        self._pipe = pipe
+        self._end = b""
+        self._thread = threading.Thread(target=self._read, name="last words", daemon=True)
+        self._thread.start()
+
+    def lines(self) -> list[str]:
+        """Return the last lines of a program that has ended."""
+        self._thread.join(LAST_WORDS_S)
+        return self._end.decode(errors="replace").strip().splitlines()
+
+    def _read(self) -> None:
+        with self._pipe as pipe:
+            while piece := os.read(pipe.fileno(), KEPT_BYTES):
+                self._end = (self._end + piece)[-KEPT_BYTES:]
 
 
 def split_words(sentence: str) -> list[str]:

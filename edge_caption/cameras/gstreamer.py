@@ -9,12 +9,11 @@ import select
 import shlex
 import shutil
 import subprocess
-import tempfile
 import weakref
-from typing import IO
 
 from edge_caption.cameras.jpeg_stream import JpegStream
 from edge_caption.errors import CameraError
+from edge_caption.text import LastWords
 
 PROGRAM = "gst-launch-1.0"
 
@@ -57,11 +56,14 @@ class _Child:
         command = [PROGRAM, "-q", *_words(text)]
         self._name = name
         self._timeout_s = timeout_s
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the child
         # Ctrl-C is for us, who then end it.
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._said, start_new_session=True)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+        assert self._process.stderr
+        self._said = LastWords(self._process.stderr)
         # A pipeline that hangs outlives nobody.
-        self._end = weakref.finalize(self, _end, self._process, self._said)
+        self._end = weakref.finalize(self, _end, self._process)
 
     def receive(self) -> bytes:
         assert self._process.stdout
@@ -80,8 +82,7 @@ class _Child:
         """Say why it ended, by what it wrote; that may repeat a URL, password included."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
-        self._said.seek(0)
-        for line in self._said.read().decode(errors="replace").splitlines():
+        for line in self._said.lines():
             said = URL.sub("…", line)
             if error := MISSING.search(said):
                 return f"needs the element {error[1]}, which is not installed; install the GStreamer plugin that has it"
@@ -99,9 +100,8 @@ def _words(text: str) -> list[str]:
         raise CameraError("the pipeline has a quote without its other; close it") from None
 
 
-def _end(process: subprocess.Popen[bytes], said: IO[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
-    said.close()
     if process.stdout:
         process.stdout.close()

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import threading
 from collections.abc import Sequence
-from typing import IO
 
-KEPT_BYTES = 4096
-"""Of what a program complains of; its last line is what is told."""
-
-LAST_WORDS_S = 1.0
-"""How long the end waits for the rest of that: a program's child may keep the pipe open for ever."""
+from edge_caption.text import LastWords
 
 
 class Saying:
@@ -26,7 +19,7 @@ class Saying:
             OSError: one can't be started.
         """
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._complaints: list[_Complaint] = []
+        self._last_words: list[LastWords] = []
         try:
             for number, command in enumerate(commands, 1):
                 self._start(command, last=number == len(commands))
@@ -52,7 +45,7 @@ class Saying:
             before.stdout = None
         self._processes.append(process)
         assert process.stderr
-        self._complaints.append(_Complaint(process.stderr))
+        self._last_words.append(LastWords(process.stderr))
 
     @property
     def over(self) -> bool:
@@ -70,27 +63,7 @@ class Saying:
         for pipe in (pipe for process in self._processes for pipe in (process.stdin, process.stdout) if pipe):
             pipe.close()
         codes = [process.wait() for process in self._processes]
-        for complaint, code in reversed(list(zip(self._complaints, codes, strict=False))):
+        for last_words, code in reversed(list(zip(self._last_words, codes, strict=False))):
             if code > 0:
-                return complaint.last_line() or f"exit code {code}"
+                return (last_words.lines() or [f"exit code {code}"])[-1]
         return None
-
-
-class _Complaint:
-    """Reads what a program complains of, so that it is never kept waiting for that."""
-
-    def __init__(self, pipe: IO[bytes]) -> None:
-        self._pipe = pipe
-        self._end = b""
-        self._thread = threading.Thread(target=self._read, name="complaints", daemon=True)
-        self._thread.start()
-
-    def last_line(self) -> str:
-        """Return it, "" where there is none."""
-        self._thread.join(LAST_WORDS_S)
-        return self._end.decode(errors="replace").strip().split("\n")[-1]
-
-    def _read(self) -> None:
-        with self._pipe as pipe:
-            while piece := os.read(pipe.fileno(), KEPT_BYTES):
-                self._end = (self._end + piece)[-KEPT_BYTES:]

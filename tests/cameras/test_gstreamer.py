@@ -64,6 +64,16 @@ def test_a_pipeline_gives_its_frames_and_ends(text: str) -> None:
 
 
 @needs_gstreamer
+def test_what_a_pipeline_complains_of_fills_neither_a_pipe_nor_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GST_DEBUG", "6")  # megabytes on standard error
+    camera = opened(RED.replace("num-buffers=5", "num-buffers=40"))
+    read_on(camera, 10)
+    files = [file.stat() for file in list(Path("/proc/self/fd").iterdir()) if file.exists()]
+    assert [file.st_size for file in files if file.st_nlink == 0 and file.st_size > 100_000] == []
+    camera.close()
+
+
+@needs_gstreamer
 def test_a_pipeline_may_change_its_size() -> None:
     sizes = ["width=320,height=240", "width=160,height=120"]
     parts = [f"videotestsrc is-live=true num-buffers=2 ! video/x-raw,framerate=20/1,{size} ! c." for size in sizes]
