@@ -217,7 +217,7 @@ class Updates:
             future.set_exception(_sentence(error))
         else:
             future.set_result(self._state())
-            self._go_on()
+        self._go_on()  # where it was refused, too: what it was to replace may be gone
 
     def _begin(self, request: UpdateRequest, asked_at: float) -> None:
         if request.url is None and request.head is None:

@@ -498,6 +498,17 @@ def test_who_offers_what_was_offered_is_told_that_it_is_here(run: Run, make: Mak
         assert push(file, install=False)[-1].state == "offered"
 
 
+def test_an_order_without_room_leaves_no_offer_that_is_gone(
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run()
+    push(make("2"), install=False)
+    monkeypatch.setattr("edge_caption.node.update.incoming.ROOM_BYTES", 10**15)
+    with pytest.raises(UpdateError, match=r"the disk has .* MB free and the update needs .*; free some"):
+        push(make("3"))
+    wait_for(lambda: b'"idle"' in listener.payloads("pi/update")[-1])
+
+
 def test_without_an_offer_the_word_is_refused(run: Run, mosquitto: Mosquitto, listener: Listener) -> None:
     run()
     wait_for(lambda: "edge_caption/pi/bridge/request/+ (QoS 1)" in mosquitto.log())
