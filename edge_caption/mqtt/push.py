@@ -107,11 +107,17 @@ class _Push:
     """What the node said last; None before it has answered the order."""
     sent: int = 0
     heard_at: float = field(default_factory=time.monotonic)
+    came_at: float = field(default_factory=time.monotonic)
+    """When it last had more of the file than before."""
     asked_at: float = 0.0
     """0: to be asked now."""
     offline: bool = False
     accepted: str | None = None
     """The version that the node has taken the order for."""
+
+    def ask_anew(self) -> None:
+        """Begin as if nothing were on its way."""
+        self.asked_at, self.came_at = 0.0, time.monotonic()
 
     @property
     def done(self) -> bool:
@@ -193,7 +199,7 @@ class Push:
         with talk.connected():
             for topic in (topics.response("update"), topics.update, topics.status):
                 talk.subscribe(topic)
-            push.asked_at = 0.0
+            push.ask_anew()
             while not push.done:
                 quiet_s = time.monotonic() - max(push.heard_at, push.asked_at)
                 if not push.asked_at or quiet_s > QUIET_S:
@@ -207,6 +213,11 @@ class Push:
                 away = push.offline and not push.accepted
                 if time.monotonic() - push.heard_at > (min(patience_s, AWAY_S) if away else patience_s):
                     raise UpdateError(_silence(topics.node, push))
+                if self._source.file and time.monotonic() - push.came_at > patience_s:
+                    raise UpdateError(
+                        f"{topics.node} answers, and no piece of the file reaches it; "
+                        f"let it read {topics.chunks} (edge-caption doctor mqtt, there, tells more)"
+                    )
 
     def _request(self) -> bytes:
         return msgspec.json.encode({**self._source.fields, "install": self._install, "transaction": self._name})
@@ -229,7 +240,7 @@ class Push:
         if message.topic == topics.status:
             push.offline = message.payload != b"online"
             if not message.retained and not push.offline:  # back again: what was on its way to it is lost
-                push.asked_at = 0.0
+                push.ask_anew()
             return None
         if message.topic == topics.update:
             # What is retained may be older than the order.
@@ -248,6 +259,8 @@ class Push:
 
     def _take(self, push: _Push, state: UpdateState) -> UpdateState:
         push.heard_at = time.monotonic()
+        if state.state != "receiving" or not push.state or state.next != push.state.next:
+            push.came_at = push.heard_at
         push.state = state
         if state.state == "idle" and state.error and not push.done:
             raise UpdateError(state.error)

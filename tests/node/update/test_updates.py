@@ -659,6 +659,26 @@ def test_a_full_disk_is_a_sentence_and_gives_its_room_back(
         subprocess.run(["umount", disk], check=True)
 
 
+def test_a_broker_that_keeps_the_pieces_from_the_node_is_named(
+    run: Run, mosquitto: Mosquitto, make: Make, tmp_path: Path
+) -> None:
+    rules = ["write edge_caption/+/update/+/+"]
+    rules += [
+        f"readwrite edge_caption/+/{part}" for part in ("status", "info", "health", "update", "bridge/#", "cam/#")
+    ]
+    (tmp_path / "acl").write_text("".join(f"topic {rule}\n" for rule in rules))
+    with mosquitto._config.open("a") as config:
+        config.write(f"acl_file {tmp_path}/acl\n")
+    mosquitto.stop()
+    mosquitto.start()
+    run()
+    push = Push(
+        MqttSettings(broker=Address.parse(mosquitto.url)), "edge_caption", source_of(str(make("2"))), install=True
+    )
+    with pytest.raises(UpdateError, match=r"pi answers, and no piece .*; let it read edge_caption/pi/update/\+/\+"):
+        list(push.bring("pi", 3))
+
+
 def test_a_node_that_is_offline_is_named_soon(run: Run, listener: Listener, make: Make, push: Bring) -> None:
     node = run()
     wait_for(lambda: captions_of(listener))
