@@ -176,12 +176,12 @@ class Updates:
         waits = [IDLE_S]
         if self._fetching:
             waits.append(self._fetching.wait_s())
-        if self._phase == "trial":
+        if self._trial:
             waits.append(max(0.0, self._trial_ends - time.monotonic()))
         return min(waits)
 
     def _do_next(self) -> None:
-        if self._phase == "trial" and time.monotonic() >= self._trial_ends:
+        if self._trial and time.monotonic() >= self._trial_ends:
             self._trust()
         if self._fetching and self._incoming:
             self._fetching.step(self._incoming)
@@ -193,6 +193,7 @@ class Updates:
         if state.failed and state.untold:
             self._outlets.tell("update_rolled_back", state.failed)
             self._store.told()
+            self._failed_at = time.monotonic() + REPEATED_S  # who was cut off from it asks again at once
         if order := pending(self._store.incoming):
             self._resume(order)
 
@@ -235,7 +236,7 @@ class Updates:
             self._drop()
             self._store.forgive()
             return
-        if self._phase == "trial":
+        if self._trial:
             raise UpdateError("another update is on trial; try again when its first captions are done")
         self._check_newer(update)
         order = Order(head=head, url=request.url, install=request.install)

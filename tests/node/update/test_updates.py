@@ -384,8 +384,14 @@ def test_a_bundle_that_ends_the_program_again_and_again_is_rolled_back_at_the_st
     for _ in range(FALSE_STARTS):
         assert boot.begin(store, Captioner).model.version == "2"
     run()
+    # Who sent it asks again as soon as the node is back.
+    with pytest.raises(
+        UpdateError, match="version 2 of the model does not run here: the program crashed or was killed"
+    ):
+        push(tmp_path / "2.update")
     wait_for(lambda: "update_rolled_back" in told(listener))
     assert_captions_flow_on_without_a_gap(listener, "1")
+    assert told(listener).count("update_begun") == 1
 
 
 def test_on_a_full_disk_no_bundle_is_tried_whose_starts_cannot_be_counted(
