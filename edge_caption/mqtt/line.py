@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from edge_caption.backoff import Backoff
 from edge_caption.errors import ConfigError
@@ -14,6 +14,9 @@ from edge_caption.mqtt.refusal import BrokenError, RefusedError, reason_of
 from edge_caption.mqtt.selectable_event import SelectableEvent
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.tls import context
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 log = logging.getLogger(__name__)
 
@@ -100,9 +103,8 @@ class Line:
 
     def _serve(self, peer: Peer, ended: Callable[[], bool]) -> None:
         mqtt = self._mqtt
-        tls = context(mqtt.ca_file, mqtt.cert_file, mqtt.key_file) if mqtt.broker.tls else None
         own = self._name, None, self._attention
-        connection = Connection(mqtt.broker, mqtt.version, *own, tls, self._unacknowledged)
+        connection = Connection(mqtt.broker, mqtt.version, *own, self._tls(), self._unacknowledged)
         politely = False
         try:
             connection.open(ended)
@@ -114,6 +116,15 @@ class Line:
             politely = True
         finally:
             connection.close(politely=politely)
+
+    def _tls(self) -> SSLContext | None:
+        mqtt = self._mqtt
+        try:
+            return context(mqtt.ca_file, mqtt.cert_file, mqtt.key_file) if mqtt.broker.tls else None
+        except ConfigError as error:
+            if not self._connected_once:
+                raise
+            raise BrokenError(str(error)) from None  # files that were good: they are being replaced
 
     def _pause(self, seconds: float, ended: Callable[[], bool]) -> None:
         until = time.monotonic() + seconds

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import ssl
 import subprocess
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from edge_caption.config import load
 from edge_caption.errors import ConfigError
-from edge_caption.mqtt.settings import PASSWORD_VARIABLE
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.line import Line
+from edge_caption.mqtt.selectable_event import SelectableEvent
+from edge_caption.mqtt.settings import PASSWORD_VARIABLE, MqttSettings
+from edge_caption.mqtt.tls import context
+from edge_caption.mqtt.watching.fleet import Fleet
+from edge_caption.mqtt.watching.watcher import Watcher
 from edge_caption.outbox import Outbox
 from tests.brokers import Mosquitto, wait_for
 from tests.mqtt.conftest import RunBroker, Start, commit, sign
@@ -70,6 +79,45 @@ def test_a_client_certificate_opens_a_broker_that_wants_one(
     assert outbox.depth == 3
     start(over_tls(broker), ca_file=certificate[0], cert_file=ours[0], key_file=ours[1])
     wait_for(lambda: outbox.depth == 0)
+
+
+def test_certificates_that_are_being_replaced_end_no_line(
+    run_broker: RunBroker,
+    certificate: Certificate,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO")
+    broker, trusted = run_broker(*serve(certificate)), tmp_path / "trusted.pem"
+    trusted.write_bytes(certificate[0].read_bytes())
+    settings = MqttSettings(broker=Address.parse(over_tls(broker)), ca_file=trusted)
+    refused: list[ConfigError] = []
+
+    def noting(*files: Path | None) -> ssl.SSLContext:
+        try:
+            return context(*files)
+        except ConfigError as error:
+            refused.append(error)
+            raise
+
+    monkeypatch.setattr("edge_caption.mqtt.line.context", noting)
+    ended = threading.Event()
+    with closing(SelectableEvent()) as attention:
+        watcher = Watcher(Fleet("edge_caption"), lambda _: None)
+        thread = threading.Thread(target=Line(settings, "watch", attention).keep, args=(watcher, ended.is_set))
+        thread.start()
+        try:
+            wait_for(lambda: "connected to the broker" in caplog.text)
+            trusted.rename(tmp_path / "away")
+            broker.stop()
+            broker.start()
+            wait_for(lambda: refused)
+            (tmp_path / "away").rename(trusted)
+            wait_for(lambda: caplog.text.count("connected to the broker") == 2)
+        finally:
+            ended.set()
+            thread.join(10)
 
 
 def test_wrong_files_are_named_at_the_start(tmp_path: Path, certificate: Certificate) -> None:
