@@ -21,6 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from edge_caption.errors import ConfigError, PhotoError
+from edge_caption.images.frame import Pixels
 from edge_caption.model.captioner import Captioner
 from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.connection import Connection, Traffic
@@ -31,7 +32,7 @@ from edge_caption.mqtt.work.asker import Asker
 from edge_caption.mqtt.work.worker import MOST_WAITING, Worker
 from edge_caption.records import WorkerAnswer
 from tests.brokers import Mosquitto, mosquitto, wait_for
-from tests.conftest import ROOT
+from tests.conftest import ROOT, encode
 from tests.mqtt.conftest import RunBroker
 
 __all__ = ["mosquitto"]
@@ -132,6 +133,23 @@ def test_any_client_can_ask_and_knows_answers_by_their_correlation_data(
     assert data.file == "good.jpg"
     # All are dealt with, those without an answer, too: nothing is delivered again.
     wait_for(lambda: mosquitto.log().count("Received PUBACK from one") == len(asked) + 3)
+
+
+def test_an_answer_that_the_broker_does_not_take_becomes_an_error_and_the_next_goes_on(
+    mosquitto: Mosquitto, start_worker: StartWorker, picture: Pixels
+) -> None:
+    with mosquitto._config.open("a") as config:
+        config.write("max_packet_size 1400\n")
+    mosquitto.stop()
+    mosquitto.start()
+    start_worker("one")
+    photo = encode(picture[::8, ::8], ".jpg")
+    with closing(asker(mosquitto)) as asking_:
+        large = said(asking_.ask(photo, "large.jpg", attention=True))
+        assert re.fullmatch(
+            r"the answer has [\d,]+ bytes and the broker takes 1,400 at most; ask without attention", large.error or ""
+        )
+        assert said(asking_.ask(photo, "small.jpg")).status == "ok"
 
 
 def publish(client: paho.Client, key: bytes, payload: bytes, response_topic: str | None = "any/answer") -> None:

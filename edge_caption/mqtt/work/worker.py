@@ -129,10 +129,20 @@ class Worker:
             self._warn("a photo without a usable response topic is left out; publish it with one (MQTT 5)")
             self._acknowledge(job)
             return
-        said = encode(self._answer(request))
-        worker = ((WORKER, self._name),)
-        answer = Publication(topic, said, correlation_data=request.correlation_data, user_properties=worker)
+        said = self._answer(request)
+        answer, most = self._publication(topic, request, said), self._connection.limits.maximum_packet
+        if answer.size > most:  # the broker would close the connection over it, each time anew
+            reason = (
+                f"the answer has {answer.size:,} bytes and the broker takes {most:,} at most; ask without attention"
+            )
+            said = self._fail(said.file, reason)
+            answer = self._publication(topic, request, said)
+        self.done += said.status == "ok"
         self._send(replace(job, answer=answer))
+
+    def _publication(self, topic: str, request: Received, said: WorkerAnswer) -> Publication:
+        worker = ((WORKER, self._name),)
+        return Publication(topic, encode(said), correlation_data=request.correlation_data, user_properties=worker)
 
     def _fits(self, topic: str) -> bool:
         """Whether an answer may go there: a worker would take one on its own topic for a photo."""
@@ -159,7 +169,6 @@ class Worker:
         except Exception:
             log.exception("a photo could not be captioned")
             return self._fail(file, UNEXPECTED)
-        self.done += 1
         data = PhotoCaption(file=file, **sentence(caption, attention=asked.get(ATTENTION) == "true"))
         return WorkerAnswer(status="ok", file=file, data=data, worker=self._name)
 
