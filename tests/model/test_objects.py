@@ -24,6 +24,10 @@ from edge_caption.model.objects import LISTS, Things, colours, objects
         ("a man in the sea", ["a man in the water", "a man in a lake"], ["sea"]),
         ("a snowy hill", ["a mountain under snow"], []),
         ("babies, ponies and buses", ["a baby", "a pony", "a bus"], []),
+        ("a kitchen with a sink", ["a room with a stove"], ["sink"]),
+        ("a kitchen with a sink", ["a bathroom with a sink"], ["kitchen"]),
+        ("a room", ["a bathroom with a sink"], []),
+        ("a dog next to a street sign", ["a dog on a street"], ["street sign"]),
         ("something blue happens", ["nothing to see"], []),
     ],
 )

@@ -14,6 +14,8 @@ from training.scoring.people import names_people, people_rates, share_interval
         ("an empty kitchen with a refrigerator", False),
         ("a snowman in the yard", False),
         ("a dog chases a toy", False),
+        ("a baby elephant in the water", False),
+        ("a baby looks at an elephant", True),
     ],
 )
 def test_people_of_every_kind_are_people(sentence: str, names: bool) -> None:
