@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_caption.files import own_folder, write_whole
+from edge_caption.files import own_folder, sync, write_whole
 from edge_caption.model.caption import ModelIdentity
 from edge_caption.model.encoder import Floats, Seen
 
@@ -64,7 +64,9 @@ class Cache:
         self._free = self._free_rows()
 
     def save(self) -> None:
-        """Write the list of photos."""
+        """Write the list of photos once what it lists is on the disk: a power cut might leave rows of others."""
+        if self._rows.exists():
+            sync(self._rows)
         write_whole(self._list, msgspec.json.encode(self._known))
 
     def seen(self, photo: Path, like: Seen) -> Seen:

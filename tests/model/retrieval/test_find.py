@@ -82,6 +82,23 @@ def test_what_the_cache_keeps_is_close_to_what_was_seen(
     np.testing.assert_allclose(kept.state, seen.state, rtol=1e-3, atol=1e-4)
 
 
+def test_what_the_list_names_is_on_the_disk_before_the_list(
+    tmp_path: Path, demo_photos: list[Path], tiny_captioner: Captioner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").resolve().name)
+        sync(descriptor)
+
+    cache = Cache(tmp_path / "cache")
+    cache.put(demo_photos[0], tiny_captioner.encode(demo_photos[0]).seen)
+    monkeypatch.setattr(os, "fsync", note)
+    cache.save()
+    assert synced[:2] == ["rows", "photos.json"]
+
+
 def test_a_photo_that_cannot_be_read_is_named_and_left_out(
     tmp_path: Path, boxes: Path, tiny_captioner: Captioner
 ) -> None:
