@@ -67,7 +67,7 @@ def asker(broker: Mosquitto, name: str = "test") -> Asker:
 
 
 def said(future: Future[WorkerAnswer]) -> WorkerAnswer:
-    return future.result(30)
+    return future.result(100)  # a busy machine asks again late: the longest answer counts four times
 
 
 def test_three_workers_share_the_photos_and_one_that_is_killed_loses_none(
