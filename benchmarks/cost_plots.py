@@ -70,12 +70,12 @@ def soak(figures: dict[str, Any]) -> None:
     hours = [seconds / 3600 for seconds in samples["s"]]
     _, axes = pyplot.subplots(figsize=(7, 3.4))
     axes.plot(hours, samples["rss_mb"], color=OURS, label="resident MB")
-    axes.set(xlabel="hours", ylabel="MB", ylim=(0, None))
+    axes.set(xlabel="hours", ylabel="MB", ylim=(0, 1.4 * max(samples["rss_mb"])))
     counts = axes.twinx()
     for name, colour in (("threads", THIRD), ("descriptors", OTHERS)):
         counts.plot(hours, samples[name], color=colour, label=name)
-    counts.set(ylim=(0, None))
-    counts.legend(fontsize=8, loc="lower right")
-    axes.legend(fontsize=8, loc="lower left")
+    counts.set(ylim=(0, 2 * max(samples["descriptors"])))  # below the memory's line
+    counts.legend(fontsize=8, loc="upper right")
+    axes.legend(fontsize=8, loc="upper left")
     title = f"{figures['cameras']} cameras, {figures['broker_outages']} outages, {figures['lost']} lost"
     axes.set_title(title, fontsize=10)

@@ -120,7 +120,8 @@ def _robustness(figures: dict[str, Any]) -> None:
     for axes, (title, strengths, kinds) in zip(row[0], panels, strict=True):
         axes.axhspan(*interval, color="#8aa29e", alpha=0.2, linewidth=0, label="unchanged, 95% interval")
         for name, scores in kinds.items():
-            axes.plot([0, *strengths], [clean, *scores["cider"]], "o-", markersize=4, label=name.replace("_", " "))
+            label = {"fgsm": "FGSM", "pgd": "PGD"}.get(name, name.replace("_", " "))
+            axes.plot([0, *strengths], [clean, *scores["cider"]], "o-", markersize=4, label=label)
         axes.set(xlabel=title, xticks=[0, *strengths], ylim=(0, None))
         axes.grid(alpha=0.3)
         axes.legend(fontsize=7)
