@@ -36,31 +36,31 @@ def decode_over_white(data: bytes) -> NDArray[Any] | None:
     """Decode a PNG or WebP file over a white ground, turned upright as its EXIF says.
 
     Returns:
-        BGR, shape (height, width, 3), values 0-255; of no pixels where all are transparent. None: it is damaged.
+        RGB, shape (height, width, 3), values 0-255; of no pixels where all are transparent. None: it is damaged.
     """
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None:
         return None
     colours, alpha = _split(decoded, data)
     if alpha is None:
-        bgr = cv2.merge(colours)
+        rgb = cv2.merge(colours)
     elif not alpha.any():
-        bgr = np.empty((0, 0, 3), np.uint8)
+        rgb = np.empty((0, 0, 3), np.uint8)
     else:
-        bgr = cv2.merge([cv2.bitwise_not(cv2.multiply(cv2.bitwise_not(c), alpha, scale=1 / 255)) for c in colours])
-    return _upright(bgr, data)
+        rgb = cv2.merge([cv2.bitwise_not(cv2.multiply(cv2.bitwise_not(c), alpha, scale=1 / 255)) for c in colours])
+    return _upright(rgb, data)
 
 
 def _split(decoded: NDArray[Any], data: bytes) -> tuple[list[NDArray[Any]], NDArray[Any] | None]:
-    """Return blue, green, red and, unless all is opaque, alpha, each of 8 bits."""
+    """Return red, green, blue and, unless all is opaque, alpha, each of 8 bits."""
     whole = decoded if decoded.dtype == np.uint8 else cv2.convertScaleAbs(decoded, alpha=1 / 257)
     planes = list(cv2.split(whole))
     match len(planes):
         case 1:
             return planes * 3, _opaque_greys(decoded, data)
         case 3:
-            return planes, None
-    return planes[:3], planes[3]
+            return planes[::-1], None
+    return planes[2::-1], planes[3]
 
 
 def _opaque_greys(decoded: NDArray[Any], data: bytes) -> NDArray[Any] | None:

@@ -69,6 +69,21 @@ def test_a_damaged_photo_gives_our_sentence_and_no_other(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.parametrize(
+    ("size", "flag"),
+    [
+        ((640, 480), cv2.IMREAD_COLOR_BGR),
+        ((1800, 1300), cv2.IMREAD_REDUCED_COLOR_2),
+        ((2600, 2600), cv2.IMREAD_REDUCED_COLOR_4),
+        ((5200, 5200), cv2.IMREAD_REDUCED_COLOR_8),
+    ],
+)
+def test_red_comes_first_without_a_copy_at_every_size(picture: Pixels, size: tuple[int, int], flag: int) -> None:
+    data = encode(cv2.resize(picture, size), ".jpg")
+    blue_first = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    assert np.array_equal(decode_photo(data, "photo"), blue_first[..., ::-1])
+
+
 def test_a_large_jpeg_is_decoded_smaller_but_not_too_small(picture: Pixels) -> None:
     large = np.repeat(np.repeat(picture, 8, axis=0), 8, axis=1)  # 1920 x 2560
     decoded = decode_photo(encode(large, ".jpg"), "photo")
