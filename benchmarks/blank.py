@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from edge_caption.images.blank import LEAST_DETAIL, SIDE, detail, shows_nothing
+from edge_caption.images.blank import LEAST_DETAIL, cells_of, detail, shows_nothing
 from edge_caption.images.photos import read_photo
 
 
@@ -18,7 +15,7 @@ def measure(photos: Sequence[Path]) -> dict[str, object]:
     details: list[float] = []
     for photo in photos:
         pixels = read_photo(photo)
-        cells = np.asarray(cv2.resize(pixels, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
+        cells = cells_of(pixels)
         details.append(detail(cells))
         if reason := shows_nothing(pixels):
             held[photo.name] = reason

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_caption.images.blank import shows_nothing
+from edge_caption.images.blank import cells_of, detail, shows_nothing
 from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import read_photo
 
@@ -68,3 +68,16 @@ def test_dev_photos_are_let_through(flickr8k: Path) -> None:
     names = (flickr8k / "Flickr8k_text" / "Flickr_8k.devImages.txt").read_text().split()[::5]
     held = [name for name in names if shows_nothing(read_photo(flickr8k / "Flickr8k_Dataset" / name))]
     assert held == []
+
+
+def test_a_large_picture_is_judged_as_a_small_one_of_it(demo_photos: list[Path]) -> None:
+    for photo in demo_photos:
+        pixels = read_photo(photo)
+        large = np.asarray(cv2.resize(pixels, None, fx=4, fy=4, interpolation=cv2.INTER_NEAREST), np.uint8)
+        assert detail(cells_of(large)) == pytest.approx(detail(cells_of(pixels)), rel=0.02)
+
+
+def test_surroundings_are_what_opencv_calls_a_gaussian_blur(demo_photos: list[Path]) -> None:
+    cells = cells_of(read_photo(demo_photos[0]))
+    difference = cells - cv2.GaussianBlur(cells, (0, 0), 1.0)
+    assert detail(cells) == pytest.approx(difference.reshape(-1, 3).std(0).max(), rel=1e-4)
