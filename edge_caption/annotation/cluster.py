@@ -111,11 +111,10 @@ class Actor:
 
     def __init__(self, folder: str, model: Mapping[str, Any]) -> None:
         """Load the model."""
-        import cv2
-
+        from edge_caption.images.photos import keep_opencv_in_one_thread
         from edge_caption.model.captioner import Captioner
 
-        cv2.setNumThreads(1)
+        keep_opencv_in_one_thread()
         self._folder = Path(folder)
         self._captioner = Captioner(**model, threads=1)
 

@@ -90,11 +90,10 @@ def _start(model: Mapping[str, Any]) -> None:
     global _captioner  # noqa: PLW0603 - how an executor's processes keep what they load once
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent sees to it
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import cv2
-
+    from edge_caption.images.photos import keep_opencv_in_one_thread
     from edge_caption.model.captioner import Captioner
 
-    cv2.setNumThreads(1)
+    keep_opencv_in_one_thread()
     _captioner = Captioner(**model, threads=1)
 
 

@@ -58,6 +58,7 @@ def handle(args: argparse.Namespace) -> int:
     """
     check_installed()
     from edge_caption.images.allocator import give_back_large_blocks
+    from edge_caption.images.photos import keep_opencv_in_one_thread
     from edge_caption.model.captioner import Captioner
     from edge_caption.web.api import app
     from edge_caption.web.describer import Describer
@@ -67,6 +68,7 @@ def handle(args: argparse.Namespace) -> int:
 
     set_up_log()
     give_back_large_blocks()
+    keep_opencv_in_one_thread()
     listen: ListenAddress = args.port
     given: dict[str, Any] = model_options(args)
     token = _token(args)

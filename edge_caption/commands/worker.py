@@ -49,6 +49,7 @@ def handle(args: argparse.Namespace) -> int:
         0; errors are raised.
     """
     from edge_caption.images.allocator import give_back_large_blocks
+    from edge_caption.images.photos import keep_opencv_in_one_thread
     from edge_caption.mqtt.line import Line
     from edge_caption.mqtt.selectable_event import SelectableEvent
     from edge_caption.mqtt.settings import check_for_workers
@@ -56,6 +57,7 @@ def handle(args: argparse.Namespace) -> int:
 
     set_up_log()
     give_back_large_blocks()
+    keep_opencv_in_one_thread()
     settings = broker_settings(args)
     own = args.name or f"worker-{socket.gethostname()[:60]}-{os.getpid()}"
     check_for_workers(settings)

@@ -30,8 +30,8 @@ REDUCED = {
     4: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_4,
     8: RGB | cv2.IMREAD_REDUCED_GRAYSCALE_8,
 }
-"""JPEG decodes to a half, a quarter or an eighth in a fraction of the time. OpenCV's flags that are called grey tell the
-size alone; those that are called coloured mean blue first."""
+"""JPEG decodes to a half, a quarter or an eighth in a fraction of the time. OpenCV's flags that are called grey tell
+the size alone; those that are called coloured mean blue first."""
 
 ENOUGH = 640
 """Pixels of the shorter side that a reduced photo keeps at least: twice what encoders take."""
@@ -110,6 +110,14 @@ def silence_opencv() -> None:
     libjpeg and libpng write there by themselves; nothing but a look at the bytes beforehand keeps them from it.
     """
     getattr(cv2.utils, "logging", cv2).setLogLevel(0)  # OpenCV 4.13 moved it to `utils.logging`
+
+
+def keep_opencv_in_one_thread() -> None:
+    """Let OpenCV work in the thread that calls it, in a process that captions one picture after the other.
+
+    Its own threads save no time on pictures of cameras, and go on turning for 2 ms after each.
+    """
+    cv2.setNumThreads(1)
 
 
 def _reading(shorter_side: int) -> int:
