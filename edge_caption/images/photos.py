@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.errors import PhotoError
+from edge_caption.images.decoding import decode
 from edge_caption.images.frame import Pixels
 from edge_caption.images.header import SUFFIXES, read_size
 from edge_caption.images.heif import decode_heif, is_heif
@@ -98,7 +99,7 @@ def _decode(data: bytes, name: str) -> NDArray[Any] | None:
     if width * height > most:
         raise PhotoError(f"{name} has {width}x{height} pixels and {most} are the most; make it smaller")
     if not transparent:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), _reading(min(width, height)))
+        return decode(data, _reading(min(width, height)))
     if (pixels := decode_over_white(data)) is not None and not pixels.size:
         raise PhotoError(f"{name} shows nothing, for every pixel is transparent; give another photo")
     return pixels

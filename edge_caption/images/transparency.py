@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_caption.images.decoding import decode
 from edge_caption.images.header import PNG, RIFF, find_chunk
 
 GREY, COLOURED = 0, frozenset({0, 2, 3})
@@ -38,7 +39,7 @@ def decode_over_white(data: bytes) -> NDArray[Any] | None:
     Returns:
         RGB, shape (height, width, 3), values 0-255; of no pixels where all are transparent. None: it is damaged.
     """
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    decoded = decode(data, cv2.IMREAD_UNCHANGED)
     if decoded is None:
         return None
     colours, alpha = _split(decoded, data)

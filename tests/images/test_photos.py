@@ -79,8 +79,8 @@ def test_a_damaged_photo_gives_our_sentence_and_no_other(
     ],
 )
 def test_red_comes_first_without_a_copy_at_every_size(picture: Pixels, size: tuple[int, int], flag: int) -> None:
-    data = encode(cv2.resize(picture, size), ".jpg")
-    blue_first = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
+    data = encode(np.asarray(cv2.resize(picture, size), np.uint8), ".jpg")
+    blue_first = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), flag))
     assert np.array_equal(decode_photo(data, "photo"), blue_first[..., ::-1])
 
 
