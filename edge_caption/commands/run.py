@@ -160,7 +160,7 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
     from edge_caption.node.start import run
 
     set_up_log()
-    allocator.share_heaps()
+    allocator.reuse_frames()
     with (
         _captions(settings, stop) as captions,
         open_sinks(settings, stop) as sinks,
