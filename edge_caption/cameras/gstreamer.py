@@ -65,7 +65,7 @@ class _Child:
         # A pipeline that hangs outlives nobody.
         self._end = weakref.finalize(self, _end, self._process)
 
-    def receive(self) -> bytes:
+    def receive(self, _count: int) -> bytes:
         assert self._process.stdout
         ready, _, _ = select.select([self._process.stdout], [], [], self._timeout_s)
         if not ready:

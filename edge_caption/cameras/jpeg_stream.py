@@ -23,11 +23,12 @@ class JpegStream:
 
     codec = "JPEG"
 
-    def __init__(self, receive: Callable[[], bytes], close: Callable[[], None], name: str) -> None:
+    def __init__(self, receive: Callable[[int], bytes], close: Callable[[], None], name: str) -> None:
         """Take the stream.
 
         Args:
-            receive: waits for the next bytes and returns them; raises CameraError when there are none.
+            receive: waits for the next bytes and returns them; raises CameraError when there are none. It may wait for
+                as many as it is told, where that is not 0: one turn of this program then takes the rest of a picture.
             close: gives the stream back.
             name: what messages call it.
         """
@@ -65,7 +66,7 @@ class JpegStream:
 
     def _next(self, *, wanted: bool = True) -> bytes:
         while not self._found:
-            self._found += self._splitter.split(self._receive(), wanted=wanted)
+            self._found += self._splitter.split(self._receive(self._splitter.missing), wanted=wanted)
             if self._splitter.left_out > FOREIGN_BYTES:
                 raise CameraError(f"{self._name} sends no JPEGs; give the URL of its MJPEG stream or of its snapshot")
         return self._found.popleft()

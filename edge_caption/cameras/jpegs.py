@@ -53,6 +53,11 @@ class JpegSplitter:
         self._trusting = True
         """Whether no length was wrong so far."""
 
+    @property
+    def missing(self) -> int:
+        """Bytes of the picture in hand that have not come, by its part's headers; 0 where they don't tell."""
+        return self._missing if self._chunks else 0
+
     def split(self, data: bytes, *, wanted: bool = True) -> Iterator[bytes]:
         """Yield the pictures that these bytes complete.
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-from edge_caption.cameras.camera import Camera, Feed, Skipping
+from edge_caption.cameras.camera import Feed, Skipping
 from edge_caption.cameras.newest import Newest
 from edge_caption.errors import CameraError, EdgeCaptionError
 
@@ -68,11 +68,13 @@ class Reader:
 
     def _read(self) -> None:
         camera = self._feed.open()
+        # Found out once: isinstance takes microseconds for a protocol, and there may be a hundred frames a second.
+        skipping = camera if self._feed.live and isinstance(camera, Skipping) else None
         try:
             while not self._stopping.is_set():
                 if not self._feed.live and not self.newest.wait_wanted(0.2):
                     continue
-                if self._skips(camera):
+                if skipping and self._skips(skipping):
                     continue
                 frame = camera.read()
                 if frame is None:
@@ -82,9 +84,9 @@ class Reader:
         finally:
             camera.close()
 
-    def _skips(self, camera: Camera) -> bool:
+    def _skips(self, camera: Skipping) -> bool:
         """Pass a frame that would be replaced before anybody takes it: to make pixels of it costs most of a core."""
-        if not self._feed.live or self.newest.wanted() or not self.newest.sequence or not isinstance(camera, Skipping):
+        if self.newest.wanted() or not self.newest.sequence:
             return False
         camera.skip()
         self.newest.pass_by()

@@ -32,7 +32,7 @@ def open_web(source: Source, settings: CameraSettings) -> Camera:
     assert answer, "nothing was asked for that can be unmodified"
     match content_of(answer):
         case "stream":
-            return JpegStream(lambda: _receive(answer, source), answer.close, str(source))
+            return JpegStream(lambda count: _receive(answer, count, source), answer.close, str(source))
         case "picture":
             # Asked for at least so often that no silence is seen in it.
             step_s = min(1 / settings.fps, settings.no_frame_s / 2)
@@ -70,9 +70,9 @@ def _peek(answer: http.client.HTTPResponse) -> bytes:
         return b""
 
 
-def _receive(answer: http.client.HTTPResponse, source: Source) -> bytes:
+def _receive(answer: http.client.HTTPResponse, count: int, source: Source) -> bytes:
     try:
-        data = answer.read1(CHUNK)
+        data = answer.read(count) if count else answer.read1(CHUNK)
     except (OSError, http.client.HTTPException, ValueError):
         raise CameraError(f"{source} is silent; check it and its network") from None
     if not data:

@@ -176,4 +176,4 @@ def test_the_cameras_number_must_be_one(address: str) -> None:
 
 def test_bytes_without_a_picture_are_no_camera() -> None:
     with pytest.raises(CameraError, match="sends no JPEGs"):
-        JpegStream(lambda: b"x" * 1_000_000, lambda: None, "bytes").read()
+        JpegStream(lambda _: b"x" * 1_000_000, lambda: None, "bytes").read()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
 import pytest
 
+from edge_caption.cameras.jpeg_stream import JpegStream
 from edge_caption.cameras.jpegs import JpegSplitter
+from edge_caption.errors import CameraError
+from edge_caption.images.photos import decode_photo
 from tests.conftest import encode
 
 
@@ -61,6 +65,35 @@ def test_every_whole_picture_is_found_and_nothing_else(stream: bytes, step: int)
         picture for start in range(0, len(stream), step) for picture in splitter.split(stream[start : start + step])
     ]
     assert [picture.replace(b"\xff\xff\xff", b"\xff") for picture in found] == PICTURES
+
+
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS.keys())
+def test_pictures_are_found_where_the_rest_of_one_is_waited_for(stream: bytes) -> None:
+    left = io.BytesIO(stream + b"\r\n" * 20_000)
+
+    def receive(count: int) -> bytes:
+        if not (data := left.read(count or 700)):
+            raise CameraError("over")
+        return data
+
+    camera = JpegStream(receive, lambda: None, "a stream")
+    for picture in PICTURES:
+        assert np.array_equal(camera.read().pixels, decode_photo(picture, "the picture"))
+    with pytest.raises(CameraError, match="over"):
+        camera.read()
+
+
+def test_the_rest_of_a_picture_whose_length_is_told_comes_at_once() -> None:
+    stream, counts = io.BytesIO(STREAMS["as the standard says"]), []
+
+    def receive(count: int) -> bytes:
+        counts.append(count)
+        return stream.read(count or 500)
+
+    camera = JpegStream(receive, lambda: None, "a stream")
+    camera.skip()
+    head = STREAMS["as the standard says"].index(b"\xff\xd8")
+    assert counts == [0, head + len(PICTURES[0]) - 500]
 
 
 def test_what_holds_no_picture_is_counted_and_not_kept() -> None:
