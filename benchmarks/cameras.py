@@ -19,7 +19,9 @@ from benchmarks.apart import cameras_apart
 from edge_caption.cameras.kinds import feed_of
 from edge_caption.commands.measurement.process import running
 from edge_caption.config import load
+from edge_caption.images.allocator import reuse_frames
 from edge_caption.images.frame import Frame
+from edge_caption.images.photos import keep_opencv_in_one_thread
 from edge_caption.model.captioner import Captioner
 from edge_caption.node import start
 from edge_caption.records import CaptionRecord, Record
@@ -36,6 +38,8 @@ WARM_UP_S = 4.0
 
 def measure(bundle: Path | None, seconds: float) -> dict[str, object]:
     """Run a node on one camera, on four, and on three of them with and without one that hangs."""
+    reuse_frames()  # as `edge-caption run` does
+    keep_opencv_in_one_thread()
     captioner = Captioner(bundle, threads=1)
     with cameras_apart(_serve, 4) as urls, closing(MuteServer()) as mute:
         hung = f"http://127.0.0.1:{mute.port}/video"

@@ -157,10 +157,12 @@ def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Eve
     """
     from edge_caption.commands.sinks import open_sinks
     from edge_caption.images import allocator
+    from edge_caption.images.photos import keep_opencv_in_one_thread
     from edge_caption.node.start import run
 
     set_up_log()
     allocator.reuse_frames()
+    keep_opencv_in_one_thread()
     with (
         _captions(settings, stop) as captions,
         open_sinks(settings, stop) as sinks,

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import edge_caption
 from edge_caption.cameras.camera import Feed
 from edge_caption.cameras.topic import TopicFeed
-from edge_caption.images.photos import keep_opencv_in_one_thread
 from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.commands import CommandAnswer, Commands
@@ -86,7 +85,6 @@ def run(
         ConfigError: the broker refused the first login, the embedded broker cannot start, or no temperature is told.
         OutboxError: the disk refuses captions, or another process uses the same state directory and node.
     """
-    keep_opencv_in_one_thread()
     restart = Restart(stop)
     topics = Topics(settings.prefix, node_name(settings.node, settings.state_dir))
     with ExitStack() as stack:

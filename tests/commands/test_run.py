@@ -162,6 +162,23 @@ def test_an_absent_broker_is_said_once_and_the_captions_are_kept(start: Start, f
     assert len(left_on_disk(tmp_path)) >= 60
 
 
+ONE_THREAD = """
+import atexit, sys
+import cv2
+from edge_caption.commands.cli import main
+cv2.setNumThreads(2)
+atexit.register(lambda: print("threads of OpenCV:", cv2.getNumThreads()))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_opencv_keeps_no_thread_of_its_own_busy(film: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    options = ["--source", film, "--fps", 5, "--bundle", tiny_bundle, "--state-dir", tmp_path / "state"]
+    command = [sys.executable, "-c", ONE_THREAD, "run", *map(str, options)]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert out.splitlines()[-1] == "threads of OpenCV: 1"
+
+
 def test_a_refused_login_ends_it_and_no_password_is_shown(
     start: Start, film: Path, tmp_path: Path, run_broker: RunBroker
 ) -> None:

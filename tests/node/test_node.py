@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import cv2
 import msgspec
 import numpy as np
 import pytest
@@ -227,18 +226,6 @@ def test_the_pace_is_the_one_asked_for(
     assert time.monotonic() - began >= 0.99
     gaps = np.diff([message.captured_at for message in shown])
     assert gaps.min() > 0.05
-
-
-def test_opencv_keeps_no_thread_of_its_own_busy(
-    tmp_path: Path, album: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
-) -> None:
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(2)
-    try:
-        run(settings_for(tmp_path, album, mosquitto.url), tiny_captioner)
-        assert cv2.getNumThreads() == 1
-    finally:
-        cv2.setNumThreads(before)
 
 
 def test_files_need_no_more_time_than_the_captioner_where_the_setting_says_so(
