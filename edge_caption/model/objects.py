@@ -11,8 +11,8 @@ The lists are objects.txt and colours.txt.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import Path
 
@@ -32,14 +32,17 @@ class Things:
 
     def __init__(self, text: str) -> None:
         """Read a list; objects.txt says how it is written."""
-        names: defaultdict[str, set[Thing]] = defaultdict(set)
+        names: dict[str, AbstractSet[Thing]] = {}
+        once: dict[AbstractSet[Thing], AbstractSet[Thing]] = {}
         for thing, name in _entries(text):
             for form in _forms(name):
-                names[form].add(thing)
-        self._names: Mapping[str, set[Thing]] = dict(names)
+                things = names.get(form, frozenset()) | {thing}
+                # Each set once: a name, its plural and its synonyms share one.
+                names[form] = once.setdefault(things, things)
+        self._names: Mapping[str, AbstractSet[Thing]] = names
         self._longest = max(len(name.split()) for name in names)
 
-    def named(self, sentence: str) -> dict[str, set[Thing]]:
+    def named(self, sentence: str) -> dict[str, AbstractSet[Thing]]:
         """Return each name that the sentence holds with what it names; "hot dog" is taken before "dog"."""
         words, found, at = split_words(sentence), {}, 0
         while at < len(words):
@@ -50,9 +53,9 @@ class Things:
             at += len(name.split())
         return found
 
-    def of(self, word: str) -> set[Thing]:
+    def of(self, word: str) -> AbstractSet[Thing]:
         """Return what a single word names; nothing if it is no name."""
-        return self._names.get(word, set())
+        return self._names.get(word, frozenset())
 
     def unnamed(self, sentence: str, references: Iterable[str]) -> list[str]:
         """Return the names in a sentence of things that no reference names."""
