@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The fast captioner from nothing: a MobileNetV2 learns from people's sentences, and from what a larger captioner says; three quarters of an hour on one core:
+# The fast captioner from nothing: a MobileNetV2 learns from people's sentences, and from what a larger captioner says; an hour and a quarter on one core:
 #   training/recipes/fast.sh DATA WEIGHTS TEACHER OUT
 # DATA holds flickr8k/ and scenes/ (their SOURCES.txt say what is in them), WEIGHTS is a file of MobileNetV2's ImageNet weights, TEACHER is the bundle that
 # teaches (accurate is the one that ships), OUT is the new bundle. It writes what the teacher says of the train photos to DATA/taught.
