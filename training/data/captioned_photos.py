@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_caption import text
 from training.errors import DataError
-from training.sources import Source
+from training.sources import Source, Text
 
 SHARE = 10
 """One photo in so many goes to dev, and one to test, where a data set brings no split of its own."""
@@ -26,7 +26,7 @@ class CaptionedPhoto:
     captions: tuple[str, ...]
     language: str = "en"
     """One of training.languages.LANGUAGES."""
-    sources: tuple[Source, ...] = ()
+    sources: tuple[Text, ...] = ()
     """Each sentence's; or none, which is one source of people's sentences."""
 
     @property
