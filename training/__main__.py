@@ -52,7 +52,7 @@ def _data(recipe: Recipe, args: argparse.Namespace) -> Data:
     if recipe.sources:
         if args.captions or args.photos:
             raise ConfigError(f"{args.recipe} names its sources; leave out --captions and --photos, and give --data")
-        return mixed(recipe.sources, args.data, recipe.texts)
+        return mixed(recipe.sources, args.data)
     if not (args.captions and args.photos):
         raise ConfigError(f"{args.recipe} names no sources; give --captions and --photos")
     train, dev = load_splits(args.captions, args.dev_captions, args.photos)

@@ -10,7 +10,7 @@ import msgspec
 from edge_caption.errors import ConfigError
 from edge_caption.text import read_text
 from training.model.caption_model import Count, Dimensions, Side
-from training.sources import Source, Text
+from training.sources import Source
 
 Name = Annotated[str, msgspec.Meta(pattern=r"^[\w-][\w.-]*\Z")]
 """It names files."""
@@ -23,8 +23,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One pass of optimisation; stages follow one another on the same weights."""
 
     name: Name
-    kind: Literal["cross-entropy", "self-critical", "adversarial", "words"] = "cross-entropy"
-    """words: cross-entropy of `texts`, sentences that the captioner sees nothing beside."""
+    kind: Literal["cross-entropy", "self-critical", "adversarial"] = "cross-entropy"
     epochs: Count
     side: Side | None = None
     """Width and height of what the encoder sees from this stage on, in pixels; as before if None.
@@ -79,10 +78,8 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """Refuse what can't be meant.
 
         Raises:
-            ValueError: the backbone is frozen, and the stage needs it to learn, or the other way round.
+            ValueError: the backbone is frozen, and the stage needs it to learn.
         """
-        if self.kind == "words" and self.encoder_learning_rate:
-            raise ValueError(f"the stage {self.name} learns without photos; set encoder_learning_rate to 0")
         if self.attack and not (self.encoder_learning_rate and self.kind == "cross-entropy"):
             raise ValueError(
                 f"the stage {self.name} can't learn from adversarial photos; "
@@ -107,23 +104,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     model: Dimensions = Dimensions()
     sources: tuple[Source, ...] = ()
     """What it learns from, where that is a mixture; else `--captions` and `--photos` say it."""
-    texts: tuple[Text, ...] = ()
-    """What a stage of the kind words learns from, beside sources."""
     stages: Annotated[tuple[Stage, ...], msgspec.Meta(min_length=1)]
 
     def __post_init__(self) -> None:
         """Refuse stages that can't follow one another.
 
         Raises:
-            ValueError: two have one name, texts and stages don't go together, or the backbone makes no region of a
-                stage's picture.
+            ValueError: two have one name, or the backbone makes no region of a stage's picture.
         """
-        named = [*self.sources, *self.texts]
-        if len({source.name for source in named}) < len(named):
-            raise ValueError("two sources or texts have one name; give each its own")
-        words = any(stage.kind == "words" for stage in self.stages)
-        if words != bool(self.texts) or (words and not self.sources):
-            raise ValueError("texts, a stage of the kind words and sources need each other; add what lacks")
+        if len({source.name for source in self.sources}) < len(self.sources):
+            raise ValueError("two sources have one name; give each its own")
         if len({stage.name for stage in self.stages}) < len(self.stages):
             raise ValueError("two stages have one name; give each its own")
         for stage in self.stages:

@@ -40,9 +40,6 @@ from training.stages.stage import CaptionStage
 COMPARED = ("cross-entropy", "self-critical")
 """Kinds of stages that never end worse than they began: where no epoch is better on dev, the start is kept."""
 
-LAST_KEPT = ("adversarial", "words")
-"""Kinds of stages whose best epoch dev CIDEr can't tell: it is the least varied, or, where no photo is seen, any."""
-
 
 @dataclass(frozen=True)
 class Run:
@@ -103,7 +100,7 @@ class Run:
     def _load_kept(self, stage: Stage, module: CaptionStage, best: ModelCheckpoint) -> float:
         """Load the epoch that the stage keeps; return its dev CIDEr."""
         kept, cider = Path(best.best_model_path), best.best_model_score
-        if stage.kind in LAST_KEPT:
+        if stage.kind == "adversarial":  # varied sentences have less CIDEr: its best epoch would be the least varied
             kept, cider = self._last(stage), best.current_score
         _check_state(kept)
         module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])
@@ -122,7 +119,7 @@ class Run:
         return figures["dev_cider"]
 
     def _module(self, start: Checkpoint, stage: Stage) -> CaptionStage:
-        if stage.kind in ("cross-entropy", "words"):
+        if stage.kind == "cross-entropy":
             return CrossEntropy(start.model, stage, start.vocabulary, self.scorer)
         kind = Adversarial if stage.kind == "adversarial" else SelfCritical
         return kind(start.model, stage, start.vocabulary, self.scorer, self._reward(start, stage))
@@ -164,17 +161,13 @@ class Run:
             default_root_dir=self.folder,
         )
 
-    def _sources(self) -> list[dict[str, object]]:
-        named = [*self.data.sources, *self.recipe.texts]
-        return made_from(named, [*self.data.train, *self.data.texts])
-
     def _provenance(self, size: Dimensions, stage: Stage, cider: float) -> dict[str, object]:
         return {
             "data": self.data.name,
             "terms": self.data.terms,
             "photos": len(files_of(self.data.train)),
             "captions": sum(len(photo.captions) for photo in self.data.train),
-            **({"sources": self._sources()} if self.data.sources else {}),
+            **({"sources": made_from(self.data.sources, self.data.train)} if self.data.sources else {}),
             "recipe": msgspec.to_builtins(msgspec.structs.replace(self.recipe, model=size)),
             "stage": stage.name,
             "dev_cider_greedy_torch": round(cider, 4),

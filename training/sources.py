@@ -1,4 +1,4 @@
-"""Where a captioner's sentences come from, as a recipe's `[[sources]]` and `[[texts]]` name them."""
+"""Where a captioner's sentences come from: the sources of a mixture, as a recipe's `[[sources]]` name them."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ SourceName = Annotated[str, msgspec.Meta(pattern=r"^\S[^\n|]*\Z")]
 Factor = Annotated[float, msgspec.Meta(gt=0, le=1000)]
 
 
-class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Sentences without photos: one a line, an id and a tab before it or not."""
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A caption file and the folder of its photos. Paths are relative to the folder that `--data` gives."""
 
     name: SourceName
     captions: str
-    """The file. Paths are relative to the folder that `--data` gives."""
+    dev_captions: str | None = None
+    """Where dev is in a file of its own, as in COCO."""
+    photos: str = "."
     language: str = "en"
     """Of its sentences, one of training.languages.LANGUAGES."""
     weight: Factor = 1.0
-    """How often each photo (or sentence without one) comes in an epoch. 0.5: every second epoch, on average."""
+    """How often each of its photos comes in an epoch. 0.5: every second epoch, on average."""
     trust: Factor = 1.0
     """Weight of its sentences in the loss."""
     written_by: Literal["people", "models"] = "people"
@@ -39,11 +41,3 @@ class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         """
         if self.language not in LANGUAGES:
             raise ValueError(f"there is no language {self.language!r}; choose one of: {', '.join(LANGUAGES)}")
-
-
-class Source(Text, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A caption file and the folder of its photos."""
-
-    dev_captions: str | None = None
-    """Where dev is in a file of its own, as in COCO."""
-    photos: str = "."

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edge_caption import text
 from training.errors import DataError
-from training.sources import Source, Text
+from training.sources import Source
 
 SHARE = 10
 """One photo in so many goes to dev, and one to test, where a data set brings no split of its own."""
@@ -26,7 +26,7 @@ class CaptionedPhoto:
     captions: tuple[str, ...]
     language: str = "en"
     """One of training.languages.LANGUAGES."""
-    sources: tuple[Text, ...] = ()
+    sources: tuple[Source, ...] = ()
     """Each sentence's; or none, which is one source of people's sentences."""
 
     @property

@@ -35,24 +35,6 @@ def features_of(encoder: Encoder, photos: Sequence[CaptionedPhoto], folder: Path
     return np.load(file, mmap_mode="r")
 
 
-MEANT = 512
-"""Photos, at most, whose features' mean stands for a photo that isn't there."""
-
-
-def mean_of(features: NDArray[np.float16], sentences: int) -> NDArray[np.float16]:
-    """Return the features that stand for the photo of sentences without one: the mean of photos' regions.
-
-    Args:
-        features: as `features_of` returns them.
-
-    Returns:
-        Shape (2, sentences, channels, 1, 1), of next to no memory.
-    """
-    step = -(-features.shape[1] // MEANT)
-    mean = features[0, ::step].mean((0, 2, 3), dtype=np.float32).astype(np.float16)
-    return np.broadcast_to(mean[:, None, None], (2, sentences, len(mean), 1, 1))
-
-
 def _load(file: Path) -> NDArray[np.float16] | None:
     """Return what an earlier run left, if it is whole."""
     try:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from edge_caption.errors import PhotoError
 from training.data.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Steps
 from training.data.captioned_photos import CaptionedPhoto, files_of
-from training.data.features import features_of, mean_of
+from training.data.features import features_of
 from training.model.caption_model import Encoder
 from training.recipe import Stage
 
@@ -34,12 +34,11 @@ class Loaders(lightning.LightningDataModule):
         encoder: Encoder,
         folder: Path,
     ) -> None:
-        """Take photos and sentences of "train", "dev" and, for words, "texts", and the folder that keeps features."""
+        """Take photos and sentences of "train" and "dev", and the folder that keeps features."""
         super().__init__()
         self.prepare_data_per_node = False  # machines share the run's folder
         self.photos, self.sentences, self.stage, self.seed = photos, sentences, stage, seed
         self._encoder, self._folder = encoder, folder
-        self._learnt = "texts" if stage.kind == "words" else "train"
         self._features: dict[str, NDArray[np.float16]] = {}
 
     def prepare_data(self) -> None:
@@ -54,19 +53,15 @@ class Loaders(lightning.LightningDataModule):
         return batch
 
     def train_dataloader(self) -> DataLoader[Batch | PhotoError]:
-        return self._loader(self._learnt, learn=True)
+        return self._loader("train", learn=True)
 
     def val_dataloader(self) -> DataLoader[Batch | PhotoError]:
         return self._loader("dev", learn=False)
 
     def _load_features(self) -> None:
         if not self.stage.encoder_learning_rate:
-            self._features = {split: self._features_of(split) for split in (self._learnt, "dev")}
-
-    def _features_of(self, split: str) -> NDArray[np.float16]:
-        if split == "texts":
-            return mean_of(self._features_of("train"), len(self.photos[split]))
-        return features_of(self._encoder, self.photos[split], self._folder, split)
+            splits = self.photos.items()
+            self._features = {split: features_of(self._encoder, of, self._folder, split) for split, of in splits}
 
     def _loader(self, split: str, *, learn: bool) -> DataLoader[Batch | PhotoError]:
         assert self.trainer is not None

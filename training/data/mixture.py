@@ -9,7 +9,7 @@ from pathlib import Path
 from training.data.captioned_photos import CaptionedPhoto
 from training.data.load import CaptionFile, check_splits, read_split
 from training.errors import DataError
-from training.sources import Source, Text
+from training.sources import Source
 
 
 def load_mixture(sources: Sequence[Source], folder: Path) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
@@ -56,13 +56,13 @@ def merge(photos: Iterable[CaptionedPhoto]) -> list[CaptionedPhoto]:
     return list(found.values())
 
 
-def made_from(sources: Sequence[Text], train: Sequence[CaptionedPhoto]) -> list[dict[str, object]]:
+def made_from(sources: Sequence[Source], train: Sequence[CaptionedPhoto]) -> list[dict[str, object]]:
     """Say for the model card what each source brought: name, language, who wrote, terms, photos and captions."""
     photos = {source.name: 0 for source in sources}
     captions = dict(photos)
     for photo in train:
         for source, count in Counter(photo.sources).items():
-            photos[source.name] += isinstance(source, Source)
+            photos[source.name] += 1
             captions[source.name] += count
     return [
         {

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from training.data.captioned_photos import CaptionedPhoto
 from training.data.mixture import load_mixture
-from training.data.texts import held_out, load_texts
-from training.sources import Source, Text
+from training.sources import Source
 
 
 @dataclass(frozen=True)
@@ -22,22 +21,17 @@ class Data:
     terms: str
     sources: Sequence[Source] = ()
     """Of a mixture."""
-    texts: Sequence[CaptionedPhoto] = ()
-    """Sentences without photos."""
 
     @property
     def splits(self) -> dict[str, Sequence[CaptionedPhoto]]:
-        return {"train": self.train, "dev": self.dev, **({"texts": self.texts} if self.texts else {})}
+        return {"train": self.train, "dev": self.dev}
 
 
-def mixed(sources: Sequence[Source], folder: Path, texts: Sequence[Text] = ()) -> Data:
-    """Read a mixture, and sentences without photos, whose paths are relative to `folder`.
+def mixed(sources: Sequence[Source], folder: Path) -> Data:
+    """Read a mixture, whose paths are relative to `folder`.
 
     Raises:
         DataError: naming the file and line that is wrong.
     """
-    named = [*sources, *texts]
-    terms = "; ".join(f"{source.name}: {source.terms}" for source in named)
-    train, dev = load_mixture(sources, folder)
-    name = ", ".join(source.name for source in named)
-    return Data(train, dev, name, terms, sources, load_texts(texts, folder, held_out(sources, folder, dev)))
+    terms = "; ".join(f"{source.name}: {source.terms}" for source in sources)
+    return Data(*load_mixture(sources, folder), ", ".join(source.name for source in sources), terms, sources)
