@@ -125,19 +125,20 @@ def many_clients(url: str) -> dict[str, object]:
 
 
 def bad_uploads(url: str, pid: int, count: int) -> dict[str, object]:
-    """Send broken photos and broken JSON; memory is measured after the first tenth and at the end."""
+    """Send broken photos and broken JSON; memory is measured after each tenth of them."""
     chance = random.Random(0)
     photos = [photo.read_bytes()[:60_000] for photo in list_photos(PHOTOS)]
     statuses: Counter[int] = Counter()
-    before = 0.0
+    resident: list[float] = []
     with closing(Client(url)) as client:
         for number in range(count):
             path = TARGETS[number % len(TARGETS)] if number % 2 else "/caption"
             statuses[client.ask("POST", path, spoilt(chance, photos))[0]] += 1
-            if number == count // 10:
-                before = resident_mb(pid)
+            if (number + 1) % max(1, count // 10) == 0:
+                resident.append(round(resident_mb(pid), 1))
         assert client.ask("GET", "/api/version")[0] == 200
-    return {"count": count, "statuses": by_name(statuses), "growth_mb": round(resident_mb(pid) - before, 1)}
+    growth = round(resident[-1] - resident[0], 1)
+    return {"count": count, "statuses": by_name(statuses), "growth_mb": growth, "mb_after_each_tenth": resident}
 
 
 def claim_size(jpeg: bytearray, height: int, width: int) -> bytes:
