@@ -41,13 +41,12 @@ def pareto(figures: dict[str, Any]) -> None:
             faces = [OURS if point["on_front"] else "none" for point in some]
             axes.scatter(*zip(*spots, strict=True), s=60, marker=marker, facecolors=faces, edgecolors=OURS, label=kind)
             for point, spot in zip(some, spots, strict=True):
-                axes.annotate(point["beams"], spot, xytext=(6, 5), textcoords="offset points", fontsize=8)
+                axes.annotate(point["beams"], spot, xytext=(6, -11), textcoords="offset points", fontsize=8)
         axes.set(xlabel="ms, one thread", ylabel="CIDEr", title=name, xlim=(0, None))
         axes.margins(0.15)
         axes.grid(alpha=0.3)
     handles, labels = row[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, ncols=min(len(kinds), 4), loc="lower center", fontsize=8)
-    figure.subplots_adjust(bottom=0.24)
+    figure.legend(handles, labels, ncols=min(len(kinds), 4), loc="upper center", bbox_to_anchor=(0.5, 0), fontsize=8)
 
 
 def scale(figures: dict[str, Any]) -> None:

@@ -33,7 +33,7 @@ def plot(result: Path) -> Path | None:
         return None
     draw(figures)
     pyplot.tight_layout()
-    pyplot.savefig(result.with_suffix(".png"), dpi=110)
+    pyplot.savefig(result.with_suffix(".png"), dpi=110, bbox_inches="tight")
     pyplot.close()
     return result.with_suffix(".png")
 
