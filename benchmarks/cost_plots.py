@@ -59,8 +59,9 @@ def scale(figures: dict[str, Any]) -> None:
     axes.set(xlabel=f"cameras, {figures['fps']:g} captions a second each", ylabel="captions a second")
     age = axes.twinx()
     age.plot(counts, [load["age_ms"] for load in loads], "x-", color=THIRD, label="age")
-    age.set(ylabel="age of a caption, ms", ylim=(0, None))
+    age.set(ylabel="age of a caption, ms", ylim=(0, 2 * max(load["age_ms"] for load in loads)))
     axes.legend(fontsize=8, loc="upper left")
+    age.legend(fontsize=8, loc="lower right")
 
 
 def soak(figures: dict[str, Any]) -> None:

@@ -164,27 +164,26 @@ def test_a_damaged_file_is_named_and_left_alone(tmp_path: Path, content: bytes) 
     assert path.read_bytes() == content
 
 
-def test_damage_in_the_middle_is_a_sentence_too(tmp_path: Path) -> None:
-    path = tmp_path / "outbox.db"
+def write_damaged(path: Path, sound: int) -> None:
+    """Write an outbox of 200 captions of which only so many bytes, the first, are sound."""
     outbox = Outbox(path)
     for _ in range(200):
         outbox.commit("porch", lambda _: bytes(500))
     outbox.close()
     whole = path.read_bytes()
-    path.write_bytes(whole[:4096] + random.Random(1).randbytes(len(whole) - 4096))
+    path.write_bytes(whole[:sound] + random.Random(1).randbytes(len(whole) - sound))
+
+
+def test_damage_in_the_middle_is_a_sentence_too(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    write_damaged(path, sound=4096)
     with pytest.raises(OutboxError, match="damaged"):
         Outbox(path)
 
 
 def test_a_file_that_turns_out_damaged_is_closed_again(tmp_path: Path) -> None:
     path = tmp_path / "outbox.db"
-    outbox = Outbox(path)
-    for _ in range(200):
-        outbox.commit("porch", lambda _: bytes(500))
-    outbox.close()
-    whole = path.read_bytes()
-    counters = 2 * 4096  # what is looked at first is sound
-    path.write_bytes(whole[:counters] + random.Random(1).randbytes(len(whole) - counters))
+    write_damaged(path, sound=2 * 4096)  # what is looked at first is sound
     with pytest.raises(OutboxError, match="damaged") as caught:
         Outbox(path)
     assert caught.value.__traceback__  # as long as the error lives, so does the outbox that never was

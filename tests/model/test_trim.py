@@ -71,7 +71,9 @@ def test_a_phrase_whose_object_is_not_sure_is_left_out(text: str, unsure: str, t
         ("a animal elephant standing in a room", "an elephant standing in a room"),
         # What is no repetition, or what the sentence needs:
         ("a woman and a woman are sitting", "a woman and a woman are sitting"),
+        ("a woman and a woman in a room", "a woman and a woman in a room"),
         ("a black dog and a white dog are running", "a black dog and a white dog are running"),
+        ("a black dog on a bench with a white dog", "a black dog on a bench with a white dog"),
         ("a dog and a dog are running", "a dog and a dog are running"),
         ("a tennis racket on a tennis court", "a tennis racket on a tennis court"),
         ("a man with a tennis ball on a tennis court", "a man with a tennis ball on a tennis court"),
