@@ -16,6 +16,8 @@ from edge_caption.mqtt.broker import HOST, free_port, port_is_free
 
 START_S = 5.0
 
+END_S = 20.0
+
 
 class Broker:
     """Mosquitto; what waits for a subscriber it keeps on disk while it is gone."""
@@ -54,5 +56,22 @@ class Broker:
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> None:
         """Stop, and wait for it. Killed, it loses what it has acknowledged since it last wrote its file."""
-        self._process.send_signal(how)
-        self._process.wait()
+        end_mosquitto(self._process, how)
+
+
+def end_mosquitto(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    """Ask until it is gone: Mosquitto forgets a signal that comes after it listens and before its loop begins.
+
+    Raises:
+        subprocess.TimeoutExpired: it is still there after some seconds.
+    """
+    until = time.monotonic() + END_S
+    while True:
+        process.send_signal(how)
+        try:
+            process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() > until:
+                raise
+        else:
+            return

@@ -17,6 +17,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
+from benchmarks.broker import end_mosquitto
 from edge_caption.mqtt.broker import free_port
 
 # Debian puts it where only root's PATH looks.
@@ -55,8 +56,7 @@ class Mosquitto:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self._process:
-            self._process.send_signal(how)
-            self._process.wait(10)
+            end_mosquitto(self._process, how)
         self._process = None
 
     def log(self) -> str:
