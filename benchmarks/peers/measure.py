@@ -83,12 +83,16 @@ def _is_wanted(name: str, peer: Peer, names: Sequence[str]) -> bool:
 
 
 def time_peers(ready: dict[str, Say], rounds: int, steps: int) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
-    """Return milliseconds and joules a frame of each peer in each round; the first round warms up and is left out."""
+    """Return milliseconds and joules a frame of each peer in each round; the first round warms up and is left out.
+
+    A turn begins with a frame that is not counted, too: the peer before it has filled the caches with its weights.
+    """
     pictures = frames()
     times: dict[str, list[float]] = {name: [] for name in ready}
     energy: dict[str, list[float]] = {name: [] for name in ready}
     for number in range(-1, rounds):
         for name, say in ready.items():
+            say(pictures[0], steps)
             before, started = joules(), time.perf_counter()
             for picture in pictures:
                 say(picture, steps)
