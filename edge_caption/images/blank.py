@@ -26,6 +26,9 @@ NOISE_SHARE = 1.5
 DARK = 16.0
 """Mean brightness (of 255) below which a plain picture is called dark."""
 
+MOST_NOISE = 255 / math.sqrt(2)
+"""No picture has more `noise`: all its pixels are 0 or 255, and each differs from the next."""
+
 ROWS, NOISE_ROWS = 240, 32
 """So many rows of a picture at least, and not twice as many, tell of the cells and of the noise."""
 
@@ -55,8 +58,10 @@ def shows_nothing(pixels: Pixels) -> str | None:
     found = detail(cells)
     if found < LEAST_DETAIL:
         return "it is dark" if cells.mean() < DARK else "it is plain or covered"
-    cell = rows.shape[0] * rows.shape[1] / SIDE**2
-    return "it is noise" if found < NOISE_SHARE * noise(pixels) / math.sqrt(cell) else None
+    # Of noise, whose pixels have nothing in common, so much stays in the cells' means.
+    stays = NOISE_SHARE / math.sqrt(rows.shape[0] * rows.shape[1] / SIDE**2)
+    # Most pictures have more detail than the strongest noise would leave: theirs need not be measured.
+    return "it is noise" if found < stays * MOST_NOISE and found < stays * noise(pixels) else None
 
 
 def _sample(pixels: Pixels, rows: int) -> Pixels:
@@ -78,5 +83,6 @@ def detail(cells: NDArray[np.float32]) -> float:
 
 def noise(pixels: Pixels) -> float:
     """Return the standard deviation of the difference between neighbours, as if they had nothing in common."""
-    rows = _sample(pixels, NOISE_ROWS)
-    return float(np.subtract(rows[:, 1:], rows[:, :-1], dtype=np.float32).std()) / math.sqrt(2)
+    # In small integers, which takes a third of the time.
+    rows = _sample(pixels, NOISE_ROWS).astype(np.int16)
+    return float((rows[:, 1:] - rows[:, :-1]).std()) / math.sqrt(2)

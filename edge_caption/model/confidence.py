@@ -21,10 +21,11 @@ Weights = Mapping[str, float]
 
 def scene_of(regions: NDArray[np.float32]) -> Scene:
     """Look at a picture's regions, shape (1, R, D)."""
-    mean = regions[0].mean(0)
-    # The norm of the regions' standard deviation, in one pass beside the mean's.
-    apart = regions[0] - mean
-    return Scene(mean, math.log(math.sqrt(float(np.vdot(apart, apart)) / len(apart)) + TINY))
+    each = regions[0]
+    mean = each.mean(0)
+    # The variance as the mean of the squares less the square of the mean, which copies no region.
+    variance = float(np.vdot(each, each)) / len(each) - float(np.vdot(mean, mean))
+    return Scene(mean, math.log(math.sqrt(max(0.0, variance)) + TINY))
 
 
 class Confidence(msgspec.Struct, frozen=True, kw_only=True):

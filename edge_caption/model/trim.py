@@ -63,6 +63,8 @@ def trim(sentence: Sentence, vocabulary: Vocabulary, sure: float) -> Sentence:
 def _only(sentence: Sentence, places: Iterable[int]) -> Sentence:
     """Return the words at some places, with the probability of these."""
     kept = list(places)
+    if len(kept) == len(sentence.tokens):
+        return sentence
     left_out = sum(sentence.log_probs) - sum(sentence.log_probs[at] for at in kept)
     return Sentence(
         tuple(sentence.tokens[at] for at in kept),
@@ -171,12 +173,14 @@ class _Phrases:
 
 
 def _with_articles(sentence: Sentence, vocabulary: Vocabulary) -> Sentence:
+    words = pairwise(vocabulary.decode(sentence.tokens))
+    wrong = [at for at, (word, after) in enumerate(words) if word == "a" and _sounds_like_a_vowel(after)]
     (article,) = vocabulary.encode(["an"])
+    if not wrong or article == UNKNOWN:
+        return sentence
     tokens = list(sentence.tokens)
-    words = vocabulary.decode(tokens)
-    for at, (word, after) in enumerate(pairwise(words)):
-        if article != UNKNOWN and word == "a" and _sounds_like_a_vowel(after):
-            tokens[at] = article
+    for at in wrong:
+        tokens[at] = article
     return replace(sentence, tokens=tuple(tokens))
 
 
