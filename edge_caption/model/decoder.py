@@ -13,6 +13,9 @@ from edge_caption.model.backends.session import Session
 from edge_caption.model.encoder import Floats, Seen
 from edge_caption.model.vocabulary import END, SPECIAL, START, UNKNOWN
 
+Never = Sequence[Sequence[int]]
+"""For each sentence the words that may not come next."""
+
 NGRAM = 3
 """No run of so many words comes twice in a sentence (Paulus et al. 2018)."""
 
@@ -53,13 +56,16 @@ class Decoder:
         # A sentence without words would end with its start.
         self._not_last = {start, *not_last}
 
-    def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
+    def step(
+        self, tokens: NDArray[np.int64], state: Floats, seen: Seen, never: Never = ()
+    ) -> tuple[Floats, Floats, Floats]:
         """Go on from B words.
 
         Args:
             tokens: shape (B,), the words before.
             state: shape (B, H).
             seen: of one picture; B sentences share it.
+            never: B lists of words that may not come next; none if empty.
 
         Returns:
             Log-probabilities (B, V), with -inf for what is never said; states (B, H); attentions (B, R).
@@ -71,6 +77,9 @@ class Decoder:
         for row, token in enumerate(tokens.tolist()):
             if token in self._not_last:
                 log_probs[row, END] = -np.inf
+        for row, words in enumerate(never):
+            if words:
+                log_probs[row, words] = -np.inf
         return log_probs, state, attention
 
     def predict(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats]:
@@ -91,8 +100,10 @@ class Steps(Protocol):
 
     start: int
 
-    def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen, /) -> tuple[Floats, Floats, Floats]:
-        """Go on from B words, as `Decoder.step`."""
+    def step(
+        self, tokens: NDArray[np.int64], state: Floats, seen: Seen, never: Never = (), /
+    ) -> tuple[Floats, Floats, Floats]:
+        """Go on from B words, as `Decoder.step`; each row has at least one word that may come next."""
         ...
 
 
@@ -103,10 +114,8 @@ def greedy(decoder: Steps, seen: Seen, max_words: int) -> Sentence:
     attentions: list[Floats] = []
     state, token, end = seen.state, decoder.start, 0.0
     for _ in range(max_words):
-        scores, state, attention = decoder.step(np.array([token], np.int64), state, seen)
+        scores, state, attention = decoder.step(np.array([token], np.int64), state, seen, [_blocked(tokens)])
         row = scores[0]
-        if blocked := _blocked(tokens):
-            row[blocked] = -np.inf
         token = int(row.argmax())
         if token == END:
             end = float(row[END])
@@ -147,7 +156,8 @@ def beam_search(decoder: Steps, seen: Seen, max_words: int, beams: int, length_p
     state = seen.state
     for _ in range(max_words):
         last = [beam.sentence.tokens[-1] if beam.sentence.tokens else decoder.start for beam in open_beams]
-        scores, state, attention = decoder.step(np.array(last, np.int64), state, seen)
+        never = [_blocked(beam.sentence.tokens) for beam in open_beams]
+        scores, state, attention = decoder.step(np.array(last, np.int64), state, seen, never)
         open_beams, finished = _extend(open_beams, scores, attention, beams)
         ended += finished
         if len(ended) >= beams or not open_beams:
@@ -161,8 +171,6 @@ def _extend(
     open_beams: list[_Beam], scores: Floats, attention: Floats, beams: int
 ) -> tuple[list[_Beam], list[Sentence]]:
     """Return the likeliest longer sentences: those that go on, and those that end here."""
-    for row, beam in enumerate(open_beams):
-        scores[row, _blocked(list(beam.sentence.tokens))] = -np.inf
     totals = scores + np.array([[beam.sentence.log_prob] for beam in open_beams], np.float32)
     beams = min(beams, totals.size)
     best = np.argpartition(totals, -beams, axis=None)[-beams:]
@@ -177,7 +185,7 @@ def _extend(
     return going_on, ended
 
 
-def _blocked(tokens: list[int]) -> list[int]:
+def _blocked(tokens: Sequence[int]) -> list[int]:
     """Return the words that would repeat an n-gram."""
     prefix = tokens[1 - NGRAM :]
     starts = range(len(tokens) - NGRAM + 1)

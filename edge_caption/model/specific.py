@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_caption.images.frame import Pixels
-from edge_caption.model.decoder import Sentence, Steps
+from edge_caption.model.decoder import Never, Sentence, Steps
 from edge_caption.model.encoder import Floats, Seen
 from edge_caption.model.vocabulary import END
 
@@ -39,10 +39,12 @@ class SpecificDecoder:
         """Return a picture with the state that a search of it begins with."""
         return replace(seen, state=np.concatenate((seen.state, self._nothing.state), -1))
 
-    def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
+    def step(
+        self, tokens: NDArray[np.int64], state: Floats, seen: Seen, never: Never = ()
+    ) -> tuple[Floats, Floats, Floats]:
         """Go on from B words, as `Decoder.step`, with log-probabilities of being both likely and special."""
         with_picture, without = np.split(state, 2, axis=-1)
-        scores, with_picture, attention = self._decoder.step(tokens, with_picture, seen)
+        scores, with_picture, attention = self._decoder.step(tokens, with_picture, seen, never)
         usual, without, _ = self._decoder.step(tokens, without, self._nothing)
         plausible = scores >= scores.max(-1, keepdims=True) + PLAUSIBLE
         special = np.full_like(scores, -np.inf)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_caption.model.decoder import Steps
+from edge_caption.model.decoder import Never, Steps
 from edge_caption.model.encoder import Floats, Seen
 from edge_caption.model.objects import Thing, objects
 from edge_caption.model.vocabulary import Vocabulary
@@ -50,12 +50,16 @@ class GeneralDecoder:
         self.start = decoder.start
         self._general = dict(_general_words(vocabulary))
 
-    def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
+    def step(
+        self, tokens: NDArray[np.int64], state: Floats, seen: Seen, never: Never = ()
+    ) -> tuple[Floats, Floats, Floats]:
         """Go on from B words, as `Decoder.step`; an unsure object's general word has all its kinds' probability."""
-        scores, state, attention = self._decoder.step(tokens, state, seen)
+        scores, state, attention = self._decoder.step(tokens, state, seen, never)
         for row, token in enumerate(scores.argmax(-1).tolist()):
             if scores[row, token] < self._least:
                 for general in self._general.get(token, ()):
+                    if scores[row, general.token] == -np.inf:
+                        continue
                     total = np.logaddexp.reduce(scores[row, general.covers])
                     if total >= self._least:
                         scores[row, general.token] = total

@@ -50,6 +50,28 @@ def test_what_any_picture_gets_is_said_less_and_what_is_unlikely_never(strength:
         assert told.log_probs == pytest.approx((told.log_prob,), abs=1e-4)
 
 
+class Stubborn:
+    """Hardly knows more than one word."""
+
+    def run(self, token: np.ndarray, state: np.ndarray, regions: np.ndarray, keys: np.ndarray) -> list[np.ndarray]:
+        row = np.full(len(SPECIAL) + 3, 1e-9)
+        row[[USUAL, SPECIAL_WORD, UNLIKELY, END]] = 0.97, 0.02, 0.005, 0.005
+        scores = np.log(np.tile(row, (len(token), 1))).astype(np.float32)
+        return [scores, state + 1, np.ones((len(token), 1), np.float32)]
+
+
+def test_where_the_only_plausible_word_would_repeat_what_was_said_another_is_said() -> None:
+    decoder, seen = SpecificDecoder(Decoder(Stubborn()), picture(0), 0.3), picture(1)  # type: ignore[arg-type]
+    for found in (
+        greedy(decoder, decoder.begin(seen), 8),
+        beam_search(decoder, decoder.begin(seen), 8, beams=3, length_penalty=0.7),
+    ):
+        assert len(found.tokens) > 3
+        assert min(found.tokens) >= len(SPECIAL)
+        told = decoder.true_probability(found, seen, 8)
+        assert np.isfinite([found.log_prob, told.log_prob, *told.log_probs]).all()
+
+
 def test_a_captioner_prefers_what_is_special_and_tells_true_probabilities(tiny_bundle: Path, picture: Pixels) -> None:
     likeliest, special, none = (
         Captioner(tiny_bundle, beam=1, threads=1, specific=strength).caption(picture) for strength in (None, 0.9, 0.0)

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edge_caption.model.captioner import Captioner
+from edge_caption.model.decoder import Never
 from edge_caption.model.encoder import Floats, Seen
 from edge_caption.model.sure import GENERAL, GeneralDecoder
 from edge_caption.model.vocabulary import SPECIAL, Vocabulary
@@ -29,8 +30,12 @@ class Likes:
         for word, probability in words.items():
             self.row[VOCABULARY.encode([word])] = probability
 
-    def step(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats, Floats]:
-        return np.log(self.row, dtype=np.float64)[None].astype(np.float32), state, NOTHING
+    def step(
+        self, tokens: NDArray[np.int64], state: Floats, seen: Seen, never: Never = ()
+    ) -> tuple[Floats, Floats, Floats]:
+        scores = np.log(self.row, dtype=np.float64)[None].astype(np.float32)
+        scores[0, [word for words in never for word in words]] = -np.inf
+        return scores, state, NOTHING
 
 
 @pytest.mark.parametrize(
@@ -49,6 +54,13 @@ class Likes:
 def test_an_object_that_is_not_sure_gives_way_to_a_general_word(likes: dict[str, float], best: str) -> None:
     decoder = GeneralDecoder(Likes(**likes), VOCABULARY, 0.1)
     scores, _, _ = decoder.step(np.array([1]), NOTHING, Seen(NOTHING, NOTHING, NOTHING))
+    assert VOCABULARY.words[int(scores[0].argmax())] == best
+
+
+@pytest.mark.parametrize(("never", "best"), [("animal", "dog"), ("dog", "cat")])
+def test_a_general_word_is_not_said_where_it_may_not_come(never: str, best: str) -> None:
+    decoder = GeneralDecoder(Likes(dog=0.08, cat=0.07, red=0.01), VOCABULARY, 0.1)
+    scores, _, _ = decoder.step(np.array([1]), NOTHING, Seen(NOTHING, NOTHING, NOTHING), [VOCABULARY.encode([never])])
     assert VOCABULARY.words[int(scores[0].argmax())] == best
 
 
