@@ -94,7 +94,7 @@ def _api(captioner: Captions) -> Starlette:
     from edge_caption.web.api import app
     from edge_caption.web.describer import Describer
 
-    return app(Describer(captioner, captioner.model), MOST_BYTES)
+    return app(Describer(captioner), MOST_BYTES)
 
 
 def check_installed() -> None:

@@ -75,7 +75,7 @@ def handle(args: argparse.Namespace) -> int:
     with stopping() as stop, bind(listen) as listening:
         captioner = Captioner(**given)
         door = Door(listen.host, token, tuple(args.host_name))
-        describer = Describer(captioner, captioner.model)
+        describer = Describer(captioner)
         server = Server(Guard(app(describer, int(args.max_mb * 1e6)), door), listening)
         say(f"Photos are captioned at {url(listen, server.port)}caption", file=sys.stderr)
         if token and not args.token_file:

@@ -75,8 +75,10 @@ class _Own:
         photo = await self._uploads.read(request)
         caption = await self._describer.caption(photo)
         query = request.query_params
-        attention = query.get("attention", "false") == "true"
-        record = PhotoCaption(file=query.get("file", "-"), **sentence(caption, attention=attention))
+        attention = query.get("attention", "false")
+        if attention not in ("true", "false"):
+            raise HTTPException(400, "attention is neither true nor false; write attention=true")
+        record = PhotoCaption(file=query.get("file", "-"), **sentence(caption, attention=attention == "true"))
         return Response(encode(record), media_type="application/json")
 
     async def document(self, _: Request) -> Response:

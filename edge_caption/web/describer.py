@@ -57,12 +57,16 @@ class Reply:
 class Describer:
     """Captions for any number of clients at once, within bounds."""
 
-    def __init__(self, captioner: Captions, model: ModelIdentity) -> None:
-        """Take what captions, and what it is."""
-        self.model = model
+    def __init__(self, captioner: Captions) -> None:
+        """Take what captions."""
         self._captioner = captioner
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="captioner")
         self._waiting = 0
+
+    @property
+    def model(self) -> ModelIdentity:
+        """What captions now; a node's may be updated while it runs."""
+        return self._captioner.model
 
     async def caption(self, photo: Photo) -> Caption:
         """Caption a photo.
@@ -80,7 +84,7 @@ class Describer:
         finally:
             self._waiting -= 1
 
-    async def reply(self, photos: Sequence[bytes], prompt: str, most_tokens: int | None = None) -> Reply:
+    async def reply(self, photos: Sequence[bytes], prompt: str, most_tokens: float | None = None) -> Reply:
         """Describe the photos, and say so where the prompt asks for more than that.
 
         Args:
@@ -95,7 +99,7 @@ class Describer:
             raise HTTPException(400, f"{len(photos)} pictures are too many; send at most {MOST_PHOTOS}")
         text = await self._describe(photos, prompt) if photos else NO_PHOTO
         words = re.findall(r"\s*\S+", text)
-        kept = words[:most_tokens] if most_tokens and most_tokens > 0 else words
+        kept = words[: int(most_tokens)] if most_tokens and most_tokens >= 1 else words
         return Reply("".join(kept), len(prompt.split()) + len(photos), len(kept), len(kept) < len(words))
 
     async def _describe(self, photos: Sequence[bytes], prompt: str) -> str:

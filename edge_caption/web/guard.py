@@ -33,7 +33,7 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 
-HOST = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]@/]+)(?::\d{1,5})?", re.IGNORECASE)
+HOST = re.compile(r"(?P<host>\[[0-9a-f:.]+\]|[^:\[\]@/]+)(?::(?P<port>\d{1,5}))?", re.IGNORECASE)
 
 COOKIE_S = 30 * 24 * 3600
 
@@ -100,14 +100,18 @@ class Guard:
 
     def _admission(self, request: HTTPConnection) -> Response | None:
         """Return what to answer somebody without the token, or somebody who brings it in the address; else None."""
-        cookie = f"edge_caption_{request.url.port or 80}"
+        found = HOST.fullmatch(request.headers.get("host", ""))
+        cookie = f"edge_caption_{(found and found['port']) or 80}"
         kind, _, bearer = request.headers.get("authorization", "").partition(" ")
         given = bearer if kind.lower() == "bearer" else request.cookies.get(cookie, "")
         if brought := request.query_params.get("token"):
             if not self._door.opens_to(brought):
                 return _refuse_token()
+            if request.scope["method"] not in ("GET", "HEAD"):
+                return None  # a program's: its body would be lost on the way
             # The token leaves the address bar, history and referrers, and stays in a cookie that no script reads.
-            answer = RedirectResponse(request.url.path, 303)
+            # Two slashes would begin another server's address.
+            answer = RedirectResponse(f"/{request.url.path.lstrip('/')}", 303)
             answer.set_cookie(cookie, brought, COOKIE_S, httponly=True, samesite="lax")
             return answer
         return None if self._door.opens_to(given) else _refuse_token()
@@ -130,8 +134,16 @@ def _refuse_token() -> Response:
 def _is_strange(request: HTTPConnection) -> bool:
     """Whether a page of another origin sends this request; a link that somebody follows here is fine."""
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != request.headers.get("host", "").lower():
+    if origin is not None and _place(origin) != request.headers.get("host", "").lower():
         return True
     site = request.headers.get("sec-fetch-site", "none")
     follows_link = request.headers.get("sec-fetch-mode") == "navigate" and request.scope["method"] == "GET"
     return site not in ("none", "same-origin") and not follows_link
+
+
+def _place(origin: str) -> str:
+    """Return an origin's host and port, empty where it is no origin."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""

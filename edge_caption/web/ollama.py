@@ -22,9 +22,9 @@ VERSION = "0.12.0"
 
 
 class Options(msgspec.Struct):
-    """Those that a captioner can follow."""
+    """Those that a captioner can follow. Some clients write whole numbers as 3.0."""
 
-    num_predict: int | None = None
+    num_predict: float | None = None
 
 
 class GenerateRequest(msgspec.Struct):
@@ -36,6 +36,7 @@ class GenerateRequest(msgspec.Struct):
     stream: bool | None = True
     options: Options | None = None
     format: Any = None
+    keep_alive: Any = None
 
 
 class ChatMessage(msgspec.Struct):
@@ -54,6 +55,7 @@ class OllamaChatRequest(msgspec.Struct):
     stream: bool | None = True
     options: Options | None = None
     format: Any = None
+    keep_alive: Any = None
 
 
 class Ollama:
@@ -114,8 +116,8 @@ class Ollama:
         """Describe images."""
         asked = await read_json(self._uploads, request, GenerateRequest)
         _check_format(asked.format)
-        if not asked.prompt and not asked.images:  # clients load a model so
-            return JSONResponse({**self._head(), "response": "", "done": True, "done_reason": "load"})
+        if not asked.prompt and not asked.images:
+            return self._loaded(asked.keep_alive, {"response": ""})
         return await self._answer(
             asked.images or [], asked.prompt or "", asked.options, asked.stream, lambda text: {"response": text}
         )
@@ -124,14 +126,17 @@ class Ollama:
         """Describe the images of the newest message that has any."""
         asked = await read_json(self._uploads, request, OllamaChatRequest)
         _check_format(asked.format)
+        if not asked.messages:
+            return self._loaded(asked.keep_alive, _message(""))
         said = [message for message in asked.messages if message.role == "user"]
         images = [message.images for message in said if message.images]
         prompt = (said[-1].content or "") if said else ""
+        return await self._answer(images[-1] if images else [], prompt, asked.options, asked.stream, _message)
 
-        def field(text: str) -> dict[str, Any]:
-            return {"message": {"role": "assistant", "content": text}}
-
-        return await self._answer(images[-1] if images else [], prompt, asked.options, asked.stream, field)
+    def _loaded(self, keep_alive: Any, said: dict[str, Any]) -> Response:
+        """Say what clients expect who load or unload a model. It is always loaded."""
+        reason = "unload" if keep_alive in (0, "0", "0s", "0m", "0h") else "load"
+        return JSONResponse({**self._head(), **said, "done": True, "done_reason": reason})
 
     async def _answer(
         self, images: list[str], prompt: str, options: Options | None, stream: bool | None, field: Any
@@ -158,6 +163,10 @@ class Ollama:
                    "parent_model": "", "quantization_level": model.flavour}  # fmt: skip
         return {"name": model.name, "model": model.name, "modified_at": self._started, "size": 0,
                 "digest": model.sha256, "details": details}  # fmt: skip
+
+
+def _message(text: str) -> dict[str, Any]:
+    return {"message": {"role": "assistant", "content": text}}
 
 
 def _check_format(given: Any) -> None:

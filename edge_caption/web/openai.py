@@ -6,7 +6,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -19,6 +19,9 @@ from edge_caption.web.uploads import Uploads, from_base64, read_json
 
 OBJECT = "chat.completion"
 
+MOST_CHOICES = 128
+"""Answers to one question, as OpenAI bounds them. A captioner says the same each time."""
+
 
 class Url(msgspec.Struct):
     """Where an image is; only data: URLs are read."""
@@ -30,7 +33,7 @@ class Part(msgspec.Struct):
     """Of a message: text or an image."""
 
     type: str
-    text: str = ""
+    text: str | None = None
     image_url: Url | str | None = None
 
 
@@ -59,14 +62,15 @@ class ResponseFormat(msgspec.Struct):
 
 
 class ChatRequest(msgspec.Struct):
-    """Fields that are not here are ignored, as clients expect."""
+    """Fields that are not here are ignored, as clients expect. Some write whole numbers as 3.0."""
 
     messages: list[Message]
     model: str = ""
     stream: bool | None = False
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    max_tokens: float | None = None
+    max_completion_tokens: float | None = None
+    n: Annotated[int, msgspec.Meta(ge=1, le=MOST_CHOICES)] | None = None
     response_format: ResponseFormat | None = None
 
 
@@ -103,21 +107,24 @@ class OpenAI:
             raise HTTPException(400, "this model writes plain sentences only; leave response_format out")
         images, prompt = _newest(asked.messages)
         reply = await self._describer.reply(images, prompt, asked.max_completion_tokens or asked.max_tokens)
+        choices = range(asked.n or 1)
         if asked.stream:
             usage = bool(asked.stream_options and asked.stream_options.include_usage)
-            return StreamingResponse(self._stream(reply, usage), media_type="text/event-stream")
+            return StreamingResponse(self._stream(reply, choices, usage), media_type="text/event-stream")
         message = {"role": "assistant", "content": reply.text, "refusal": None}
-        choice = {"index": 0, "message": message, "finish_reason": _reason(reply), "logprobs": None}
-        return JSONResponse({**self._head(OBJECT), "choices": [choice], "usage": _usage(reply)})
+        choice = {"message": message, "finish_reason": _reason(reply), "logprobs": None}
+        told = [{"index": index, **choice} for index in choices]
+        return JSONResponse({**self._head(OBJECT), "choices": told, "usage": _usage(reply, choices)})
 
-    def _stream(self, reply: Reply, usage: bool) -> Iterator[bytes]:
+    def _stream(self, reply: Reply, choices: range, usage: bool) -> Iterator[bytes]:
         head = self._head(f"{OBJECT}.chunk")
-        yield _event(head, {"role": "assistant", "content": ""})
-        for piece in reply.pieces:
-            yield _event(head, {"content": piece})
-        yield _event(head, {}, _reason(reply))
+        for index in choices:
+            yield _event(head, index, {"role": "assistant", "content": ""})
+            for piece in reply.pieces:
+                yield _event(head, index, {"content": piece})
+            yield _event(head, index, {}, _reason(reply))
         if usage:
-            yield _data({**head, "choices": [], "usage": _usage(reply)})
+            yield _data({**head, "choices": [], "usage": _usage(reply, choices)})
         yield b"data: [DONE]\n\n"
 
     def _head(self, kind: str) -> dict[str, Any]:
@@ -138,7 +145,7 @@ def error_body(status: int, sentence: str) -> dict[str, Any]:
 def _newest(messages: list[Message]) -> tuple[list[bytes], str]:
     """Return the images of the newest message that has any, and the text of the newest that somebody asked."""
     asked = [message for message in messages if message.role == "user"]
-    prompt = " ".join(part.text for part in asked[-1].parts if part.type == "text") if asked else ""
+    prompt = " ".join(part.text or "" for part in asked[-1].parts if part.type == "text") if asked else ""
     images = [found for message in asked if (found := [part for part in message.parts if part.image_url])]
     return [from_base64(_url(part)) for part in images[-1]] if images else [], prompt
 
@@ -147,17 +154,21 @@ def _url(part: Part) -> str:
     return part.image_url.url if isinstance(part.image_url, Url) else part.image_url or ""
 
 
-def _usage(reply: Reply) -> dict[str, int]:
-    total = reply.prompt_tokens + reply.tokens
-    return {"prompt_tokens": reply.prompt_tokens, "completion_tokens": reply.tokens, "total_tokens": total}
+def _usage(reply: Reply, choices: range) -> dict[str, int]:
+    said = reply.tokens * len(choices)
+    return {
+        "prompt_tokens": reply.prompt_tokens,
+        "completion_tokens": said,
+        "total_tokens": reply.prompt_tokens + said,
+    }
 
 
 def _reason(reply: Reply) -> str:
     return "length" if reply.cut else "stop"
 
 
-def _event(head: dict[str, Any], delta: dict[str, str], reason: str | None = None) -> bytes:
-    return _data({**head, "choices": [{"index": 0, "delta": delta, "finish_reason": reason, "logprobs": None}]})
+def _event(head: dict[str, Any], index: int, delta: dict[str, str], reason: str | None = None) -> bytes:
+    return _data({**head, "choices": [{"index": index, "delta": delta, "finish_reason": reason, "logprobs": None}]})
 
 
 def _data(body: dict[str, Any]) -> bytes:

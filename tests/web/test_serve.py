@@ -74,6 +74,9 @@ def test_a_photo_goes_in_and_its_record_comes_out(url: str, captions: list[str])
         ("/api/chat", "POST", b"\xff\xfe", 400, "not the JSON that is wanted"),
         ("/api/generate", "POST", b'{"images": ["%%"]}', 400, "is not base64"),
         ("/api/generate", "POST", b'{"images": ["http://a/b.jpg"]}', 400, "not fetched from elsewhere"),
+        ("/api/generate", "POST", b'{"images": ["HTTPS://a/b,c.jpg"]}', 400, "not fetched from elsewhere"),
+        ("/caption?attention=yes", "POST", JPEG, 400, "attention is neither true nor false"),
+        ("/v1/chat/completions", "POST", b'{"messages": [], "n": 0}', 400, "Expected `int` >= 1"),
         ("/api/generate", "POST", b'{"images": ["aGVsbG8="]}', 422, "can't be decoded"),
         ("/api/generate", "POST", b'{"prompt": "x", "format": "json"}', 400, "leave format out"),
     ],
@@ -100,9 +103,32 @@ def test_an_endless_upload_is_cut_off(url: str) -> None:
             connection.sendall((b"10000\r\n" + b"x" * 0x10000 + b"\r\n") * 2000)
 
 
-@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "http://evil.example"}])
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "evil.example"}, {"Origin": "http://evil.example"}, {"Origin": "http://["}, {"Origin": "http://[::1"}],
+)
 def test_strangers_are_refused(url: str, headers: dict[str, str]) -> None:
     assert ask(url, "/caption", "POST", JPEG, headers).status in (421, 403)
+
+
+def test_the_address_with_a_token_leads_nowhere_else(url: str) -> None:
+    assert ask(url, "//evil.example/?token=x").headers["location"] == "/evil.example/"
+    # A program that posts has no use for another address: it would come there without its photo.
+    assert ask(url, "/caption?token=x", "POST", JPEG).status == 200
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        base64.encodebytes(JPEG).decode(),
+        f"data:image/jpeg;base64,{base64.encodebytes(JPEG).decode()}",
+        f"DATA:image/JPEG;name=a.jpg;BASE64,{base64.b64encode(JPEG).decode()}",
+        f"data:;base64,{base64.b64encode(JPEG).decode()}\r\n",
+    ],
+)
+def test_base64_may_be_written_as_programs_do(url: str, captions: list[str], picture: str) -> None:
+    body = json.dumps({"images": [picture], "stream": False}).encode()
+    assert json.loads(ask(url, "/api/generate", "POST", body).body)["response"] == captions[0]
 
 
 def test_32_clients_at_once_all_get_their_caption(url: str, captions: list[str]) -> None:
@@ -151,6 +177,12 @@ def test_the_openai_client(url: str, captions: list[str]) -> None:
     assert told == captions[0]
     assert chunks[-1].usage.completion_tokens == len(captions[0].split())
     assert "Send a picture" in say("Hello").choices[0].message.content
+    thrice = say("Describe it.", JPEG, n=3)
+    assert [(one.index, one.message.content) for one in thrice.choices] == [(at, captions[0]) for at in range(3)]
+    assert thrice.usage.completion_tokens == 3 * len(captions[0].split())
+    twice = [chunk.choices[0] for chunk in say("Describe it.", JPEG, n=2, stream=True)]
+    assert "".join(choice.delta.content or "" for choice in twice if choice.index == 1) == captions[0]
+    assert say("Describe it.", JPEG, max_tokens=1.0).choices[0].finish_reason == "length"
     with pytest.raises(openai.BadRequestError, match="leave response_format out"):
         say("Describe it.", JPEG, response_format={"type": "json_object"})
     with pytest.raises(openai.UnprocessableEntityError, match="can't be decoded"):
@@ -176,7 +208,12 @@ def test_the_ollama_client(url: str, captions: list[str]) -> None:
     assert NO_ANSWER in said
     streamed = "".join(part.message.content for part in client.chat("llava", [message], stream=True))
     assert streamed == said
-    assert client.generate("llava").done_reason == "load"
+    loaded = client.chat("llava", [])
+    assert (loaded.message.content, loaded.done_reason, client.generate("llava").done_reason) == ("", "load", "load")
+    assert client.generate("llava", keep_alive=0).done_reason == "unload"
+    assert client.chat("llava", [message], options={"num_predict": 1.0}).done_reason == "length"
+    (running,) = client.ps().models
+    assert running.model == model.model
     with pytest.raises(ollama.ResponseError, match="can't be decoded"):
         client.generate("llava", "Describe it", images=[b"hello" * 100])
     client._client.close()
@@ -267,3 +304,14 @@ def test_an_answer_is_not_held_back(url: str) -> None:
     from benchmarks.http import one_client
 
     assert one_client(url, 30)["http_p50_ms"] < 35
+
+
+def test_the_model_that_is_named_is_the_one_of_the_moment() -> None:
+    """A node's model may be updated while it runs."""
+    from edge_caption.model.live import LiveCaptioner
+    from edge_caption.web.describer import Describer
+
+    live = LiveCaptioner(Captioner(TINY))
+    describer = Describer(live)
+    live.swap(Captioner(TINY, flavour="fp32"))
+    assert describer.model.flavour == "fp32"
