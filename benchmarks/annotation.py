@@ -24,7 +24,7 @@ from edge_caption.model.captioner import Captioner
 
 def measure(folder: Path, count: int, rounds: int) -> dict[str, Any]:
     """Take turns, so that a busy machine is as busy for both."""
-    names = find_photos(folder)[:count]
+    names = find_photos(folder, print)[:count]
     cores = len(os.sched_getaffinity(0))
     found = [
         (_alone(folder, names), _apart(folder, names, cores), _annotated(folder, names, cores)) for _ in range(rounds)

@@ -46,15 +46,24 @@ class Progress:
         return (self.total - self.done) / self.rate if self.done > 1 else float("inf")
 
 
-def find_photos(folder: Path) -> list[str]:
+def find_photos(folder: Path, report: Callable[[PhotoError], None]) -> list[str]:
     """Return the photos in a folder and the folders in it, by name, relative to it; hidden ones are left out.
 
+    Args:
+        folder: of photos.
+        report: gets what is wrong with a folder in it that is left out.
+
     Raises:
-        PhotoError: there are none, or a folder can't be read.
+        PhotoError: there are none, or the folder can't be read.
     """
 
     def refuse(error: OSError) -> None:
-        raise PhotoError(f"the folder {error.filename} can't be read ({error.strerror}); check the path and its rights")
+        wrong = PhotoError(
+            f"the folder {error.filename} can't be read ({error.strerror}); check the path and its rights"
+        )
+        if Path(error.filename) == folder:
+            raise wrong
+        report(wrong)
 
     found = []
     for path, folders, files in os.walk(folder, onerror=refuse):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import os
 from collections.abc import Sequence
@@ -19,9 +20,17 @@ from edge_caption.text import read_text
 
 COLUMNS = ("image", "caption", "confidence", "language")
 
+LONGEST_LINE = 16_384
+"""Bytes: twice a path of Linux, for its quotes are doubled, and a caption."""
+
 
 class Output(Protocol):
     """A place for annotations."""
+
+    @property
+    def languages(self) -> set[str]:
+        """Those of the captions that are there."""
+        ...
 
     def done(self) -> set[str]:
         """Return the photos that have theirs."""
@@ -62,6 +71,9 @@ class _Json:
     def begins(self, data: bytes) -> bool:
         return data.startswith(b"{")
 
+    def end(self, data: bytes) -> int:
+        return data.rfind(b"\n") + 1
+
     def line(self, annotation: Annotation) -> str:
         return msgspec.json.encode(annotation).decode() + "\n"
 
@@ -75,11 +87,22 @@ class _Csv:
     def begins(self, data: bytes) -> bool:
         return self.header.encode().startswith(data)
 
+    def end(self, data: bytes) -> int:
+        end = data.rfind(b"\n") + 1
+        quotes = data.count(b'"', 0, end)
+        # The end of a line may be one in a photo's name: a line is whole where its quotes are closed.
+        while quotes % 2 and len(data) - end < LONGEST_LINE:
+            before = data.rfind(b"\n", 0, end - 1) + 1
+            quotes -= data.count(b'"', before, end)
+            end = before
+        return end
+
     def line(self, annotation: Annotation) -> str:
         target = io.StringIO(newline="")
         fields = (annotation.file, annotation.caption, annotation.confidence, annotation.language)
-        csv.writer(target, lineterminator="\n").writerow(fields)
-        return target.getvalue()
+        # A name may have either end of a line in it: what may end one is put in quotes.
+        csv.writer(target, lineterminator="\r\n").writerow(fields)
+        return target.getvalue().removesuffix("\r\n") + "\n"
 
     def read(self, text: str) -> list[Annotation]:
         header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -99,16 +122,21 @@ class Lines:
             OSError: it can't be written.
         """
         self._form = form
-        self._whole = self._read(target) if target.exists() else []
         target.parent.mkdir(parents=True, exist_ok=True)
         # Without a buffer: what a full disk refused is not tried again when the program ends.
         self._file = target.open("ab", buffering=0)
-        if not self._file.tell():
-            self._write(form.header)
+        try:
+            _hold(self._file.fileno(), target)
+            self._whole = self._read(target)
+            if not target.stat().st_size:
+                self._write(form.header)
+        except BaseException:
+            self._file.close()
+            raise
 
     def _read(self, target: Path) -> list[Annotation]:
         data = target.read_bytes()
-        whole = data.rfind(b"\n") + 1
+        whole = self._form.end(data)
         try:
             text = data[:whole].decode()
             if not whole and data and not self._form.begins(data):
@@ -118,6 +146,11 @@ class Lines:
             raise ConfigError(f"{target} holds something else than captions; give another --out") from None
         os.truncate(target, whole)
         return found
+
+    @property
+    def languages(self) -> set[str]:
+        """Those of the lines."""
+        return {annotation.language for annotation in self._whole}
 
     def done(self) -> set[str]:
         """Return the photos that have a line."""
@@ -140,10 +173,28 @@ class Lines:
         while data:
             data = data[self._file.write(data) :]
 
-    def finish(self) -> None:
+    def sync(self) -> None:
         """Wait for the disk."""
         os.fsync(self._file.fileno())
+
+    def finish(self) -> None:
+        """Wait for the disk, and let others have the file."""
+        self.sync()
         self._file.close()
+
+
+def _hold(descriptor: int, target: Path) -> None:
+    """Keep a file for this process until it is closed.
+
+    Raises:
+        ConfigError: another process has it.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(f"another program writes captions to {target}; wait for it, or give another --out") from None
+    except OSError:
+        return  # a file system without locks
 
 
 class Coco:
@@ -161,6 +212,11 @@ class Coco:
         self._before = _read_coco(target) if target.exists() else []
         self._lines = Lines(self._journal, _Json())
 
+    @property
+    def languages(self) -> set[str]:
+        """Those of the lines and of the finished file."""
+        return self._lines.languages | {annotation.language for annotation in self._before}
+
     def done(self) -> set[str]:
         """Return the photos that have a line, or a place in the finished file."""
         return self._lines.done() | {annotation.file for annotation in self._before}
@@ -171,11 +227,12 @@ class Coco:
 
     def finish(self) -> None:
         """Write the whole, sorted by name."""
-        self._lines.finish()
+        self._lines.sync()
         said = [*self._before, *_Json().read(read_text(self._journal))]
         each = {annotation.file: annotation for annotation in said}
         write_whole(self._target, _as_coco([each[file] for file in sorted(each)]))
         self._journal.unlink()
+        self._lines.finish()
 
 
 def _as_coco(annotations: Sequence[Annotation]) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -12,6 +14,11 @@ from edge_caption.errors import ConfigError
 from edge_caption.files import write_whole
 
 TOOL = "Edge Caption"
+
+LONGEST_NAME = 255
+"""Bytes of a file's name, on any file system of Linux."""
+
+LANGUAGE = re.compile(rb'xml:lang="(?!x-default)([^"]+)"')
 
 PACKET = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
@@ -37,17 +44,40 @@ class Sidecars:
     """One file for each photo; one that another program wrote is left as it is."""
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        """Take the photos."""
-        self._folder, self._names = folder, names
+        """Take the photos, and look which of them have sidecars."""
+        self._folder = folder
+        self._there = [name for name in names if os.path.lexists(self._file(name))]
         self.foreign: list[str] = []
         """Photos that have a sidecar of another program."""
+        self.languages: set[str] = set()
+        """Those of our own sidecars."""
+        for name in self._there:
+            self._read(name)
+        without = sorted(set(names).difference(self._there))
+        self.unwritable = {name: why for name in without if (why := self._obstacle(name))}
+        """Photos that none can be written for, and the sentence that tells why."""
+
+    def _read(self, name: str) -> None:
+        try:
+            packet = self._file(name).read_bytes()
+        except OSError:
+            packet = b""
+        if f">{TOOL}<".encode() in packet:
+            self.languages |= {found.decode() for found in LANGUAGE.findall(packet)}
+        else:
+            self.foreign.append(name)
+
+    def _obstacle(self, name: str) -> str | None:
+        file = self._file(name)
+        if len(os.fsencode(file.name)) > LONGEST_NAME:
+            return f"{file} is too long a name for a file; make the photo's name shorter"
+        if not os.access(file.parent, os.W_OK | os.X_OK):
+            return f"no sidecar can be written in {file.parent}; change its rights, or give --out a file elsewhere"
+        return None
 
     def done(self) -> set[str]:
         """Return the photos that have a sidecar."""
-        there = {name for name in self._names if self._file(name).exists()}
-        ours = f">{TOOL}<".encode()
-        self.foreign = sorted(name for name in there if ours not in self._file(name).read_bytes())
-        return {name_of(name) for name in there}
+        return {name_of(name) for name in self._there}
 
     def add(self, annotation: Annotation) -> None:
         """Write a sidecar.

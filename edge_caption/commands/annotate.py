@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from edge_caption.annotation.annotate import Progress
     from edge_caption.annotation.outputs import Output
     from edge_caption.annotation.workers import Annotation, Unreadable
+    from edge_caption.errors import PhotoError
 
 TERMINAL_S, LOG_S = 0.2, 30.0
 """Between two lines of progress: on a terminal, where each takes the place of the last, and in a log."""
@@ -68,8 +69,13 @@ def run(args: argparse.Namespace) -> int:
     """
     from edge_caption.annotation.annotate import annotate, find_photos, left
 
-    names = find_photos(args.folder)
+    unread: list[PhotoError] = []
+    names = find_photos(args.folder, unread.append)
     output = _output(args, names)
+    unwritable: dict[str, str] = getattr(output, "unwritable", {})
+    for sentence in (*unread, *dict.fromkeys(unwritable.values())):
+        complain(sentence)
+    names = [name for name in names if name not in unwritable]
     todo = left(names, output)
     if len(todo) < len(names):
         say(f"{PROGRAM}: {len(names) - len(todo):,} of {len(names):,} photos have captions already", file=sys.stderr)
@@ -78,37 +84,37 @@ def run(args: argparse.Namespace) -> int:
             f"{PROGRAM}: {len(foreign):,} photos have a sidecar of another program, which is left as it is",
             file=sys.stderr,
         )
-    with stopping() as stop, _captioned(args, todo, stop) as captioned:
+    with stopping() as stop, _captioned(args, todo, stop, output.languages) as captioned:
         progress = annotate(len(todo), captioned, output, stop, _Shown().show)
         stopped = stop.is_set()
     _sum_up(progress)
     if stopped:
         complain("stopped; the same command goes on")
         return 130
-    return int(bool(progress.unreadable))
+    return int(bool(progress.unreadable or unread or unwritable))
 
 
 @contextmanager
 def _captioned(
-    args: argparse.Namespace, names: list[str], stop: threading.Event
+    args: argparse.Namespace, names: list[str], stop: threading.Event, languages: set[str]
 ) -> Iterator[Generator[Annotation | Unreadable, None, None]]:
     """Have photos captioned: by processes here, by Ray, or by a broker's workers.
 
     Raises:
-        ConfigError: two of them are asked for.
+        ConfigError: two of them are asked for, or captions in another language are there already.
     """
     if args.ray is not None:
         from edge_caption.annotation.cluster import caption_by_ray
 
         if given := [name for name in ("workers", "broker") if getattr(args, name) is not None]:
             raise ConfigError(f"--ray and --{given[0]} contradict each other; give one of them")
-        yield caption_by_ray(args.folder, names, _model(args), args.ray)
+        yield caption_by_ray(args.folder, names, _model(args, languages), args.ray)
         return
     if args.broker is None:
         from edge_caption.annotation.workers import caption_by_processes
 
         workers = args.workers or len(os.sched_getaffinity(0))
-        yield caption_by_processes(args.folder, names, _model(args), workers)
+        yield caption_by_processes(args.folder, names, _model(args, languages), workers)
         return
     from edge_caption.annotation.remote import caption_by_workers
     from edge_caption.mqtt.work.asker import Asker
@@ -120,13 +126,20 @@ def _captioned(
         yield caption_by_workers(args.folder, names, asker, stop)
 
 
-def _model(args: argparse.Namespace) -> dict[str, Any]:
-    """Return the captioner's options, after a look at whether it loads: a worker could only say so late."""
+def _model(args: argparse.Namespace, languages: set[str]) -> dict[str, Any]:
+    """Return the captioner's options, after a look at whether it loads: a worker could only say so late.
+
+    Raises:
+        ConfigError: it speaks another language than the captions that are there.
+    """
     from edge_caption.model.captioner import Captioner
 
     options: dict[str, Any] = {name: getattr(args, name) for name in MODEL_OPTIONS}
     options["bundle"] = args.bundle and args.bundle.absolute()  # a process elsewhere has another folder
-    Captioner(**options, threads=1)
+    language = Captioner(**options, threads=1).language
+    if other := languages - {language}:
+        there = f"captions in another language are there already ({', '.join(sorted(other))}, not {language})"
+        raise ConfigError(f"{there}; give --language {min(other)}, or another --out")
     return options
 
 

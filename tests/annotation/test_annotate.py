@@ -214,11 +214,82 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(
 
 
 def test_photos_are_found_below_and_sorted(album: Path) -> None:
-    found = find_photos(album)
+    found = find_photos(album, pytest.fail)
     assert found == sorted(found)
     assert len(found) == PHOTOS + 1
     with pytest.raises(PhotoError, match="can't be read"):
-        find_photos(album / "0 é,;.JPG")
+        find_photos(album / "0 é,;.JPG", pytest.fail)
+
+
+def obeying_rights(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run as a user whom a file's mode binds; root is bound without these two of its rights."""
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("setpriv is not installed (Debian: util-linux)")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_folder_that_can_not_be_read_is_named_and_left_out(album: Path, tiny_bundle: Path, tmp_path: Path) -> None:
+    locked = album / "lost+found"
+    locked.mkdir(mode=0)
+    done = obeying_rights(command(album, tiny_bundle, "-o", tmp_path / "out.jsonl"))
+    locked.chmod(0o700)
+    assert (done.returncode, len(read(tmp_path / "out.jsonl"))) == (1, PHOTOS)
+    assert f"the folder {locked} can't be read (Permission denied); check the path and its rights" in done.stderr
+
+
+def test_photos_that_no_sidecar_can_be_written_for_are_named_and_left_out(album: Path, tiny_bundle: Path) -> None:
+    (album / "broken.jpg").unlink()
+    shutil.copy(album / "0 é,;.JPG", album / f"{'x' * 250}.jpg")
+    (album / "2 é,;.JPG.xmp").mkdir()
+    below = album / "below"
+    below.chmod(0o500)
+    done = obeying_rights(command(album, tiny_bundle, "--xmp"))
+    below.chmod(0o700)
+    assert done.returncode == 1
+    assert done.stderr.count(f"no sidecar can be written in {below}") == 1
+    assert "xxx.jpg.xmp is too long a name for a file; make the photo's name shorter" in done.stderr
+    assert "1 photos have a sidecar of another program" in done.stderr
+    assert "Traceback" not in done.stderr
+    written = {str(file.relative_to(album)) for file in album.rglob("*.xmp") if file.is_file()}
+    assert written == {"0 é,;.JPG.xmp", "4 é,;.JPG.xmp", "6 é,;.JPG.xmp", os.fsdecode(b"caf\xe9.jpg.xmp")}
+
+
+@pytest.mark.parametrize("where", [["-o", "out.csv"], ["-o", "out.coco.json"], ["--xmp"]])
+def test_captions_in_two_languages_are_not_mixed(album: Path, tiny_bundle: Path, where: list[str]) -> None:
+    where = [str(album.parent / one) if one.startswith("out") else one for one in where]
+    assert run(album, tiny_bundle, *where).returncode == 1
+    mixed = run(album, tiny_bundle, *where, "--language", "zh")
+    assert mixed.returncode == 1
+    assert "captions in another language are there already (en, not zh); give --language en" in mixed.stderr
+    assert "photos, " not in mixed.stderr
+
+
+def test_two_at_once_do_not_write_one_file(tmp_path: Path) -> None:
+    for name in ("out.jsonl", "out.coco.json"):
+        first = open_output(tmp_path / name)
+        with pytest.raises(ConfigError, match="another program writes captions to"):
+            open_output(tmp_path / name)
+        first.finish()
+        open_output(tmp_path / name).finish()
+
+
+@pytest.mark.parametrize("file", ["a\rb.jpg", "a\nb.jpg", 'a"\n\n",b.jpg', "\r\n.jpg"])
+def test_a_csv_with_any_name_is_read_again(tmp_path: Path, file: str) -> None:
+    out = open_output(tmp_path / "out.csv")
+    out.add(Annotation("first.jpg", "a dog", 0.5, "en"))
+    out.add(Annotation(file, "a dog", 0.5, "en"))
+    out.finish()
+    whole = (tmp_path / "out.csv").read_bytes()
+    assert read(tmp_path / "out.csv") == {"first.jpg": "a dog", file: "a dog"}
+    for cut in range(len(whole) - 1, whole.index(b"first.jpg"), -1):
+        (tmp_path / "out.csv").write_bytes(whole[:cut])
+        again = open_output(tmp_path / "out.csv")
+        assert again.done() <= {"first.jpg"}
+        again.add(Annotation(file, "a dog", 0.5, "en"))
+        again.finish()
+        assert read(tmp_path / "out.csv")[file] == "a dog"
 
 
 def test_the_rate_is_of_what_came_after_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
