@@ -50,10 +50,11 @@ def handle(args: argparse.Namespace) -> int:
     photos = list(list_photos(args.folder))
     failed: list[PhotoError] = []
     album = Album(captioner, Cache(cache_folder(captioner.model, args.folder)))
-    album.add(photos, failed.append, _progress(len(photos)))
+    album.add(photos, failed.append, _progress(len(photos)), _wait)
+    found_photos = album.find(question)
     for error in failed:
         say(f"edge-caption: error: {error}", file=sys.stderr)
-    for found in album.find(question)[: args.limit]:
+    for found in found_photos[: args.limit]:
         say(_as_json(found) if args.json else f"{found.score:+.2f}  {found.file}")
     return int(bool(failed))
 
@@ -68,6 +69,10 @@ def _progress(count: int) -> Callable[[int], None]:
             overwrite(f"{done} photos encoded of {count} at most, {rate:.0f} a second")
 
     return show
+
+
+def _wait() -> None:
+    say("edge-caption: another find looks at these photos; this one waits for it", file=sys.stderr)
 
 
 def _as_json(found: Found) -> str:

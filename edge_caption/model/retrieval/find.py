@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from edge_caption.errors import PhotoError
 from edge_caption.model.captioner import Captioner
 from edge_caption.model.encoder import Floats
 from edge_caption.model.likelihood import Question, nothing_seen
-from edge_caption.model.retrieval.cache import Cache
+from edge_caption.model.retrieval.cache import Cache, state_of
 
 SAVE_EVERY = 500
 """Photos between two saves of the cache: what a kill costs."""
@@ -40,9 +41,14 @@ class Album:
         side = np.zeros((1, 1, 3), np.uint8)
         self._nothing = nothing_seen(captioner.encode(side).seen)
         self._photos: list[Path] = []
+        self._report: Callable[[PhotoError], None] = lambda _: None
 
     def add(
-        self, photos: Sequence[Path], report: Callable[[PhotoError], None], progress: Callable[[int], None]
+        self,
+        photos: Sequence[Path],
+        report: Callable[[PhotoError], None],
+        progress: Callable[[int], None],
+        wait: Callable[[], None] = lambda: None,
     ) -> None:
         """See photos that were not seen before, or have changed since.
 
@@ -50,38 +56,66 @@ class Album:
             photos: all that are to be asked for.
             report: gets what is wrong with a photo that is left out.
             progress: gets how many of the new ones are done, now and then.
+            wait: is called where another process adds photos, before this waits for it.
+
+        Raises:
+            ConfigError: the disk refuses.
         """
-        self._cache.forget_others(set(photos))
-        new = [photo for photo in photos if not self._cache.knows(photo)]
         bad = set()
-        for done, photo in enumerate(new, 1):
-            try:
-                self._cache.put(photo, self._captioner.encode(photo).seen)
-            except PhotoError as error:
-                report(error)
-                bad.add(photo)
-            progress(done)
-            if done % SAVE_EVERY == 0 or done == len(new):
-                self._cache.save()
+        with self._cache.alone(wait):
+            self._cache.forget_others(set(photos))
+            new = [photo for photo in photos if not self._cache.knows(photo)]
+            for done, photo in enumerate(new, 1):
+                state = state_of(photo)
+                try:
+                    self._cache.put(photo, state, self._captioner.encode(photo).seen)
+                except PhotoError as error:
+                    report(error)
+                    bad.add(photo)
+                progress(done)
+                if done % SAVE_EVERY == 0 or done == len(new):
+                    self._cache.save()
         self._photos = [photo for photo in photos if photo not in bad]
+        self._report = report
 
     def find(self, question: Question) -> list[Found]:
         """Return the photos, the one that the sentence fits best first."""
         words = len(question.tokens) - len(question.unknown)
         without = self._captioner.log_probs(self._nothing, [question])[0]
-        given = self.log_probs([question])[:, 0]
+        given = self.log_probs([question])[:, 0]  # which may lose photos
         scores = (given - without) / words
         order = np.argsort(-scores, kind="stable")
         return [Found(self._photos[index], float(scores[index])) for index in order]
 
     def log_probs(self, questions: Sequence[Question]) -> Floats:
-        """Return the log-probability of each question given each photo; shape (photos, questions)."""
-        if not self._photos:
-            return np.zeros((0, len(questions)), np.float32)
+        """Return the log-probability of each question given each photo; shape (photos, questions).
 
-        def ask(photo: Path) -> Floats:
+        A photo that has to be seen again, and is there no more, is reported and left out.
+        """
+        mended = False
+
+        def ask(photo: Path) -> Floats | PhotoError:
+            nonlocal mended
             # Read here, not before: what was seen of all photos would be gigabytes.
-            return self._captioner.log_probs(self._cache.seen(photo, self._nothing), questions)
+            seen = self._cache.seen(photo, self._nothing)
+            if seen is None:
+                mended = True
+                self._cache.forget(photo)
+                try:
+                    seen = self._captioner.encode(photo).seen
+                except PhotoError as error:
+                    return error
+            return self._captioner.log_probs(seen, questions)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return np.stack(list(pool.map(ask, self._photos)))
+            answers = list(pool.map(ask, self._photos))
+        if mended:
+            with contextlib.suppress(OSError):  # the next run mends it
+                self._cache.save()
+        for answer in answers:
+            if isinstance(answer, PhotoError):
+                self._report(answer)
+        found = [answer for answer in answers if not isinstance(answer, PhotoError)]
+        pairs = zip(self._photos, answers, strict=True)
+        self._photos = [photo for photo, answer in pairs if not isinstance(answer, PhotoError)]
+        return np.stack(found) if found else np.zeros((0, len(questions)), np.float32)
