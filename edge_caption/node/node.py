@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from edge_caption.cameras.newest import Shot
@@ -124,12 +124,19 @@ class Node:
         """Return how the node does now; rates are over the last half minute. For any thread."""
         return self._status.health(self._cameras)
 
-    def tell_of_model(self, event_type: str, reason: str) -> None:
-        """Write an event for each camera: all share the model. For any thread."""
+    def tell_of_model(self, event_type: str, reason: str, told: Callable[[], None]) -> None:
+        """Write an event for each camera: all share the model. For any thread.
+
+        Args:
+            event_type: as in CameraEvent.
+            reason: one sentence.
+            told: called on the node's thread once the events are on disk.
+        """
 
         def write() -> None:
             for camera in self._cameras:
                 self._write_event(camera, event_type, reason)
+            told()
 
         self.control.ask(write)
 

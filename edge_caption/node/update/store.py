@@ -35,6 +35,13 @@ class Installed(msgspec.Struct, frozen=True, kw_only=True):
     """Of programs that tried it and neither trusted it nor ended as they were told."""
 
 
+class News(msgspec.Struct, frozen=True):
+    """What each camera's event topic is to tell."""
+
+    event_type: str
+    reason: str
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """The file."""
 
@@ -45,8 +52,8 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     """When the newest update that was trusted was signed."""
     failed: str | None = None
     """Why the newest update was refused or rolled back."""
-    untold: bool = False
-    """Whether `failed` is still to be told."""
+    news: tuple[News, ...] = ()
+    """What is still to be told, oldest first: a program that is killed meanwhile tells it at its next start."""
     settled: str | None = None
     """The update that was installed or given up last: its order may come back to the disk after a power cut."""
 
@@ -144,37 +151,46 @@ class Store:
         if (installed := self.installed) and installed.starts:
             self._note(self._counted(installed, 0))
 
-    def trust(self) -> None:
+    def trust(self, said: str) -> None:
         """Say that the bundle on trial has proved itself; older ones are deleted."""
         if installed := self.installed:
             good = msgspec.structs.replace(installed, trusted=True, starts=0)
             newest = max(self.state.newest, good.signed_at)
-            self._note(msgspec.structs.replace(self.state, installed=good, before=None, newest=newest))
+            self._note(self._with("update_done", said, installed=good, before=None, newest=newest))
             self._tidy()
 
     def roll_back(self, reason: str) -> None:
         """Run what ran before, from now on and at the next start."""
-        back = msgspec.structs.replace(self.state, installed=self.state.before, before=None, failed=reason, untold=True)
+        back = self._with("update_rolled_back", reason, installed=self.state.before, before=None, failed=reason)
         if not self._note(back):
             self._tidy()
             self._note(back)  # the bundle that is gone has left room
         self._tidy()
 
-    def begin(self) -> None:
+    def begin(self, said: str) -> None:
         """Note that another update begins."""
-        self._note(msgspec.structs.replace(self.state, failed=None, untold=False, settled=None))
+        self._note(self._with("update_begun", said, failed=None, settled=None))
 
     def forgive(self) -> None:
         """Forget the failure: the bundle that was asked for runs."""
-        self._note(msgspec.structs.replace(self.state, failed=None, untold=False))
+        self._note(msgspec.structs.replace(self.state, failed=None))
 
     def fail(self, update: str, reason: str) -> None:
         """Note why an update did not even come to its trial."""
-        self._note(msgspec.structs.replace(self.state, failed=reason, untold=False, settled=update))
+        self._note(self._with("update_failed", reason, failed=reason, settled=update))
 
     def told(self) -> None:
-        """Say that the failure is known."""
-        self._note(msgspec.structs.replace(self.state, untold=False))
+        """Say that the oldest news is told."""
+        self._note(msgspec.structs.replace(self.state, news=self.state.news[1:]))
+
+    def take_back(self) -> None:
+        """Forget the newest news: it did not come true."""
+        self._note(msgspec.structs.replace(self.state, news=self.state.news[:-1]))
+
+    def _with(self, event_type: str, reason: str, **changes: object) -> State:
+        """Return another state, and that it is to be told: both come to the disk at once."""
+        news = (*self.state.news, News(event_type, reason))
+        return msgspec.structs.replace(self.state, news=news, **changes)
 
     def _is_overtaken(self) -> bool:
         """Tell whether the program's own bundle has changed since the update and is not older."""

@@ -58,8 +58,8 @@ IDLE_S = 3600.0
 class Outlets:
     """Where updates are told of; each may be called from any thread and returns at once."""
 
-    tell: Callable[[str, str], None]
-    """Writes an event: its type and a reason."""
+    tell: Callable[[str, str, Callable[[], None]], None]
+    """Writes an event, its type and a reason, and calls back once it is on disk."""
     show: Callable[[UpdateState], None]
     """Makes this the state that everybody sees."""
     answer: Callable[[UpdateState], None]
@@ -103,6 +103,10 @@ class Updates:
         """Rolls back a trial that has failed; nothing else is done before it."""
         self._failed_at = 0.0
         self._asker: Transaction = None
+        self._handed = 0
+        """How many of the store's news were given to `tell`."""
+        self._told = self._forgotten = 0
+        """Events that came to the disk, counted by the node's thread, and news that the store has dropped since."""
         self._stopping = False
         installed = store.installed
         if store.on_trial and installed and live.model.sha256 == installed.sha256:
@@ -146,6 +150,7 @@ class Updates:
     def _run(self) -> None:
         self._guarded(self._pick_up)
         self._guarded(self._go_on)
+        self._tell_news()
         while not self._stopping:
             try:
                 job = self._jobs.get(timeout=self._wait_s())
@@ -153,7 +158,9 @@ class Updates:
                 job = self._do_next
             self._heed_fault()
             self._guarded(job)
+            self._tell_news()
         self._heed_fault()
+        self._tell_news()
         if self._fetching:
             self._fetching.close()
         self._store.note_end()  # here, for no other thread may touch the store
@@ -162,6 +169,21 @@ class Updates:
         if undo := self._fault:
             self._fault = None
             self._guarded(undo)
+
+    def _tell_news(self) -> None:
+        """Forget the news that is told, and have the rest told."""
+        while self._forgotten < self._told:
+            self._forgotten += 1
+            self._handed -= 1
+            self._store.told()
+        for news in self._store.state.news[self._handed :]:
+            self._handed += 1
+            self._outlets.tell(news.event_type, news.reason, self._note_told)
+
+    def _note_told(self) -> None:
+        """On the node's thread."""
+        self._told += 1
+        self._jobs.put(lambda: None)
 
     def _guarded(self, job: Callable[[], None]) -> None:
         try:
@@ -188,11 +210,8 @@ class Updates:
             self._go_on()
 
     def _pick_up(self) -> None:
-        """Tell what happened at the start, and go on with what was on its way."""
-        state = self._store.state
-        if state.failed and state.untold:
-            self._outlets.tell("update_rolled_back", state.failed)
-            self._store.told()
+        """Heed what happened at the start, and go on with what was on its way."""
+        if self._store.state.failed and self._store.state.news:
             self._failed_at = time.monotonic() + REPEATED_S  # who was cut off from it asks again at once
         if order := pending(self._store.incoming):
             self._resume(order)
@@ -245,10 +264,13 @@ class Updates:
             self._take_on(self._incoming)
         else:
             self._drop()
-            self._store.begin()
+            self._store.begin(f"{self._running} -> {update.label}")
             self._asker = request.transaction
-            self._take_on(Incoming.begin(self._store.incoming, order, update))
-            self._outlets.tell("update_begun", f"{self._running} -> {update.label}")
+            try:
+                self._take_on(Incoming.begin(self._store.incoming, order, update))
+            except (UpdateError, OSError):
+                self._store.take_back()
+                raise
             log.info("an update begins: %s -> %s", self._running, update.label)
 
     def _take_on(self, incoming: Incoming) -> None:
@@ -343,8 +365,7 @@ class Updates:
         self._live.swap(fresh)
         self._trial = None
         allocator.give_back_freed()
-        self._outlets.tell("update_done", f"{self._running} captions")
-        self._store.trust()
+        self._store.trust(f"{self._running} captions")
         log.info("%s has proved itself", self._running)
         self._go_on()
 
@@ -356,8 +377,6 @@ class Updates:
         self._failed_at = time.monotonic()
         self._live.swap(old)
         self._store.roll_back(said)
-        self._outlets.tell("update_rolled_back", said)
-        self._store.told()
         self._outlets.swapped()
         self._go_on()
 
@@ -370,7 +389,6 @@ class Updates:
         log.warning("%s; %s goes on", said, self._running)
         self._drop()
         self._phase, self._failed_at = "idle", time.monotonic()
-        self._outlets.tell("update_failed", said)
         self._store.fail(own_id, said)
         self._show()
         self._outlets.answer(self._state())
