@@ -41,7 +41,8 @@ UPDATE = (
 
 INSTALL = '{"install": true}'
 
-GIVES_FRAMES = "{{ 'online' if value in ('online', 'obstructed') else 'offline' }}"
+GIVES_FRAMES = "{{ 'online' if value in ('online', 'obstructed') else 'offline' if value else '' }}"
+"""The empty message of `edge-caption doctor mqtt` says nothing."""
 
 NO_UPDATES: dict[str, Component] = {"update": {"p": "update"}}
 
@@ -91,6 +92,9 @@ class Offer:
 
     alerts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """The names of each camera's alerts."""
+
+    gone_alerts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The same, of those that there were once."""
 
 
 def discovery(topics: Topics, prefix: str, offer: Offer) -> dict[str, bytes]:
@@ -151,7 +155,8 @@ def _node_device(topics: Topics, own_id: str, offer: Offer) -> Component:
             "ent_cat": "config",
         }
     device = {"ids": [own_id], "name": topics.node, "mf": "Edge Caption", "mdl": offer.model, "sw": offer.version}
-    return _whole(device, offer, {name: {**each, "avty": available} for name, each in components.items()}, topics.node)
+    components = {name: {**each, "avty": available} for name, each in components.items()}
+    return _whole(device, offer, NO_UPDATES, components, topics.node)
 
 
 def _camera_device(topics: Topics, node: str, own_id: str, camera: str, offer: Offer) -> Component:
@@ -171,7 +176,8 @@ def _camera_device(topics: Topics, node: str, own_id: str, camera: str, offer: O
             "avty": camera_there,
         }
     device = {"ids": [own_id], "name": camera, "mf": "Edge Caption", "mdl": "Camera", "via_device": node}
-    return _whole(device, offer, components, topics.node, camera)
+    gone = {**REMOVED, **{f"alert_{name}": {"p": "binary_sensor"} for name in offer.gone_alerts.get(camera, ())}}
+    return _whole(device, offer, gone, components, topics.node, camera)
 
 
 def _pictured(topics: Topics, camera: str, offer: Offer) -> dict[str, Component]:
@@ -213,13 +219,15 @@ def _pictured(topics: Topics, camera: str, offer: Offer) -> dict[str, Component]
     return components
 
 
-def _whole(device: Component, offer: Offer, components: dict[str, Component], *names: str) -> Component:
+def _whole(
+    device: Component, offer: Offer, gone: dict[str, Component], components: dict[str, Component], *names: str
+) -> Component:
     (own_id,) = device["ids"]
     return {
         "dev": device,
         "o": {"name": "Edge Caption", "sw": offer.version},
         "cmps": {
-            **(REMOVED if len(names) > 1 else NO_UPDATES),
+            **gone,
             **{
                 name: {
                     "uniq_id": f"{own_id}_{name}",

@@ -238,6 +238,8 @@ class Push:
         if push.done:  # this may answer what was asked before
             return None
         if message.topic == topics.status:
+            if not message.payload:  # of `edge-caption doctor mqtt`
+                return None
             push.offline = message.payload != b"online"
             if not message.retained and not push.offline:  # back again: what was on its way to it is lost
                 push.ask_anew()

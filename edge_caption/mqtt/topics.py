@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from edge_caption.errors import ConfigError
@@ -138,6 +139,24 @@ class Topics:
     def response(self, command: str) -> str:
         """Answers to one kind of command."""
         return f"{self.root}/bridge/response/{command}"
+
+    def retained(self, alerts: Mapping[str, Collection[str]], *, updates: bool) -> set[str]:
+        """Return every topic on which this node's broker keeps a value.
+
+        Args:
+            alerts: the names of each camera's alerts, cameras without any included.
+            updates: whether the node takes updates.
+        """
+        own = {self.status, self.health, self.info, *([self.update] if updates else [])}
+        for camera, names in alerts.items():
+            own |= {self.camera_status(camera), self.caption(camera), self.enabled(camera)}
+            own |= {self.alert(camera, name) for name in names}
+        return own
+
+    def alerts_of(self, camera: str, topics: Iterable[str]) -> list[str]:
+        """Return the names of a camera's alerts among topics."""
+        base = self.alert(camera, "")
+        return sorted(topic.removeprefix(base) for topic in topics if topic.startswith(base))
 
     @property
     def commands(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from edge_caption.cameras.topic import TopicFeed
 from edge_caption.model.live import Captions, LiveCaptioner
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.commands import CommandAnswer, Commands
+from edge_caption.mqtt.leftovers import remove_leftovers
 from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.mqtt.topics import Topics
@@ -150,18 +151,19 @@ def _announce(settings: Settings, parts: Parts) -> None:
     """Say what the node is, and let Home Assistant find it, or forget it where it was to find it earlier."""
     topics, client, model = parts.topics, parts.client, parts.captioner.model
     client.retain(topics.info, encode(info(topics.node, model, settings)))
-    if not _takes_updates(settings) and parts.outbox.path.with_name("update").exists():
-        client.retain(topics.update, b"")  # it took some once
+    cameras = [camera.name for camera in settings.cameras]
+    alerts = {camera: parts.alerts.names(camera) for camera in cameras}
+    retained = topics.retained(alerts, updates=_takes_updates(settings))
+    gone = remove_leftovers(client, parts.outbox.path.with_name("retained.json"), retained)
     ours, mqtt, told = settings.home_assistant, settings.mqtt, parts.outbox.path.with_name("home-assistant.json")
     if not ours.enabled and not told.exists():
         return
     from edge_caption.mqtt.discovery import Offer, discovery
     from edge_caption.mqtt.home_assistant import HomeAssistant
 
-    cameras = [camera.name for camera in settings.cameras]
-    alerts = {camera: parts.alerts.names(camera) for camera in cameras}
+    gone_alerts = {camera: topics.alerts_of(camera, gone) for camera in cameras}
     allowed = mqtt.commands, mqtt.snapshots, _takes_updates(settings)
-    offer = Offer(edge_caption.__version__, model.name, cameras, *allowed, alerts)
+    offer = Offer(edge_caption.__version__, model.name, cameras, *allowed, alerts, gone_alerts)
     HomeAssistant(client, ours.prefix, discovery(topics, ours.prefix, offer) if ours.enabled else {}, told)
 
 

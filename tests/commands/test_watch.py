@@ -58,6 +58,14 @@ def test_what_comes_twice_is_dropped_and_what_is_missing_is_counted() -> None:
     assert (fleet.nodes["pi"].missing, fleet.nodes["pi"].repeated) == (3, 4)
 
 
+def test_a_visit_of_the_doctor_changes_no_state() -> None:
+    fleet = Fleet("edge_caption")
+    for said in (b"online", b"", b"online"):
+        lines = [fleet.take(message(topic, said)) for topic in ("pi/status", "pi/cam/porch/status")]
+        assert (fleet.nodes["pi"].state, fleet.nodes["pi"].cameras["porch"].state) == ("online", "online")
+    assert lines == [[], []]
+
+
 def test_a_table_tells_of_nodes_and_cameras() -> None:
     fleet = Fleet("edge_caption")
     fleet.take(message("pi/status", b"online"))

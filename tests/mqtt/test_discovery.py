@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from jinja2.sandbox import SandboxedEnvironment
 
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.discovery import Offer, discovery, identifier
@@ -60,6 +61,15 @@ def test_a_camera_is_available_while_its_program_and_itself_are() -> None:
     assert parts["enabled"]["avty"] == [{"t": program}]
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("online", "online"), ("obstructed", "online"), ("offline", "offline"), ("disabled", "offline"), ("", "")],
+)
+def test_a_cameras_state_tells_whether_it_gives_frames_and_the_doctors_visit_nothing(state: str, said: str) -> None:
+    (_, camera) = device_of("porch")["cmps"]["caption"]["avty"]
+    assert SandboxedEnvironment().from_string(camera["val_tpl"]).render(value=state) == said
+
+
 def test_what_is_not_offered_is_removed() -> None:
     parts = device_of("porch", Offer("1", "m", ("porch",), False, False))
     assert {name: part for name, part in parts["cmps"].items() if len(part) == 1} == {
@@ -75,6 +85,11 @@ def test_each_alert_of_a_camera_is_a_sensor() -> None:
     assert parts["alert_visitor"]["stat_t"] == "edge_caption/Porch Pi/cam/porch/alert/visitor"
     others = device_of("yard", Offer("1", "m", ("porch", "yard"), False, False, alerts={"porch": ("visitor",)}))["cmps"]
     assert "alert_visitor" not in others
+
+
+def test_an_alert_that_was_taken_out_of_the_settings_is_removed() -> None:
+    offer = Offer("1", "m", ("porch",), False, False, gone_alerts={"porch": ("visitor",)})
+    assert device_of("porch", offer)["cmps"]["alert_visitor"] == {"p": "binary_sensor"}
 
 
 def test_the_model_can_be_updated_where_the_node_takes_updates_and_the_entity_goes_where_not() -> None:
@@ -165,4 +180,5 @@ def test_what_is_no_more_is_removed_from_the_broker(mosquitto: Mosquitto, client
 def test_a_damaged_memory_of_it_is_named(client: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "told.json").write_text("{")
     HomeAssistant(client, "homeassistant", {}, tmp_path / "told.json")
-    assert "Home Assistant may keep what is no more" in caplog.text
+    assert "told.json can't be read" in caplog.text
+    assert "the broker may keep what is no more" in caplog.text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +61,25 @@ def run(tmp_path: Path, picture: Pixels, mosquitto: Mosquitto, tiny_captioner: C
         (album / f"{number}.png").write_bytes(encode(np.roll(picture, number * 40, axis=1), ".png"))
     running: list[Running] = []
 
-    def run(fps: float = 20, *, home_assistant: bool = False, **mqtt: object) -> Running:
+    def run(
+        fps: float = 20,
+        cameras: Sequence[str] = ("porch",),
+        more: str = "",
+        *,
+        home_assistant: bool = False,
+        **mqtt: object,
+    ) -> Running:
+        source = f"source = '{album}'\nfps = {fps}\nloop = true\n"
+        (tmp_path / "run.toml").write_text(
+            more + "".join(f"[[cameras]]\nname = '{name}'\n{source}" for name in cameras)
+        )
         options = {
             "node": "pi",
             "state_dir": tmp_path / "state",
-            "camera": {"source": str(album), "name": "porch", "fps": fps, "loop": True},
             "mqtt": {"broker": mosquitto.url, "commands": True, **mqtt},
             "home_assistant": {"enabled": home_assistant},
         }
-        settings = load(None, options, {})
+        settings = load(tmp_path / "run.toml", options, {})
         feeds = [feed_of(camera.source, camera) for camera in settings.cameras if camera.source]
         running.append(Running(threading.Event(), settings, feeds, tiny_captioner, []))
         return running[-1]
@@ -330,6 +340,22 @@ def test_what_the_broker_is_to_forget_is_forgotten(mosquitto: Mosquitto, tmp_pat
     wait_for(lambda: "a/b" not in retained(mosquitto.port))
     client.stop(0)
     outbox.close()
+
+
+def test_cameras_and_alerts_that_are_no_more_leave_nothing_on_the_broker(run: Run, mosquitto: Mosquitto) -> None:
+    def kept() -> set[str]:
+        return {topic.removeprefix(f"{ROOT}/") for topic in retained(mosquitto.port, f"{ROOT}/#")}
+
+    alert = "[[alerts]]\nname = '{}'\nwords = 'a box'\ncameras = ['porch']\n"
+    node = run(cameras=("porch", "yard"), more=alert.format("visitor"), home_assistant=True)
+    wait_for(lambda: {f"cam/{camera}/caption" for camera in ("porch", "yard")} < kept())
+    assert {"cam/porch/alert/visitor", "cam/yard/status", "cam/yard/enabled/state"} < kept()
+    node.end()
+    run(more=alert.format("guest"), home_assistant=True)
+    wait_for(lambda: not {topic for topic in kept() if "yard" in topic or "visitor" in topic})
+    assert {"cam/porch/alert/guest", "cam/porch/caption", "cam/porch/status", "status", "info"} < kept()
+    devices = [payload for topic, payload in retained(mosquitto.port, "homeassistant/#").items()]
+    assert sum(b'"alert_visitor":{"p":"binary_sensor"}' in payload for payload in devices) == 1
 
 
 def test_home_assistant_is_told_of_the_node_and_its_cameras_and_then_that_they_are_gone(

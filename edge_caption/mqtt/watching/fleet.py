@@ -157,9 +157,11 @@ def shown(text: str) -> str:
 
 
 def _take_state(view: NodeView | CameraView, name: str, payload: bytes) -> list[str]:
+    if not payload:  # from `edge-caption doctor mqtt`, or the end of what was retained
+        return []
     state = shown(payload.decode()[:LONGEST])
     changed, view.state = view.state != state, state
-    return [f"{name} is {state}"] if changed and state else []
+    return [f"{name} is {state}"] if changed else []
 
 
 def _take_camera(node: NodeView, view: CameraView, name: str, kind: str, message: Received) -> list[str]:
