@@ -104,7 +104,7 @@ class Client:
     def publish(self, publication: Publication) -> bool:
         """Send something that is worth nothing later; return False where there is no connection to send it through."""
         if self._connected:
-            self._delivery.passing.append(publication)
+            self._delivery.passing.put(publication)
             self._attention.set()
         return self._connected
 

@@ -13,7 +13,7 @@ from edge_caption.bounds import Positive
 from edge_caption.errors import ConfigError, EdgeCaptionError
 from edge_caption.mqtt.client import Client
 from edge_caption.mqtt.publication import Publication, Received
-from edge_caption.mqtt.topics import DOCTOR, Topics
+from edge_caption.mqtt.topics import DOCTOR, LONGEST_NAME, Topics
 from edge_caption.records import SCHEMA, CaptionRecord, Health, UpdateState, encode
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,12 @@ ANSWER_EXPIRY_S = 60
 """Nobody waits longer for an answer."""
 
 UNEXPECTED = "it failed unexpectedly; the node's log says more"
+
+LONGEST_SENTENCE = 500
+"""Characters of an error: it may repeat what the request says, and topics are up to 65,535 bytes long."""
+
+ASKED, SWITCHED = '{"transaction": "1"}', 'ON, OFF or {"enabled": true}'
+"""How a request is written."""
 
 LARGEST_REQUEST = 4096
 """Bytes."""
@@ -52,6 +58,12 @@ class Updated(Protocol):
     """What updates the model."""
 
     def order(self, request: UpdateRequest) -> Future[UpdateState]: ...
+
+
+class Marked(msgspec.Struct, frozen=True):
+    """What is read of a request that may be none."""
+
+    transaction: str | int | None = None
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -181,10 +193,9 @@ class Commands:
         name, camera = self._topics.command(message.topic)
         if name == DOCTOR:
             return
-        transaction = None
+        transaction = _transaction_of(message.payload)
         try:
             request = _read(name, camera, message.payload)
-            transaction = request.transaction
             done = self._work[name](request)
         except EdgeCaptionError as error:
             done = _failed(error)
@@ -216,11 +227,11 @@ class Commands:
 
     def _answer(self, name: str, request: Received, answer: CommandAnswer) -> None:
         if answer.error:
-            log.warning("the command %s came over MQTT and failed: %s", name, answer.error)
+            log.warning("the command %s came over MQTT and failed: %s", name[:LONGEST_NAME], answer.error)
         topic = request.response_topic
         # An answer to one of our own topics would be a command, or look like a caption.
         if not topic or any(sign in topic for sign in "+#\0") or topic.startswith(f"{self._topics.root}/"):
-            topic = self._topics.response(name)
+            topic = self._topics.response(name[:LONGEST_NAME])  # a topic of 65,536 bytes is none
         self._client.publish(
             Publication(
                 topic,
@@ -248,7 +259,7 @@ def _read(name: str, camera: str | None, payload: bytes) -> Request:
     largest = LARGEST_UPDATE if name == "update" else LARGEST_REQUEST
     if len(payload) > largest:
         raise ConfigError(f"the request has {len(payload):,} bytes; {largest:,} are the most")
-    fields = _fields(payload)
+    fields = _fields(payload, SWITCHED if name == "enabled" else ASKED)
     if camera is not None:
         fields["camera"] = camera
     try:
@@ -264,7 +275,17 @@ def _choices(said: str, kind: type[Request]) -> str:
     return f"; choose one of: {', '.join(allowed)}" if allowed else ""
 
 
-def _fields(payload: bytes) -> dict[str, Any]:
+def _transaction_of(payload: bytes) -> Transaction:
+    """Return what comes back in the answer, to a request that is wrong in all else, too."""
+    if len(payload) > LARGEST_UPDATE:
+        return None
+    try:
+        return msgspec.json.decode(payload, type=Marked).transaction
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def _fields(payload: bytes, example: str) -> dict[str, Any]:
     text = payload.strip()
     if text in (b"ON", b"OFF"):
         return {"enabled": text == b"ON"}
@@ -274,7 +295,7 @@ def _fields(payload: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        raise ConfigError('the request is no JSON object; write it as {"transaction": "1"}') from None
+        raise ConfigError(f"the request is no JSON object; write it as {example}") from None
 
 
 def _done(result: object) -> Future[Any]:
@@ -291,7 +312,7 @@ def _failed(error: Exception) -> Future[Any]:
 
 def _outcome(future: Future[Any], transaction: Transaction) -> CommandAnswer:
     if error := future.exception():
-        sentence = str(error) if isinstance(error, EdgeCaptionError) else UNEXPECTED
+        sentence = str(error)[:LONGEST_SENTENCE] if isinstance(error, EdgeCaptionError) else UNEXPECTED
         return CommandAnswer(status="error", error=sentence, transaction=transaction)
     return CommandAnswer(status="ok", data=future.result(), transaction=transaction)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from edge_caption.errors import OutboxError
 from edge_caption.mqtt.complaints import ALLOW_READ, ALLOW_WRITE, MOST_TOPICS, RAISE_LIMIT, READ_LOG, Complaints
 from edge_caption.mqtt.connection import Answer, Connection
 from edge_caption.mqtt.inbox import Inbox
+from edge_caption.mqtt.passing import Passing
 from edge_caption.mqtt.publication import Publication
 from edge_caption.mqtt.refusal import BrokenError
 from edge_caption.mqtt.retained import Retained
@@ -23,9 +23,6 @@ log = logging.getLogger(__name__)
 
 WINDOW = 16
 """Outbox messages on their way at once; this many at most come twice after a kill."""
-
-PASSING = 64
-"""Publications that are worth nothing later and wait for the connection, newest."""
 
 ANSWER_TIMEOUT_S = 20.0
 """A connection that acknowledges nothing for so long is given up, however healthy it looks."""
@@ -97,8 +94,8 @@ class Delivery:
         """Take the sources."""
         self.acknowledged = 0
         """Messages of the outbox that the broker took."""
-        self.passing: deque[Publication] = deque(maxlen=PASSING)
-        """What is sent if there is a connection and forgotten if there is none; any thread may append."""
+        self.passing = Passing()
+        """What is sent if there is a connection and forgotten if there is none; any thread may put something in."""
         self._topics = topics
         self._outbox = outbox
         self._retained = retained
@@ -159,7 +156,7 @@ class Delivery:
         for value in self._retained.take(flying, self._room):
             self._send(_Sent(value.topic, value))
         while self.passing and self._room > 0:
-            publication = self.passing.popleft()
+            publication = self.passing.take()
             self._send(_Sent(publication.topic, publication))
         self._send_outbox()
 

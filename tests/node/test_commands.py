@@ -116,6 +116,10 @@ class Asker:
         wait_for(lambda: len(self.answers) > before)
         return msgspec.json.decode(self.answers[-1].payload, type=dict[str, Any])
 
+    def flood(self, topic: str, many: int) -> None:
+        sent = [self._client.publish(f"{ROOT}/{topic}", b"", 1) for _ in range(many)]
+        sent[-1].wait_for_publish(30)
+
     def listen(self, topic: str) -> None:
         self._client.subscribe(topic, 1)
 
@@ -225,7 +229,7 @@ WRONG = {
     ("bridge/request/status", b" " * 5000): "5,000 bytes; 4,096 are the most",
     ("bridge/request/trigger", b""): "missing required field `camera`",
     ("cam/roof/trigger", b""): "there is no camera roof; choose one of: porch",
-    ("cam/porch/enabled/set", b"MAYBE"): "the request is no JSON object",
+    ("cam/porch/enabled/set", b"MAYBE"): "the request is no JSON object; write it as ON, OFF or",
     ("bridge/request/settings", b'{"fps": 2}'): "fps is one camera's setting; add camera",
     ("bridge/request/settings", b'{"camera": "porch", "fps": -1}'): "the request is wrong",
     (
@@ -245,6 +249,44 @@ def test_wrong_commands_are_answered_with_a_sentence(run: Run, mosquitto: Mosqui
         answer = asker.ask(topic, payload)
         assert answer["status"] == "error"
         assert said in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("bridge/request/status", b'{"transaction": "17", "camera": 5}'),
+        ("bridge/request/trigger", b'{"transaction": "17"}'),
+        ("bridge/request/fly", b'{"transaction": "17"}'),
+        ("bridge/request/update", b'{"transaction": "17", "head": 1}'),
+    ],
+)
+def test_a_wrong_request_is_answered_with_its_transaction(
+    run: Run, mosquitto: Mosquitto, asker: Asker, topic: str, payload: bytes
+) -> None:
+    run()
+    wait_subscribed(mosquitto)
+    answer = asker.ask(topic, payload)
+    assert (answer["status"], answer["transaction"]) == ("error", "17")
+
+
+def test_names_as_long_as_a_topic_may_be_are_answered_shortly_and_end_no_connection(
+    run: Run, mosquitto: Mosquitto, asker: Asker, caplog: pytest.LogCaptureFixture
+) -> None:
+    run()
+    wait_subscribed(mosquitto)
+    room = 65_535 - len(f"{ROOT}/bridge/request/")
+    for topic in (f"bridge/request/{'x' * room}", f"cam/{'y' * (room - 10)}/trigger"):
+        assert len(asker.ask(topic)["error"]) <= 500
+    assert "Traceback" not in caplog.text
+    assert max(len(record.getMessage()) for record in caplog.records) < 1000
+    assert mosquitto.log().count("New client connected") == 2
+
+
+def test_each_of_many_commands_at_once_is_answered(run: Run, mosquitto: Mosquitto, asker: Asker) -> None:
+    run(fps=1)
+    wait_subscribed(mosquitto)
+    asker.flood("bridge/request/status", 500)
+    wait_for(lambda: len(asker.answers) == 500)
 
 
 def test_the_pace_is_changed_by_a_command(run: Run, mosquitto: Mosquitto, listener: Listener, asker: Asker) -> None:
