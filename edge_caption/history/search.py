@@ -7,7 +7,7 @@ import itertools
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -61,6 +61,7 @@ def search(paths: Iterable[Path], query: Query) -> list[Entry]:
         ConfigError: there is no word in the question.
         HistoryError: a file can't be read, or is broken.
     """
+    query = replace(query, words=_plain(query.words), camera=_plain(query.camera))
     found = heapq.merge(*(_search(path, query) for path in paths), key=lambda entry: -entry.captured_at)
     return list(itertools.islice(found, query.limit))
 
@@ -74,6 +75,11 @@ def thumbnail(path: Path, number: int) -> bytes | None:
     with sentences(path), closing(open_to_read(path)) as database:
         row = database.execute("SELECT jpeg FROM thumbnails WHERE number = ?", (number,)).fetchone()
     return row[0] if row else None
+
+
+def _plain(text: str | None) -> str | None:
+    """Return a text without what SQLite takes for no text, or for its end: bytes that are no UTF-8, and zero."""
+    return text and text.encode("utf-8", "replace").decode().replace("\0", " ")
 
 
 def _search(path: Path, query: Query) -> list[Entry]:

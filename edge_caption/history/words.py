@@ -8,6 +8,7 @@ That finds every part of a sentence, whatever the model took for words, and need
 from __future__ import annotations
 
 import re
+from unicodedata import ucd_3_2_0
 
 from edge_caption.errors import ConfigError
 from edge_caption.text import COMMON
@@ -32,7 +33,7 @@ def fts_query(question: str, camera: str | None = None) -> str:
 
     Args:
         question: words as a person types them.
-        camera: only what this one saw.
+        camera: only what this one saw, as far as the index can tell: it may hold others, too.
 
     Raises:
         ConfigError: there is no word in the question.
@@ -42,7 +43,7 @@ def fts_query(question: str, camera: str | None = None) -> str:
         raise ConfigError("there is no word to search for; give one, as in: edge-caption search dog beach")
     telling = [term for term in terms if term not in COMMON and term not in COMMON_CHINESE] or terms
     words = " AND ".join(_phrase(indexed(term)) for term in dict.fromkeys(telling))
-    within = f" AND camera : {_phrase(camera)}" if camera else ""
+    within = f" AND camera : {_phrase(camera)}" if camera and _is_indexed(camera) else ""
     return f"caption : ({words}){within}"
 
 
@@ -57,6 +58,11 @@ def _terms(quoted: str | None, word: str | None) -> list[str]:
         elif re.search(r"[^\W_]", other):
             terms.append(other.lower())
     return terms
+
+
+def _is_indexed(camera: str) -> bool:
+    """Whether FTS5 finds a word in a name: signs are none, and it knows no characters newer than Unicode 6.1."""
+    return any(ucd_3_2_0.category(character)[0] in "LN" for character in camera)
 
 
 def _phrase(text: str) -> str:

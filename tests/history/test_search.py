@@ -51,6 +51,20 @@ def test_all_words_must_occur_in_any_form_and_order(path: Path, words: str, numb
     assert [entry.id for entry in search([path], Query(words))] == [f"pi:{number}" for number in numbers]
 
 
+@pytest.mark.parametrize("words", ["dog\0", 'dog "a\0', "\udcff dog", '"\0dog'])
+def test_what_is_no_text_is_passed_over(path: Path, words: str) -> None:
+    assert [entry.id for entry in search([path], Query(words))] == (
+        ["pi:3", "pi:1"] if words != 'dog "a\0' else ["pi:3"]
+    )
+    assert search([path], Query("dog", camera="\udcff\0")) == []
+
+
+@pytest.mark.parametrize("camera", ["-", "🐶", '"', "门口", "Двор", "a b", "*", "\N{ADLAM SMALL LETTER ALIF}"])
+def test_a_camera_may_have_any_name(tmp_path: Path, camera: str) -> None:
+    keep(tmp_path / "history.db", SENTENCES, camera=camera)
+    assert [entry.id for entry in search([tmp_path / "history.db"], Query("dog", camera=camera))] == ["pi:3", "pi:1"]
+
+
 @pytest.mark.parametrize("words", ["!?", '""', '"…" -'])
 def test_a_question_without_words_is_refused(path: Path, words: str) -> None:
     with pytest.raises(ConfigError, match="there is no word to search for"):
