@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class Seen:
 
     record: CaptionRecord
     frame: CaptionedFrame
+    taken: float = field(default_factory=time.monotonic)
+    """When it was taken, by a clock that nobody sets."""
     _jpegs: dict[Polygons, bytes] = field(default_factory=dict)
 
     def jpeg(self, masks: Polygons, region: Region | None) -> bytes:
@@ -67,8 +70,16 @@ class Seen:
     @cached_property
     def event(self) -> bytes:
         """The record with each word's attention."""
+        return self._event(self.record.age_ms)
+
+    @property
+    def event_of_now(self) -> bytes:
+        """The same for somebody who begins to look, with the age that it has by now."""
+        return self._event(self.record.age_ms + (time.monotonic() - self.taken) * 1000)
+
+    def _event(self, age_ms: float) -> bytes:
         words = sentence(self.frame.caption, attention=True)["words"]
-        return event("caption", encode(msgspec.structs.replace(self.record, words=words)))
+        return event("caption", encode(msgspec.structs.replace(self.record, words=words, age_ms=round(age_ms, 1))))
 
 
 class View:
@@ -122,7 +133,7 @@ class View:
         return [
             self._cameras_event(),
             *(event("health", encode(record)) for record in health),
-            *(seen.event for seen in list(self._newest.values())),
+            *(seen.event_of_now for seen in list(self._newest.values())),
         ]
 
     def newest(self, camera: str) -> Seen | None:

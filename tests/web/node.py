@@ -64,10 +64,10 @@ def started(*arguments: object) -> Iterator[subprocess.Popen[str]]:
 
 
 @contextmanager
-def page_of(bundle: Path, settings: Path, *arguments: object) -> Iterator[str]:
+def page_of(bundle: Path, settings: Path, *arguments: object, listen: str = "127.0.0.1:0") -> Iterator[str]:
     """Run a node as a settings' file says; yields the page's address."""
     broker = ("--broker", f"mqtt://127.0.0.1:{free_port()}")
-    given = ("run", "--bundle", bundle, "--config", settings, "--page", "127.0.0.1:0", *broker, *arguments)
+    given = ("run", "--bundle", bundle, "--config", settings, "--page", listen, *broker, *arguments)
     with started(*given) as process:
         yield lines_until(process, r"The page is at (\S+)")[1]
 

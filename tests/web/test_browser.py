@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,13 @@ import numpy as np
 import pytest
 
 from edge_caption.demo.panning import PHOTOS
+from edge_caption.history.settings import HistorySettings
+from edge_caption.history.store import History
+from edge_caption.history.tables import history_path
+from edge_caption.mqtt.broker import free_port
 from tests.brokers import wait_for
 from tests.conftest import ROOT, write_manifest
+from tests.history.captions import record
 from tests.web.node import ask, page, page_of
 from tests.web.test_page import cameras
 
@@ -35,7 +41,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-DESKTOP = {"width": 1280, "height": 900}
+DESKTOP: Any = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
@@ -348,3 +354,98 @@ def test_the_token_is_gone_from_the_address(browser: Browser, tmp_path: Path) ->
             assert "token" not in shown.url
             shown.reload()
             playwright.expect(shown.locator(".picture.has")).to_have_count(2)
+
+
+def refused(route: Route) -> None:
+    route.fulfill(status=502, body="<h1>Bad gateway</h1>")
+
+
+def test_it_tries_again_where_it_is_refused(browser: Browser, url: str) -> None:
+    """A proxy answers so while the node starts again; a browser by itself would never come back."""
+    context = browser.new_context(viewport=DESKTOP)
+    shown = context.new_page()
+    shown.route("**/api/events", refused)
+    shown.goto(url)
+    line = shown.locator("#connection")
+    playwright.expect(line).to_have_text("The node lets nobody look (502); trying again…")
+    shown.get_by_label("Language").select_option("zh")
+    playwright.expect(line).to_have_text("节点拒绝连接(502),正在重试…")
+    shown.unroute("**/api/events")
+    playwright.expect(line).to_have_text("实时", timeout=10_000)
+    playwright.expect(shown.locator(".picture.has")).to_have_count(2)
+    context.close()
+
+
+def test_what_did_not_work_is_said_for_a_while(browser: Browser, url: str) -> None:
+    context = browser.new_context(viewport=DESKTOP)
+    shown = context.new_page()
+    shown.route("**/trigger", lambda route: route.fulfill(status=409, json={"error": "it is too dark"}))
+    shown.goto(url)
+    shown.get_by_role("button", name="Caption now").first.click()
+    line = shown.locator("#connection")
+    playwright.expect(line).to_have_text("That did not work: it is too dark")
+    shown.get_by_label("Language").select_option("zh")
+    playwright.expect(line).to_have_text("操作失败:it is too dark")
+    playwright.expect(line).to_have_text("实时", timeout=12_000)
+    context.close()
+
+
+def test_a_browser_that_keeps_nothing_shows_it_all_the_same(browser: Browser, url: str) -> None:
+    context = browser.new_context(viewport=DESKTOP)
+    context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('denied', 'SecurityError'); }})"
+    )
+    shown = context.new_page()
+    shown.goto(url)
+    playwright.expect(shown.locator(".picture.has")).to_have_count(2)
+    shown.get_by_label("Theme").select_option("dark")
+    assert shown.locator("html").get_attribute("data-theme") == "dark"
+    context.close()
+
+
+def test_a_node_that_starts_again_with_other_cameras_is_shown_as_it_is(browser: Browser, tmp_path: Path) -> None:
+    bundle, listen = ROOT / "tests" / "data" / "tiny_bundle", f"127.0.0.1:{free_port()}"
+    fast = tmp_path / "settings.toml"
+    fast.write_text("[mqtt]\nhealth_s = 1\n")
+    context = browser.new_context(viewport=DESKTOP)
+    shown = context.new_page()
+    names, chart = shown.locator(".card h3"), shown.get_by_role("img", name="Memory").locator("polyline")
+    with page(bundle, PHOTOS, tmp_path / "state", "--config", fast, listen=listen) as address:
+        shown.goto(address)
+        playwright.expect(shown.locator(".picture.has")).to_have_count(2)
+        playwright.expect(names).to_have_text(["porch", "garden"])
+        wait_for(lambda: len((chart.get_attribute("points") or "").split()) > 5)
+    playwright.expect(shown.locator("#connection")).to_contain_text("The connection is lost")
+    with page_of(bundle, other_camera(tmp_path), listen=listen):
+        playwright.expect(names).to_have_text(["yard"], timeout=20_000)
+        playwright.expect(shown.locator("#search option")).to_have_text(["All", "yard"])
+        playwright.expect(shown.locator(".picture.has")).to_have_count(1)
+        playwright.expect(shown.locator("#connection")).to_have_text("Live")
+        wait_for(lambda: 0 < len((chart.get_attribute("points") or "").split()) <= 4)
+    context.close()
+
+
+def other_camera(folder: Path) -> Path:
+    settings = folder / "other.toml"
+    settings.write_text(
+        f'state_dir = "{folder}/state"\n[[cameras]]\nname = "yard"\nsource = "{PHOTOS}"\nloop = true\nfps = 4\n'
+    )
+    return settings
+
+
+def test_a_caption_of_another_day_has_its_date(browser: Browser, tmp_path: Path) -> None:
+    then = time.time() - 3 * 86400
+    path = history_path(tmp_path / "state", "pi")
+    history = History(path, HistorySettings(keep=True, min_free_bytes=0))
+    history.take(record(1, "a zebra crossing", captured_at=then), None)
+    history.close()
+    bundle = ROOT / "tests" / "data" / "tiny_bundle"
+    with page(bundle, PHOTOS, tmp_path / "state", "--history", "--node", "pi") as address:
+        for shown in open_page(browser, address, viewport=PHONE):
+            today = shown.locator("#records time").first.inner_text()
+            assert re.fullmatch(r"\d+:\d\d:\d\d\s[AP]M", today)
+            shown.get_by_label("Search").fill("zebra")
+            when = time.localtime(then)
+            said = shown.locator("#records li", has_text="zebra").locator("time")
+            playwright.expect(said).to_contain_text(f"{when.tm_mon}/{when.tm_mday}/{when.tm_year % 100}, ")
+            assert shown.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -8,11 +8,19 @@ const SVG = "http://www.w3.org/2000/svg";
 export class Health {
   constructor() {
     this.charts = new Map();
+    this.last = new Map();
     this.root = document.querySelector("#charts");
+  }
+
+  /** A connection begins: the node tells all that it remembers. */
+  begin() {
+    for (const chart of this.charts.values()) if (!chart.about.camera) chart.values = [];
   }
 
   takeCaption(record) {
     const camera = record.camera;
+    if (this.last.get(camera) === record.id) return; // it was there before the connection was lost
+    this.last.set(camera, record.id);
     this.add(`latency ${camera}`, "latency of", { camera }, latency(record), (value) => `${Math.round(value)} ms`);
     this.add(`confidence ${camera}`, "confidence of", { camera }, record.confidence, (value) => `${Math.round(value * 100)}%`);
   }
@@ -61,6 +69,7 @@ class Chart {
 
   draw() {
     const { values, format } = this;
+    if (!values.length) return;
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const name = say(this.name, this.about);
     this.label.textContent = name;

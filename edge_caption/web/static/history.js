@@ -71,6 +71,9 @@ export class History {
 
   setCameras(names) {
     const select = this.form.elements.camera;
+    for (const option of [...select.options]) {
+      if (option.value && !names.includes(option.value) && !option.selected) option.remove();
+    }
     const missing = names.filter((name) => ![...select.options].some((option) => option.value === name));
     select.append(...missing.map((name) => new Option(name, name)));
   }
@@ -87,7 +90,9 @@ function line(record) {
   item.className = record.event_type === "caption" ? "caption" : "event";
   const text = record.event_type === "caption" ? record.caption : eventText(record);
   const when = new Date(record.captured_at * 1000);
-  const time = part("time", "", when.toLocaleTimeString(locale()));
+  const today = when.toDateString() === new Date().toDateString();
+  const style = { dateStyle: today ? undefined : "short", timeStyle: "medium" };
+  const time = part("time", "", when.toLocaleString(locale(), style));
   time.dateTime = when.toISOString();
   const what = part("span", "what", text);
   if (record.language) what.lang = record.language;

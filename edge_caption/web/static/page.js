@@ -6,6 +6,8 @@ import { Alerts } from "./alerts.js";
 import { locale, say, speak } from "./texts.js";
 
 const ANNOUNCE_MS = 8000; // a screen reader that hears a sentence a second can't be used for anything else
+const FAILED_MS = 8000; // how long it says what did not work
+const AGAIN_MS = 5000;
 
 const cards = new Map();
 const history = new History();
@@ -14,6 +16,7 @@ const alerts = new Alerts();
 const connection = document.querySelector("#connection");
 let announced = -Infinity;
 let announcement = "";
+let told = ["connecting", false, {}];
 
 function card(name) {
   if (!cards.has(name)) {
@@ -28,11 +31,21 @@ function card(name) {
 async function ask(camera, what, value = null) {
   const place = `/api/cameras/${encodeURIComponent(camera)}/${what}`;
   const answer = await fetch(place, { method: "POST", body: JSON.stringify(value) }).catch(() => null);
-  if (answer && !answer.ok) tell("failed", true, { reason: (await answer.json()).error });
+  if (answer && !answer.ok) {
+    tell("failed", true, { reason: await reasonOf(answer) });
+    setTimeout(() => told[0] === "failed" && tell("connected", false), FAILED_MS);
+  }
   return Boolean(answer?.ok);
 }
 
-function tell(key, lost, values) {
+/** Why something was refused; a proxy between may say so in its own way. */
+async function reasonOf(answer) {
+  const said = await answer.json().catch(() => null);
+  return said?.error ?? answer.status;
+}
+
+function tell(key, lost, values = {}) {
+  told = [key, lost, values];
   connection.dataset.say = key;
   connection.textContent = say(key, values);
   connection.classList.toggle("lost", lost);
@@ -67,6 +80,12 @@ function takeEvent(record) {
 }
 
 function takeCameras(cameras) {
+  if (!Object.keys(cameras).length) return; // the node is starting
+  for (const [name, one] of cards) {
+    if (name in cameras) continue; // others are of a node that ran before
+    one.element.remove();
+    cards.delete(name);
+  }
   for (const [name, camera] of Object.entries(cameras)) card(name).set(camera);
   history.setCameras(Object.keys(cameras));
 }
@@ -80,25 +99,56 @@ function listen() {
   on("cameras", takeCameras);
   events.addEventListener("open", () => {
     tell("connected", false);
+    health.begin();
     history.load();
   });
-  events.addEventListener("error", () => tell("lost", true));
+  events.addEventListener("error", () => {
+    tell("lost", true);
+    if (events.readyState === EventSource.CLOSED) listenAgain();
+  });
+}
+
+/** A browser tries again by itself where nobody answers, but not where it is refused, by a proxy for one. */
+async function listenAgain() {
+  const end = new AbortController();
+  const answer = await fetch("/api/events", { signal: end.signal }).catch(() => null);
+  if (answer && !answer.ok) tell("refused", true, { reason: await reasonOf(answer) });
+  end.abort();
+  setTimeout(listen, AGAIN_MS);
 }
 
 /** Begin with what was chosen last, and keep what is chosen now. */
 function choose(id, first, apply) {
   const select = document.querySelector(`#${id}`);
-  select.value = localStorage.getItem(id) ?? first;
+  select.value = kept(id) ?? first;
   apply(select.value);
   select.addEventListener("change", () => {
-    localStorage.setItem(id, select.value);
+    keep(id, select.value);
     apply(select.value);
   });
+}
+
+/** Return what was chosen last; a browser may be told to keep nothing. */
+function kept(id) {
+  try {
+    return localStorage.getItem(id);
+  } catch {
+    return null;
+  }
+}
+
+function keep(id, value) {
+  try {
+    localStorage.setItem(id, value);
+  } catch {
+    // It is chosen until the page is closed.
+  }
 }
 
 choose("theme", "", (theme) => (document.documentElement.dataset.theme = theme));
 choose("language", navigator.language.startsWith("zh") ? "zh" : "en", (language) => {
   speak(language);
+  tell(...told);
   for (const one of cards.values()) one.translate();
   health.translate();
   history.translate();

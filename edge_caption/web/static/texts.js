@@ -1,7 +1,7 @@
 /** What the page says, in each language. */
 const TEXTS = {
   en: {
-    skip: "Skip to the cameras", connecting: "Connecting…", connected: "Live", lost: "The connection is lost; trying again…",
+    skip: "Skip to the cameras", connecting: "Connecting…", connected: "Live", lost: "The connection is lost; trying again…", refused: "The node lets nobody look ({reason}); trying again…",
     language: "Language", theme: "Theme", system: "System", light: "Light", dark: "Dark",
     cameras: "Cameras", none: "No picture yet. The first one shows here as soon as a camera is captioned.",
     on: "captioning", off: "paused", offline: "no picture", starting: "waiting for its first picture", obstructed: "the picture shows nothing",
@@ -25,7 +25,7 @@ const TEXTS = {
     corner: "Corner {number} at {x}% across, {y}% down", at: "{x}% across, {y}% down", "too small": "That is too small; draw it larger.", "too few corners": "Set two corners for a rectangle, or more for another shape.",
   },
   zh: {
-    skip: "跳到摄像头", connecting: "正在连接…", connected: "实时", lost: "连接已断开,正在重试…",
+    skip: "跳到摄像头", connecting: "正在连接…", connected: "实时", lost: "连接已断开,正在重试…", refused: "节点拒绝连接({reason}),正在重试…",
     language: "语言", theme: "主题", system: "跟随系统", light: "浅色", dark: "深色",
     cameras: "摄像头", none: "还没有画面。摄像头有了第一句描述后,画面会显示在这里。",
     on: "正在描述", off: "已暂停", offline: "没有画面", starting: "等待第一幅画面", obstructed: "画面中看不到内容",
