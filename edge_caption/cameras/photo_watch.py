@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -24,6 +25,9 @@ STEP_S = 0.25
 REST = 10
 """A look at a huge folder may take this part of the time at most."""
 
+KEPT = 10_000
+"""So many photos that are gone are remembered beside twice as many as are there: a disk may be away for a while."""
+
 Stamp = tuple[int, int]
 """When a file's status changed (nanoseconds; renaming it is a change, and nobody can set it back), and its size."""
 
@@ -39,10 +43,9 @@ class PhotoWatch:
         """
         self._path = Path(source.address).expanduser()
         self._check()
-        self._mark = -1
-        """The newest change of a photo that was given; what changed before is old."""
         self._growing: dict[Path, Stamp] = {}
-        self._mark = max((changed for changed, _ in self._stamps().values()), default=-1)
+        self._old = {_mark(photo, stamp) for photo, stamp in self._stamps().items()}
+        """Marks of photos that were there or were given; not the newest of their times, as clocks are set back."""
         self._settled: deque[Path] = deque()
 
     def read(self) -> Frame:
@@ -66,24 +69,24 @@ class PhotoWatch:
 
     def _look(self) -> None:
         began = time.monotonic()
-        stamps = self._stamps()
+        there = self._stamps()
+        stamps = {photo: stamp for photo, stamp in there.items() if _mark(photo, stamp) not in self._old}
         settled = [photo for photo, stamp in stamps.items() if stamp == self._growing.get(photo)]
         self._settled += sorted(settled, key=lambda photo: (stamps[photo], photo))
-        self._mark = max([self._mark, *(stamps[photo][0] for photo in settled)])
-        self._growing = {photo: stamp for photo, stamp in stamps.items() if photo not in settled}
+        self._old |= {_mark(photo, stamps.pop(photo)) for photo in settled}
+        self._growing = stamps
+        # An empty folder may be one whose disk is away.
+        if there and len(self._old) > KEPT + 2 * len(there):
+            self._old &= {_mark(photo, stamp) for photo, stamp in there.items()}
         if not settled:
             time.sleep(max(STEP_S, REST * (time.monotonic() - began)))
 
     def _stamps(self) -> dict[Path, Stamp]:
-        """Return the photos that are not old; none while the folder can't be read."""
+        """Return the photos that are there; none while the folder can't be read."""
         found = {}
         for photo in self._photos():
-            try:
+            with contextlib.suppress(OSError):  # gone again
                 status = photo.stat()
-            except OSError:  # gone again
-                continue
-            # One that still grew at the last look may be older than what was given since.
-            if status.st_ctime_ns > self._mark or photo in self._growing:
                 found[photo] = status.st_ctime_ns, status.st_size
         return found
 
@@ -95,3 +98,8 @@ class PhotoWatch:
                 return [Path(entry.path) for entry in entries if entry.name.lower().endswith(tuple(SUFFIXES))]
         except OSError:
             return []
+
+
+def _mark(photo: Path, stamp: Stamp) -> int:
+    """Return what tells one state of a photo from another, in little memory."""
+    return hash((str(photo), stamp))

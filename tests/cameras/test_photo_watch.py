@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from edge_caption.cameras import photo_watch
 from edge_caption.cameras.camera import Camera
 from edge_caption.errors import CameraError
 from tests.cameras.test_files import GREY_STEP, album, opened
@@ -79,6 +82,54 @@ def test_a_photo_that_is_moved_in_is_new_however_old_it_is(album: Path, tmp_path
     camera = opened(album, watch=True)
     (tmp_path / "old.png").rename(album / "old.png")
     assert see(camera) == 7
+
+
+@pytest.mark.timeout(30)
+def test_a_clock_that_was_set_back_hides_no_photo(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = Path.stat
+
+    def ahead(path: Path, **options: bool) -> Any:
+        """As if the clock had been an hour ahead until the file `3.png` and `5.png` came."""
+        found = stat(path, **options)
+        if path.name not in ("3.png", "5.png"):
+            return found
+        return SimpleNamespace(
+            st_ctime_ns=found.st_ctime_ns + 3600 * 10**9, st_size=found.st_size, st_mode=found.st_mode
+        )
+
+    monkeypatch.setattr(Path, "stat", ahead)
+    camera = opened(album, watch=True)
+    (album / "4.png").write_bytes(photo(4))
+    assert see(camera) == 4
+    (album / "5.png").write_bytes(photo(5))
+    assert see(camera) == 5
+    (album / "6.png").write_bytes(photo(6))
+    assert see(camera) == 6
+
+
+@pytest.mark.timeout(30)
+def test_photos_of_a_disk_that_was_away_are_old_when_it_is_back(album: Path, tmp_path: Path) -> None:
+    camera = opened(album, watch=True)
+    away = album.rename(tmp_path / "away")
+    album.mkdir()
+    time.sleep(0.6)
+    album.rmdir()
+    away.rename(album)
+    (album / "9.png").write_bytes(photo(9))
+    assert see(camera) == 9
+    (album / "8.png").write_bytes(photo(8))
+    assert see(camera) == 8
+
+
+def test_photos_that_are_gone_are_forgotten_in_the_end(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_watch, "KEPT", 0)
+    camera = opened(album, watch=True)
+    assert isinstance(camera, photo_watch.PhotoWatch)
+    for number in range(10, 20):
+        (album / f"{number}.png").write_bytes(photo(number))
+        assert see(camera) == number
+        (album / f"{number}.png").unlink()
+    assert len(camera._old) <= 10
 
 
 @pytest.mark.timeout(30)
