@@ -47,9 +47,24 @@ class Over:
 class Watch:
     """Takes frames from a feed, whatever happens to it. For one thread."""
 
-    def __init__(self, feed: Feed, settings: CameraSettings, notify: Callable[[], None] = lambda: None) -> None:
-        """Start reading; `notify` is called from the reading thread when `take` may have something to return."""
+    def __init__(
+        self,
+        feed: Feed,
+        settings: CameraSettings,
+        notify: Callable[[], None] = lambda: None,
+        *,
+        alone: bool = True,
+    ) -> None:
+        """Start reading.
+
+        Args:
+            feed: where frames come from.
+            settings: how long it may be silent.
+            notify: called from the reading thread when `take` may have something to return.
+            alone: False: others go on without it, so a live source that is not there at the start is tried again.
+        """
         self._notify = notify
+        self._awaited = feed.patient or (feed.live and not alone)
         self.reconnects = 0
         """How often the feed was opened again."""
         self._feed = feed
@@ -162,7 +177,7 @@ class Watch:
                 raise reader.error
             return Over()
         error = reader.error
-        if error and not self._started and not self._feed.patient:
+        if error and not self._started and not self._awaited:
             raise error
         lasted = reader.newest.sequence and reader.newest.arrived - reader.started > self._settings.no_frame_s
         backoff = self._slow if reader.newest.sequence and not lasted else self._quick

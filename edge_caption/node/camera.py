@@ -24,17 +24,20 @@ Happening = Shot | Lost | Back | Over
 class NodeCamera:
     """A camera with all that has to be remembered from one of its captions to the next. For one thread."""
 
-    def __init__(self, feed: Feed, settings: NodeCameraSettings, notify: Callable[[], None]) -> None:
+    def __init__(
+        self, feed: Feed, settings: NodeCameraSettings, notify: Callable[[], None], *, alone: bool = True
+    ) -> None:
         """Start reading.
 
         Args:
             feed: where frames come from.
             settings: its name, pace and gates.
             notify: called from the reading thread when there may be something to take.
+            alone: whether it is the node's only camera.
         """
         self.name = settings.name
         self._live = feed.live
-        self.watch = Watch(feed, settings, notify)
+        self.watch = Watch(feed, settings, notify, alone=alone)
         self.meter = Meter()
         self.settings_masks = settings.gate.masks
         """Those that it begins with where none were drawn."""
@@ -50,6 +53,7 @@ class NodeCamera:
         self._triggers: list[Future[CaptionRecord]] = []
         self.over = False
         """Whether its file has ended."""
+        self._seen = False
         self.step_s = 1 / settings.fps if feed.live or settings.real_time else 0.0
         """Seconds between two captions, at least."""
         self._dropped = 0
@@ -64,6 +68,13 @@ class NodeCamera:
             and self.state in ("online", "obstructed")
             and not self.watch.lost
         )
+
+    @property
+    def state_once_on(self) -> CameraState:
+        """Its state where it is switched on, until the next frame or fault tells."""
+        if self.over or self.watch.lost or not self._seen:
+            return "offline"
+        return "obstructed" if self.gates.obstructed else "online"
 
     @property
     def gives(self) -> bool:
@@ -83,6 +94,7 @@ class NodeCamera:
         happened = self.watch.take(0.0, begin if self.enabled else math.inf)
         match happened:
             case Shot():
+                self._seen = True
                 self._set_pace()
                 self.meter.frames_dropped += happened.dropped
                 self._dropped += happened.dropped

@@ -73,6 +73,8 @@ class Node:
         self._health_s = health_s
         self._limit = limit
         self._cameras: Sequence[NodeCamera] = ()
+        self._failures: list[CameraError] = []
+        """Why cameras have ended that should not have."""
         self._changed = threading.Event()
         folder = parts.outbox.path.parent
         remembered = Switches(folder / "switched-off.json"), Masks(folder / "masks.json")
@@ -91,7 +93,7 @@ class Node:
         """Caption until `stop` is set, the limit is reached or all cameras are over.
 
         Raises:
-            CameraError: the only camera could not be opened or read.
+            CameraError: not one camera could be opened or read.
             ConfigError: the broker refused the first login.
             OutboxError: the disk refuses captions.
         """
@@ -109,7 +111,7 @@ class Node:
             self._lower_alerts()
             if not self._serve_next():
                 if all(camera.over for camera in cameras):
-                    self._drain(stop)
+                    self._end(stop)
                     return
                 self._changed.wait(self._idle_s())
             self._tell_health()
@@ -147,7 +149,7 @@ class Node:
             if not camera.enabled:
                 self._set_state(camera, "disabled")
             elif camera.state == "disabled":
-                self._set_state(camera, "offline" if camera.watch.lost else "online")
+                self._set_state(camera, camera.state_once_on)
 
     def _serve_next(self) -> bool:
         """Serve the camera that is longest past its due time of those that have something; return whether one had."""
@@ -167,6 +169,7 @@ class Node:
             if len(self._cameras) == 1:
                 raise
             camera.over = True
+            self._failures.append(error)
             return Lost(str(error))
 
     def _idle_s(self) -> float:
@@ -284,6 +287,12 @@ class Node:
     def _check_broker(self) -> None:
         if self._parts.client.failure:
             raise self._parts.client.failure
+
+    def _end(self, stop: threading.Event) -> None:
+        """Leave nothing behind that the broker would take, and say so where not one camera gave what it should."""
+        self._drain(stop)
+        if len(self._failures) == len(self._cameras):
+            raise self._failures[0]
 
     def _drain(self, stop: threading.Event) -> None:
         """Wait for the broker to take what files gave, as long as it keeps taking."""

@@ -82,7 +82,7 @@ def run(
         Whether a command asked for a restart of the program.
 
     Raises:
-        CameraError: the only camera cannot be opened.
+        CameraError: not one camera can be opened.
         ConfigError: the broker refused the first login, the embedded broker cannot start, or no temperature is told.
         OutboxError: the disk refuses captions, or another process uses the same state directory and node.
     """
@@ -96,7 +96,7 @@ def run(
         stack.callback(running.close, FLUSH_S)
         parts = Parts(LiveCaptioner.of(captioner), outbox, topics, client, running, _alerts(settings), board, budget)
         node = Node(parts, settings.mqtt.health_s, limit)
-        cameras = [NodeCamera(feed, camera, node.notify) for feed, camera in zip(feeds, settings.cameras, strict=True)]
+        cameras = _cameras(settings, feeds, node)
         _supervise(settings, parts, node, cameras, stack)
         _subscribe(client, feeds)
         _announce(settings, parts)
@@ -106,6 +106,11 @@ def run(
         stack.callback(node.say_offline)
         node.run(cameras, stop)
     return restart.asked
+
+
+def _cameras(settings: Settings, feeds: Sequence[Feed], node: Node) -> list[NodeCamera]:
+    each, alone = zip(feeds, settings.cameras, strict=True), len(feeds) == 1
+    return [NodeCamera(feed, camera, node.notify, alone=alone) for feed, camera in each]
 
 
 def _supervise(settings: Settings, parts: Parts, node: Node, cameras: Sequence[NodeCamera], stack: ExitStack) -> None:

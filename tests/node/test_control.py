@@ -18,11 +18,11 @@ from edge_caption.node.masks import Masks
 from edge_caption.node.state_file import write_state
 from edge_caption.node.switches import Switches
 from edge_caption.records import Health
-from tests.brokers import Mosquitto, mosquitto, retained, wait_for
-from tests.cameras.servers import MjpegCamera
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
+from tests.cameras.servers import MjpegCamera, MuteServer
 from tests.node.test_node import Shown
 
-__all__ = ["mosquitto"]
+__all__ = ["listener", "mosquitto"]
 
 
 CORNER = (((0.0, 0.0), (0.5, 0.0), (0.0, 0.5)),)
@@ -102,3 +102,31 @@ def test_a_camera_is_switched_off_triggered_and_switched_on(
         stop.set()
         runner.join(20)
         camera.close()
+
+
+def test_a_camera_that_never_gave_a_frame_is_not_online_because_it_is_switched_on(
+    tmp_path: Path, mosquitto: Mosquitto, listener: Listener, tiny_captioner: Captioner
+) -> None:
+    mute = MuteServer()
+    options = {
+        "node": "pi",
+        "state_dir": tmp_path,
+        "camera": {"source": f"http://127.0.0.1:{mute.port}/", "name": "porch"},
+        "mqtt": {"broker": mosquitto.url},
+    }
+    settings = load(None, options, {})
+    stop, controls = threading.Event(), list[Control]()
+    feeds = [feed_of(one.source, one) for one in settings.cameras if one.source]
+    arguments = (settings, feeds, tiny_captioner, [], stop)
+    runner = threading.Thread(target=start.run, args=arguments, kwargs={"steer": controls.append})
+    runner.start()
+    try:
+        (control,) = wait_for(lambda: controls)
+        for enabled, told in ((False, b"OFF"), (True, b"ON")):
+            control.enable("porch", enabled)
+            wait_for(lambda told=told: listener.payloads("/porch/enabled/state")[-1:] == [told])
+    finally:
+        stop.set()
+        runner.join(20)
+        mute.close()
+    assert set(listener.payloads("/cam/porch/status")) == {b"offline", b"disabled"}

@@ -389,6 +389,41 @@ def test_a_camera_that_is_not_there_stops_no_other(
     assert kept["edge_caption/pi/cam/gone/status"] == b"offline"
 
 
+def test_where_not_one_camera_is_there_the_program_says_so(
+    tmp_path: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    settings = several(tmp_path, mosquitto.url, {name: str(tmp_path / f"{name}.mp4") for name in ("porch", "gone")})
+    with pytest.raises(CameraError, match=r"there is no video .*/porch\.mp4"):
+        run(settings, tiny_captioner)
+
+
+@pytest.mark.timeout(30)
+def test_a_camera_of_this_computer_that_comes_late_is_taken_where_there_are_others(
+    tmp_path: Path, album: Path, mosquitto: Mosquitto, listener: Listener, picture: Pixels, tiny_captioner: Captioner
+) -> None:
+    plugged = threading.Event()
+
+    def open_late() -> EndlessCamera:
+        if not plugged.is_set():
+            raise CameraError("there is no camera /dev/video0; present: none")
+        return EndlessCamera(picture)
+
+    settings = several(tmp_path, mosquitto.url, {"porch": str(album), "late": "0"})
+    source = settings.cameras[0].source
+    assert source
+    feeds = [feed_of(source, settings.cameras[0]), Feed("late", open_late, live=True, patient=False)]
+    shown, stop = Shown(), threading.Event()
+    runner = threading.Thread(target=start.run, args=(settings, feeds, tiny_captioner, [shown], stop))
+    runner.start()
+    try:
+        wait_for(lambda: any(event["event_type"] == "camera_lost" for event in listener.events()))
+        plugged.set()
+        wait_for(lambda: any(record.camera == "late" for record in shown.captions))
+    finally:
+        stop.set()
+        runner.join(20)
+
+
 class Renamed:
     """A captioner whose captions say that another model made them."""
 
