@@ -39,7 +39,7 @@ class Gates:
         self._scene = Scene(settings.scene)
         self._blank_pictures = 0
         self._last_text: str | None = None
-        self._last_at = -float("inf")
+        self._last_at = self._unsure_at = -float("inf")
         self.held: Counter[str] = Counter()
         """How often each gate held something back."""
         self.blank_reason: str | None = None
@@ -68,12 +68,12 @@ class Gates:
             return self._hold("schedule")
         if time.monotonic() - self._last_at < self._settings.min_interval_s:
             return self._hold("interval")
-        return None if moved or self._overdue else self._hold("motion")
+        return None if moved or self._overdue() else self._hold("motion")
 
     def hold_view(self, regions: NDArray[np.float32], *, wanted: bool) -> str | None:
         """Look at what the encoder sees before the decoder runs."""
         changed = not self._settings.scene or self._scene.changed(regions)
-        if changed or wanted or self._overdue:
+        if changed or wanted or self._overdue():
             return None
         self._motion.keep()  # it moved, but shows the same: the next motion is another one
         return self._hold("scene")
@@ -85,8 +85,9 @@ class Gates:
         if wanted:
             return None
         if caption.confidence < self._settings.min_confidence:
+            self._unsure_at = time.monotonic()
             return self._hold("confidence")
-        if not self._settings.repeat and caption.text == self._last_text and not self._overdue:
+        if not self._settings.repeat and caption.text == self._last_text and not self._overdue(self._last_at):
             return self._hold("repeat")
         return None
 
@@ -94,10 +95,12 @@ class Gates:
         """Remember what was published last."""
         self._last_text, self._last_at = caption.text, time.monotonic()
 
-    @property
-    def _overdue(self) -> bool:
+    def _overdue(self, since: float | None = None) -> bool:
+        """Whether the longest interval is over: since a moment, or since the last caption, published or too unsure."""
         limit = self._settings.max_interval_s
-        return bool(limit) and time.monotonic() - self._last_at >= limit
+        # What the floor held back was tried: otherwise each picture of a scene that is not sure would be captioned.
+        last = max(self._last_at, self._unsure_at) if since is None else since
+        return bool(limit) and time.monotonic() - last >= limit
 
     def _hold(self, gate: str) -> str:
         self.held[gate] += 1

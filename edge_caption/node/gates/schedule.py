@@ -63,7 +63,7 @@ def read(text: str) -> Span:
     if not found["from"]:
         return Span(days, 0, DAY)
     begin, end = _minute(found["from"], text), _minute(found["to"], text)
-    if begin == end:
+    if end in (begin, begin % DAY):
         raise ConfigError(f"the schedule {text!r} never opens; its end must differ from its beginning")
     return Span(days, begin % DAY, end)
 

@@ -119,6 +119,27 @@ def test_intervals_hold_back_and_force(picture: Pixels, clock: list[float]) -> N
     assert publish(one, picture) is None  # overdue
 
 
+def test_what_the_floor_holds_back_waits_for_the_longest_interval_too(picture: Pixels, clock: list[float]) -> None:
+    """Otherwise the model would run for each picture of a scene that it is not sure of."""
+    one = gates(max_interval_s=60, motion=0.02, min_confidence=0.9)
+    assert publish(one, picture) == "confidence"
+    assert publish(one, picture) == "motion"
+    clock[0] += 61
+    assert publish(one, picture) == "confidence"
+    clock[0] += 59
+    assert publish(one, picture) == "motion"
+
+
+def test_a_sentence_is_repeated_after_the_longest_interval_though_others_were_not_sure(clock: list[float]) -> None:
+    one = gates(max_interval_s=60, repeat=False, min_confidence=0.4)
+    one.note_published(says("a dog"))
+    clock[0] += 59
+    assert one.hold_caption(says("a cat", 0.1), wanted=False) == "confidence"
+    assert one.hold_caption(says("a dog"), wanted=False) == "repeat"
+    clock[0] += 1
+    assert one.hold_caption(says("a dog"), wanted=False) is None
+
+
 def test_the_same_sentence_is_not_repeated(picture: Pixels) -> None:
     one = gates(repeat=False)
     assert [publish(one, picture, text) for text in ("a dog", "a dog", "a cat", "a dog")] == [
@@ -171,6 +192,8 @@ def test_schedules(span: str, open_at: list[tuple[int, ...]], closed_at: list[tu
         ("mon 8-18", "is not understood"),
         ("xyz 08:00-18:00", "names no day"),
         ("08:00-08:00", "never opens"),
+        ("24:00-00:00", "never opens"),
+        ("24:00-24:00", "never opens"),
         ("08:60-09:00", "has no such time"),
         ("08:00-25:00", "has no such time"),
     ],
