@@ -8,7 +8,11 @@ import msgspec
 
 from edge_caption.errors import ConfigError
 
-Positive = Annotated[float, msgspec.Meta(gt=0)]
+MOST = 1e9
+"""Of seconds it is 30 years; what is infinite or nearly so makes timers and divisions fail much later."""
+
+Positive = Annotated[float, msgspec.Meta(gt=0, le=MOST)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=MOST)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 

@@ -58,7 +58,7 @@ def load(path: Path | None, options: Mapping[str, object], environment: Mapping[
     given = _read(path) if path else {}
     values = _merge(_without_cameras(given), _without_cameras(options))
     try:
-        cameras = _with_gates(_cameras(given, options), values.get("gate"))
+        cameras = _with_gates(_cameras(given, options), values.get("gate"), options.get("gate"))
         settings = msgspec.convert({**values, "cameras": cameras}, Settings, dec_hook=_convert)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), path, several="cameras" in given or "cameras" in options)) from None
@@ -95,11 +95,14 @@ def _cameras(given: Mapping[str, object], options: Mapping[str, object]) -> obje
     return [_merge(table, over) for table in tables]
 
 
-def _with_gates(cameras: object, gate: object) -> object:
-    """Put the node's gates under each camera's own."""
+def _with_gates(cameras: object, gate: object, option: object) -> object:
+    """Put the node's gates under each camera's own, and the options' on top."""
     if not isinstance(gate, Mapping) or not isinstance(cameras, list):
         return cameras
-    return [_merge({"gate": gate}, camera) if isinstance(camera, Mapping) else camera for camera in cameras]
+    over = {"gate": option} if isinstance(option, Mapping) else {}
+    return [
+        _merge(_merge({"gate": gate}, camera), over) if isinstance(camera, Mapping) else camera for camera in cameras
+    ]
 
 
 def _add_named(tables: list[Any], named: Any, *, several: bool) -> list[Any]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import msgspec
 
+from edge_caption.bounds import MOST
 from edge_caption.node.settings import Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
@@ -108,7 +109,9 @@ def _type(hint: Any) -> str:
     if origin is Annotated:
         meta = inner[1]
         limits = [
-            f"{word} {value:g}" for name, word in BOUNDS.items() if (value := getattr(meta, name, None)) is not None
+            f"{word} {value:g}"
+            for name, word in BOUNDS.items()
+            if (value := getattr(meta, name, None)) not in (None, MOST)
         ]
         return ", ".join([_type(inner[0]), *limits])
     if origin is Literal:

@@ -60,6 +60,24 @@ def test_options_override_the_file_and_absent_ones_do_not(tmp_path: Path) -> Non
     assert (settings.cameras[0].fps, settings.cameras[0].name) == (5, "porch")
 
 
+def test_an_option_of_a_gate_overrides_what_a_camera_says(tmp_path: Path) -> None:
+    text = """
+        [gate]
+        motion = 0.1
+        min_confidence = 0.1
+        [[cameras]]
+        name = "porch"
+        gate = { min_confidence = 0.2, scene = 0.3 }
+        [[cameras]]
+        name = "hall"
+    """
+    porch, hall = (camera.gate for camera in read(tmp_path, text).cameras)
+    assert (porch.min_confidence, hall.min_confidence, porch.motion, hall.motion) == (0.2, 0.1, 0.1, 0.1)
+    for camera in read(tmp_path, text, gate={"min_confidence": 0.5}).cameras:
+        assert (camera.gate.min_confidence, camera.gate.motion) == (0.5, 0.1)
+    assert read(tmp_path, text, gate={"min_confidence": None}).cameras[0].gate == porch
+
+
 def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:
     source = read(tmp_path, "[camera]\nsource = 0").cameras[0].source
     assert source is not None
@@ -74,6 +92,10 @@ def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:
         ("[outbox]\nzzz = 2", "unknown setting outbox.zzz; known are max_messages, max_bytes"),
         ("[camera]\nfps = 'fast'", "camera.fps: expected a number, got text in quotes"),
         ("[camera]\nfps = 0", "camera.fps: expected a number > 0.0"),
+        ("[camera]\nno_frame_s = inf", "camera.no_frame_s: expected a number <= 1000000000.0"),
+        ("[camera]\nsame_frame_s = inf", "camera.same_frame_s: expected a number <= 1000000000.0"),
+        ("[gate]\nmax_interval_s = inf", "gate.max_interval_s: expected a number <= 1000000000.0"),
+        ("[mqtt]\nhealth_s = inf", "mqtt.health_s: expected a number <= 1000000000.0"),
         ("[camera]\nloop = 1", "camera.loop: expected true or false, got a whole number"),
         ("camera = 1", "camera: expected a table, got a whole number; begin it with [camera]"),
         ("[mqtt]\nbroker = 1883", "mqtt.broker: expected text in quotes, got a whole number"),

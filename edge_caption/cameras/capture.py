@@ -57,4 +57,4 @@ def to_rgb(bgr: NDArray[np.uint8] | cv2.typing.MatLike) -> NDArray[np.uint8]:
 def codec_of(capture: cv2.VideoCapture) -> str:
     """Return the four letters of what compresses the frames; empty where OpenCV does not know."""
     code = int(capture.get(cv2.CAP_PROP_FOURCC))
-    return code.to_bytes(4, "little", signed=code < 0).decode("latin-1").strip("\0 ")
+    return code.to_bytes(4, "little").decode("latin-1").strip("\0 ") if code > 0 else ""

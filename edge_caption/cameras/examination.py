@@ -65,18 +65,20 @@ def examine(feed: Feed, opening_s: float, seconds: float) -> Examination:
     Raises:
         CameraError: it does not open, or gives no frame.
     """
-    opened: list[Camera] = []
+    codecs: list[str] = []
 
     def open_camera() -> Camera:
-        opened.append(feed.open())
-        return opened[-1]
+        camera = feed.open()
+        # Now: at the end the reader's thread may have closed it, or be about to.
+        codecs.append(camera.codec if isinstance(camera, Encoded) else "")
+        return camera
 
     reader = Reader(replace(feed, open=open_camera))
     try:
         found = _read(reader, opening_s, seconds)
     finally:
         reader.stop()
-    found.codec = opened[-1].codec if isinstance(opened[-1], Encoded) else None
+    found.codec = codecs[-1] or None
     found.ended = str(reader.error) if reader.error else None
     return found
 

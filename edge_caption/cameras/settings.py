@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from edge_caption.bounds import Count, Positive
+from edge_caption.bounds import Count, NotNegative, Positive
 from edge_caption.cameras.source import Source
 
 
@@ -41,5 +41,5 @@ class CameraSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """A camera that has not opened after so long is tried again."""
     no_frame_s: Positive = 10.0
     """A camera that gives no frame for so long is opened again."""
-    same_frame_s: Annotated[float, msgspec.Meta(ge=0)] = 120.0
+    same_frame_s: NotNegative = 120.0
     """A camera that gives the same frame for so long is opened again; 0 never."""

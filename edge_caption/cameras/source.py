@@ -140,6 +140,6 @@ def named_source(text: str) -> tuple[str | None, Source]:
         ConfigError: it is no source.
     """
     name, sign, address = text.partition("=")
-    if not sign or not NAME.fullmatch(name) or Path(text).exists():
+    if not sign or not NAME.fullmatch(name) or _exists(text):
         return None, Source(text)
     return name, Source(address)

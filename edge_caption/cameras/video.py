@@ -49,15 +49,17 @@ class Video:
         Raises:
             CameraError: there is not one.
         """
-        if not self._advance():
-            self._check_end()
-            if not self._loop:
-                return None
-            self.close()
-            self._open()
-            return self.read()
-        ok, bgr = self._capture.retrieve()
-        return Frame(to_rgb(bgr), time.time()) if ok else None
+        while self._advance():
+            ok, bgr = self._capture.retrieve()
+            if ok:
+                return Frame(to_rgb(bgr), time.time())
+            self._warn("%s has a frame after %.1f s that can't be read, which is left out", self._clock.passed_s)
+        self._check_end()
+        if not self._loop:
+            return None
+        self.close()
+        self._open()
+        return self.read()
 
     @property
     def codec(self) -> str:
@@ -69,7 +71,9 @@ class Video:
         self._capture.release()
 
     def _open(self) -> None:
-        self._capture = cv2.VideoCapture(str(self._path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+        # FFmpeg would take what is before a colon for a protocol: 2026-11-30T12:00:00.mp4.
+        file = str(self._path.absolute())
+        self._capture = cv2.VideoCapture(file, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
         if not self._capture.isOpened():
             raise CameraError(f"{self._path} is no video that can be read; convert it, say to MP4")
         self._clock = FilmClock(self._capture.get(cv2.CAP_PROP_FPS))

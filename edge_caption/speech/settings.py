@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from edge_caption.bounds import Share
+from edge_caption.bounds import NotNegative, Share
 
 
 class SpeechSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,7 +23,7 @@ class SpeechSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """A voice of Piper (NAME.onnx, with NAME.onnx.json beside it), which then speaks instead of espeak-ng."""
     words_per_minute: Annotated[int, msgspec.Meta(ge=80, le=450)] = 175
     """How fast the voice speaks."""
-    repeat_after_s: Annotated[float, msgspec.Meta(ge=0)] = 60.0
+    repeat_after_s: NotNegative = 60.0
     """The same sentence of the same camera is not said again for so long."""
     min_confidence: Share = 0.0
     """A caption of less confidence is not said."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -76,6 +77,35 @@ def test_a_film_gives_frames_that_are_one_step_of_its_time_apart(film: Path) -> 
 
 def test_a_film_starts_over_when_looped(film: Path) -> None:
     assert near(greys(opened(film, fps=2.5, loop=True), limit=12), [*range(0, 50, 10)] * 2 + [0, 10])
+
+
+def test_a_film_may_have_any_name(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(film.parent)
+    for name in ("2026-11-30T12:00:00.mp4", "concat:x.mp4", "-y %03d?.mp4"):
+        Path(film.name).rename(name)
+        film = Path(name)
+        assert near(greys(opened(film, fps=5)), list(range(0, 50, 5)))
+
+
+def test_a_frame_that_cannot_be_had_does_not_end_the_film(
+    film: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Failing:
+        def __init__(self, *arguments: Any) -> None:
+            self._capture, self._frames = capture(*arguments), 0
+
+        def retrieve(self) -> Any:
+            self._frames += 1
+            return self._capture.retrieve() if self._frames != 3 else (False, None)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._capture, name)
+
+    capture = cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", Failing)
+    assert near(greys(opened(film, fps=5)), [*range(0, 10, 5), *range(15, 50, 5)])
+    (record,) = caplog.records
+    assert re.search(r"film\.\w+ has a frame after 0\.4 s that can't be read, which is left out", record.message)
 
 
 def test_colours_are_rgb(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from edge_caption.cameras.kinds import feed_of, kind_of, photos, video
 from edge_caption.cameras.settings import CameraSettings
-from edge_caption.cameras.source import Source
+from edge_caption.cameras.source import Source, named_source
 from edge_caption.errors import ConfigError
 
 
@@ -65,6 +65,11 @@ def test_what_is_no_source_is_refused_without_repeating_a_login(address: str) ->
     with pytest.raises(ConfigError, match="source") as caught:
         Source(address)
     assert "hush" not in str(caught.value)
+
+
+def test_a_long_pipeline_may_have_a_name() -> None:
+    name, source = named_source(f"porch=videotestsrc name={'hush' * 100} ! videoconvert")
+    assert (name, str(source)) == ("porch", "gst:videotestsrc ! videoconvert")
 
 
 def test_a_path_may_look_like_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

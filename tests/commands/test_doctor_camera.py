@@ -13,7 +13,7 @@ from edge_caption.commands.cli import main
 from tests.cameras.faulty import FaultyCamera
 from tests.cameras.rtsp import RtspCamera
 from tests.cameras.servers import MuteServer
-from tests.cameras.test_files import album
+from tests.cameras.test_files import album, write_film
 from tests.cameras.test_web import certificate
 from tests.cameras.web_camera import LOGIN, WebCamera
 
@@ -131,6 +131,11 @@ def test_files_are_measured_too(album: Path, doctor: Doctor) -> None:
     code, said = doctor(album, "--json")
     assert (code, json.loads(said)["picture"]) == (0, "80x60")
     assert "there is no video" in doctor("none.mp4")[1]
+
+
+def test_a_film_that_is_over_before_the_time_has_a_codec(tmp_path: Path, doctor: Doctor) -> None:
+    code, said = doctor(write_film(tmp_path / "film.avi", 50, "MJPG"), "--json")
+    assert (code, json.loads(said)["codec"]) == (0, "MJPG")
 
 
 def test_a_topic_needs_its_broker(doctor: Doctor) -> None:

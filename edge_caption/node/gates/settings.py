@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
-
 import msgspec
 
-from edge_caption.bounds import Polygon, Region, Share
-
-Seconds: TypeAlias = Annotated[float, msgspec.Meta(ge=0)]
+from edge_caption.bounds import NotNegative, Polygon, Region, Share
 
 
 class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -24,9 +20,9 @@ class GateSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """How far the encoder's view must move from that of the last caption for the decoder to run; 0 asks for nothing."""
     repeat: bool = True
     """Publish the same sentence again, one right after the other."""
-    min_interval_s: Seconds = 0.0
+    min_interval_s: NotNegative = 0.0
     """Between two captions, at least."""
-    max_interval_s: Seconds = 0.0
+    max_interval_s: NotNegative = 0.0
     """After so long the next picture is captioned and published whatever motion, scene and repeat say; 0 never."""
     schedule: tuple[str, ...] = ()
     """When to caption, in local time, as "mon-fri 08:00-18:00"; none: always."""
