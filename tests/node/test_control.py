@@ -117,14 +117,15 @@ def test_a_camera_that_never_gave_a_frame_is_not_online_because_it_is_switched_o
     settings = load(None, options, {})
     stop, controls = threading.Event(), list[Control]()
     feeds = [feed_of(one.source, one) for one in settings.cameras if one.source]
-    arguments = (settings, feeds, tiny_captioner, [], stop)
+    arguments = (settings, feeds, tiny_captioner, [Shown()], stop)
     runner = threading.Thread(target=start.run, args=arguments, kwargs={"steer": controls.append})
     runner.start()
     try:
         (control,) = wait_for(lambda: controls)
-        for enabled, told in ((False, b"OFF"), (True, b"ON")):
-            control.enable("porch", enabled)
-            wait_for(lambda told=told: listener.payloads("/porch/enabled/state")[-1:] == [told])
+        control.enable("porch", False)
+        wait_for(lambda: listener.payloads("/porch/enabled/state")[-1:] == [b"OFF"])
+        control.enable("porch", True)
+        wait_for(lambda: listener.payloads("/porch/enabled/state")[-1:] == [b"ON"])
     finally:
         stop.set()
         runner.join(20)
