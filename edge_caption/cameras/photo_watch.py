@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import time
@@ -20,7 +19,7 @@ from edge_caption.images.photos import read_photo
 log = logging.getLogger(__name__)
 
 STEP_S = 0.25
-"""Between two looks: a file that has stayed the same from one to the next is taken for whole."""
+"""Between two looks, at least: a file that has stayed the same from one to the next is taken for whole."""
 
 REST = 10
 """A look at a huge folder may take this part of the time at most."""
@@ -46,13 +45,16 @@ class PhotoWatch:
         self._growing: dict[Path, Stamp] = {}
         self._old = {_mark(photo, stamp) for photo, stamp in self._stamps().items()}
         """Marks of photos that were there or were given; not the newest of their times, as clocks are set back."""
-        self._settled: deque[Path] = deque()
+        self._settled: deque[tuple[Path, Stamp]] = deque()
+        self._next_look = time.monotonic()
 
     def read(self) -> Frame:
         """Wait for the next photo; one that cannot be read is reported and left out."""
         while True:
             while self._settled:
-                photo = self._settled.popleft()
+                photo, stamp = self._settled.popleft()
+                if _stamp(photo) != stamp:  # the next look finds it as it is then
+                    continue
                 try:
                     return Frame(read_photo(photo), time.time())
                 except PhotoError as error:
@@ -68,27 +70,24 @@ class PhotoWatch:
             raise CameraError(f"there is no folder {folder} to watch; make it first")
 
     def _look(self) -> None:
+        time.sleep(max(0.0, self._next_look - time.monotonic()))
         began = time.monotonic()
         there = self._stamps()
         stamps = {photo: stamp for photo, stamp in there.items() if _mark(photo, stamp) not in self._old}
-        settled = [photo for photo, stamp in stamps.items() if stamp == self._growing.get(photo)]
-        self._settled += sorted(settled, key=lambda photo: (stamps[photo], photo))
+        # An empty one is still to be written.
+        settled = [photo for photo, stamp in stamps.items() if stamp == self._growing.get(photo) and stamp[1]]
+        self._settled += [(photo, stamps[photo]) for photo in sorted(settled, key=lambda photo: (stamps[photo], photo))]
         self._old |= {_mark(photo, stamps.pop(photo)) for photo in settled}
         self._growing = stamps
         # An empty folder may be one whose disk is away.
         if there and len(self._old) > KEPT + 2 * len(there):
             self._old &= {_mark(photo, stamp) for photo, stamp in there.items()}
-        if not settled:
-            time.sleep(max(STEP_S, REST * (time.monotonic() - began)))
+        ended = time.monotonic()
+        self._next_look = ended + max(STEP_S, REST * (ended - began))
 
     def _stamps(self) -> dict[Path, Stamp]:
         """Return the photos that are there; none while the folder can't be read."""
-        found = {}
-        for photo in self._photos():
-            with contextlib.suppress(OSError):  # gone again
-                status = photo.stat()
-                found[photo] = status.st_ctime_ns, status.st_size
-        return found
+        return {photo: stamp for photo in self._photos() if (stamp := _stamp(photo))}
 
     def _photos(self) -> Iterable[Path]:
         try:
@@ -98,6 +97,15 @@ class PhotoWatch:
                 return [Path(entry.path) for entry in entries if entry.name.lower().endswith(tuple(SUFFIXES))]
         except OSError:
             return []
+
+
+def _stamp(photo: Path) -> Stamp | None:
+    """Return a file's stamp; None if it is gone."""
+    try:
+        status = photo.stat()
+    except OSError:
+        return None
+    return status.st_ctime_ns, status.st_size
 
 
 def _mark(photo: Path, stamp: Stamp) -> int:

@@ -145,3 +145,30 @@ def test_the_folder_must_be_there_and_may_be_empty(tmp_path: Path) -> None:
     opened(tmp_path, watch=True).close()
     with pytest.raises(CameraError, match=r"there is no folder .*/none to watch; make it first"):
         opened(tmp_path / "none" / "*.jpg", watch=True)
+
+
+@pytest.mark.timeout(30)
+def test_while_others_come_a_photo_that_is_still_written_is_waited_for(
+    album: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    camera = opened(album, watch=True)
+    data = photo(59)
+
+    def write_slowly() -> None:
+        with (album / "slow.png").open("wb", buffering=0) as file:
+            for piece in range(40):
+                time.sleep(0.05)
+                file.write(data[len(data) * piece // 40 : len(data) * (piece + 1) // 40])
+
+    def write_others() -> None:
+        for number in range(59):
+            (album / f"{number}.png").write_bytes(photo(number))
+            time.sleep(0.03)
+
+    writers = [threading.Thread(target=write) for write in (write_slowly, write_others)]
+    for writer in writers:
+        writer.start()
+    assert sorted(see(camera) for _ in range(60)) == [*range(60)]
+    for writer in writers:
+        writer.join()
+    assert not caplog.records
