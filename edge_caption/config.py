@@ -109,9 +109,13 @@ def _add_named(tables: list[Any], named: Any, *, several: bool) -> list[Any]:
     """Put sources that the options name over the file's cameras of the same names, and add the others."""
     if not several:  # [camera] holds what all of them share
         return [_merge(tables[0], camera) for camera in named]
-    sources = {camera["name"]: camera for camera in named}
-    known = [_merge(table, sources.pop(table.get("name", ""), {})) for table in tables]
-    return [*known, *sources.values()]
+    over = list(named)
+    known = []
+    for table in tables:
+        same: dict[str, object] = next((camera for camera in over if camera["name"] == table.get("name")), {})
+        known.append(_merge(table, same))
+        over = [camera for camera in over if camera is not same]
+    return [*known, *over]  # of two with one name, the second stands out
 
 
 def _check_cameras(cameras: tuple[NodeCameraSettings, ...]) -> None:

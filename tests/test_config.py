@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_caption.cameras.source import Source
 from edge_caption.config import load
 from edge_caption.errors import ConfigError
 from edge_caption.model.backends.engines import engine_folder
@@ -76,6 +77,18 @@ def test_an_option_of_a_gate_overrides_what_a_camera_says(tmp_path: Path) -> Non
     for camera in read(tmp_path, text, gate={"min_confidence": 0.5}).cameras:
         assert (camera.gate.min_confidence, camera.gate.motion) == (0.5, 0.1)
     assert read(tmp_path, text, gate={"min_confidence": None}).cameras[0].gate == porch
+
+
+def test_two_sources_of_one_name_are_told_wherever_they_stand(tmp_path: Path) -> None:
+    file = "[[cameras]]\nname = 'porch'\nsource = 0\n[[cameras]]\nname = 'hall'\nsource = 1"
+    given = [{"name": name, "source": Source(source)} for name, source in (("yard", "2"), ("hall", "3"), ("hall", "4"))]
+    one = read(tmp_path, file, cameras=given[:2]).cameras
+    assert [(camera.name, str(camera.source)) for camera in one] == [("porch", "0"), ("hall", "3"), ("yard", "2")]
+    for text in (file, ""):
+        with pytest.raises(ConfigError, match="two cameras are named hall"):
+            read(tmp_path, text, cameras=given)
+    with pytest.raises(ConfigError, match=r"cameras\[0\]\.name: expected text in quotes, got a list"):
+        read(tmp_path, "[[cameras]]\nname = ['porch']", cameras=given[:1])
 
 
 def test_a_camera_index_may_be_a_number(tmp_path: Path) -> None:

@@ -15,9 +15,6 @@ from edge_caption.annotation.workers import Annotation, Unreadable
 from edge_caption.errors import PhotoError
 from edge_caption.images.header import SUFFIXES
 
-UNUSUAL = frozenset({".heic", ".heif", ".avif"})
-"""Read where an extra is installed; named where not."""
-
 
 @dataclass
 class Progress:
@@ -76,7 +73,7 @@ def find_photos(folder: Path, report: Callable[[PhotoError], None]) -> list[str]
 
 def _is_photo(name: str) -> bool:
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a Path for each of 100,000s takes seconds
-    return suffix in SUFFIXES | UNUSUAL and not name.startswith(".")
+    return suffix in SUFFIXES and not name.startswith(".")
 
 
 def left(names: Sequence[str], output: Output) -> list[str]:

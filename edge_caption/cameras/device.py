@@ -42,7 +42,7 @@ class Device:
         path = f"/dev/video{int(source.address)}" if source.address.isdecimal() else source.address
         _check(path)
         self._name = path
-        self._capture = cv2.VideoCapture(path, cv2.CAP_V4L2)
+        self._capture = cv2.VideoCapture(os.path.realpath(path), cv2.CAP_V4L2)
         if not self._capture.isOpened():
             raise CameraError(f"the camera {path} does not open; close the program that uses it, or try another index")
         # One buffer: the driver's queue would only hold old frames.

@@ -27,9 +27,12 @@ def kind_of(source: Source) -> Kind:
     """Return what sort of source it is, by its form and, for a path, by what is there now."""
     if source.scheme:
         return BY_SCHEME.get(source.scheme, stream)
-    if source.address.isdecimal() or source.address.startswith("/dev/video"):
+    if source.address.isdecimal():
         return device
     path = Path(source.address).expanduser()
+    # Such as /dev/v4l/by-id/…: the names that stay when cameras change places. It may be unplugged now.
+    if path.is_relative_to("/dev") and not path.is_relative_to("/dev/shm") and not path.is_file():
+        return device
     pattern = glob.has_magic(source.address) and not path.exists()
     return photos if pattern or path.is_dir() or path.suffix.lower() in SUFFIXES else video
 

@@ -15,8 +15,8 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-"""Of the files that are taken for photos."""
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"})
+"""Of the files that are taken for photos. The last three are read where an extra is installed, and named where not."""
 
 JPEG, PNG, RIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF"
 

@@ -16,6 +16,7 @@ from edge_caption.cameras.kinds import feed_of
 from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
+from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import read_photo
 from tests.conftest import PHOTOS, encode
 
@@ -147,6 +148,24 @@ def test_a_folder_gives_its_photos_by_name_and_reports_a_bad_one(album: Path, ca
 
 def test_a_pattern_gives_what_it_matches(album: Path) -> None:
     assert greys(opened(album / "[12].png")) == [1, 2]
+
+
+def test_a_pattern_may_reach_into_folders_of_any_depth(album: Path) -> None:
+    deep = album / "a" / "b"
+    deep.mkdir(parents=True)
+    (album / "3.png").rename(deep / "3.png")
+    assert greys(opened(album / "**" / "*.png")) == [1, 2, 3]
+
+
+def test_photos_of_phones_are_not_passed_over(tmp_path: Path, picture: Pixels) -> None:
+    album = tmp_path / "phone"
+    album.mkdir()
+    pillow_heif = pytest.importorskip("pillow_heif", reason="the extra heif is not installed")
+    pillow_heif.from_bytes("RGB", picture.shape[1::-1], picture.tobytes()).save(album / "IMG_0001.HEIC", quality=95)
+    for source in (album, album / "IMG_0001.HEIC"):
+        frame = opened(source).read()
+        assert frame
+        assert frame.pixels.shape == picture.shape
 
 
 def test_a_folder_starts_over_when_looped(album: Path) -> None:

@@ -15,6 +15,11 @@ from edge_caption.errors import ConfigError
     [
         ("0", "device"),
         ("/dev/video2", "device"),
+        ("/dev/v4l/by-id/usb-Camera-video-index0", "device"),
+        ("/dev/porch", "device"),
+        ("/dev/null", "device"),
+        ("/dev/shm/walk.mp4", "video"),
+        ("photo.heic", "photos"),
         ("rtsp://cam/1", "stream"),
         ("http://cam:8080/video", "web"),
         ("walk.mp4", "video"),
