@@ -356,6 +356,22 @@ def test_the_token_is_gone_from_the_address(browser: Browser, tmp_path: Path) ->
             playwright.expect(shown.locator(".picture.has")).to_have_count(2)
 
 
+def test_long_names_leave_room_for_what_is_said(browser: Browser, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    camera = f'[[cameras]]\nname = "%s"\nsource = "{PHOTOS}"\nloop = true\nfps = 2\n'
+    names = ("the camera behind the house, above the door of the old barn", "garden" * 16)
+    settings.write_text(f'state_dir = "{tmp_path}/state"\n' + "".join(camera % name for name in names))
+    with page_of(ROOT / "tests" / "data" / "tiny_bundle", settings) as address:
+        for width in (1280, 390, 320):
+            for shown in open_page(browser, address, viewport={"width": width, "height": 844}):
+                playwright.expect(shown.locator("#records li").nth(3)).to_be_attached()
+                assert shown.evaluate("document.documentElement.scrollWidth") <= width
+                widths = shown.locator("#records .what").evaluate_all("all => all.map(one => one.clientWidth)")
+                assert min(widths) > 80
+                names_shown = shown.locator(".card h3").evaluate_all("all => all.map(one => one.clientHeight)")
+                assert max(names_shown) < 140
+
+
 def refused(route: Route) -> None:
     route.fulfill(status=502, body="<h1>Bad gateway</h1>")
 
