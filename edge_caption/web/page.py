@@ -25,6 +25,7 @@ from edge_caption.web.past import Search, find
 from edge_caption.web.server import Server
 from edge_caption.web.settings import PageSettings
 from edge_caption.web.token import new_token, read_token
+from edge_caption.web.uploads import Uploads
 from edge_caption.web.view import View
 
 MOST_RECORDS = 200
@@ -128,6 +129,7 @@ class _Answers:
     def __init__(self, view: View, search: Search | None) -> None:
         self._view = view
         self._search = search
+        self._uploads = Uploads(MAX_BODY)
 
     async def events(self, _: Request) -> Response:
         """Tell everything that happens, beginning with how things are."""
@@ -155,7 +157,7 @@ class _Answers:
 
     async def enable(self, request: Request) -> Response:
         """Pause a camera, or let it go on."""
-        enabled = await _read(request, bool)
+        enabled = await self._read(request, bool)
         camera, control = request.path_params["camera"], self._control
         control.enable(camera, enabled)
         until = time.monotonic() + CARRIED_OUT_S
@@ -166,7 +168,7 @@ class _Answers:
 
     async def hide(self, request: Request) -> Response:
         """Hide these parts of a camera's picture and no others; null: those that its settings name."""
-        masks = await _read(request, Masks | None)
+        masks = await self._read(request, Masks | None)
         camera, control = request.path_params["camera"], self._control
         with contextlib.suppress(TimeoutError, asyncio.TimeoutError):  # two classes on Python 3.10
             await _come(control.hide(camera, masks))
@@ -180,6 +182,18 @@ class _Answers:
         except (TimeoutError, asyncio.TimeoutError):  # two classes on Python 3.10
             return refuse(504, f"the camera gave no picture within {CARRIED_OUT_S:g} s; look at its state")
         return JSONResponse({"id": record.id})
+
+    async def _read(self, request: Request, kind: Any) -> Any:
+        """Read a small JSON body.
+
+        Raises:
+            HTTPException: it is too large, too slow, cut off or not of that kind.
+        """
+        data = await self._uploads.read(request)
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise HTTPException(400, f"this is not the JSON that is wanted here ({error})") from None
 
     @property
     def _control(self) -> Control:
@@ -195,20 +209,3 @@ async def _come(asked: Future[T]) -> T:
         TimeoutError: it takes too long.
     """
     return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(asked)), CARRIED_OUT_S)
-
-
-async def _read(request: Request, kind: Any) -> Any:
-    """Read a small JSON body.
-
-    Raises:
-        HTTPException: it is too large or not of that kind.
-    """
-    data = b""
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_BODY:
-            raise HTTPException(413, f"more than {MAX_BODY} bytes are not taken here; send less")
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.DecodeError as error:
-        raise HTTPException(400, f"this is not the JSON that is wanted here ({error})") from None
