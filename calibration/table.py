@@ -14,7 +14,7 @@ from calibration.observe import CLAMPS, observed_tensors
 from calibration.ranges import IMAGE_LIKE, Range
 from edge_caption.errors import EdgeCaptionError
 from edge_caption.model import preprocess
-from edge_caption.text import read_text
+from edge_caption.text import decode_json, read_text
 
 LARGEST = float(np.finfo(np.float32).max)
 """That a graph can hold."""
@@ -85,7 +85,7 @@ def load_table(file: Path) -> Table:
         CalibrationError: the file is missing or not a table.
     """
     try:
-        return msgspec.json.decode(read_text(file), type=Table)
+        return decode_json(read_text(file), Table)
     except (OSError, UnicodeError, msgspec.DecodeError) as error:
         raise CalibrationError(f"{file} is not a calibration table ({error}); calibrate again") from error
 

@@ -22,7 +22,7 @@ from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.gates.schedule import Schedule
 from edge_caption.node.gates.settings import GateSettings
 from edge_caption.node.settings import NodeCameraSettings, Settings
-from edge_caption.text import read_text
+from edge_caption.text import decode_toml, read_text
 
 READERS: dict[type, Callable[[str], object]] = {
     Source: Source,
@@ -155,7 +155,7 @@ def _check_workers(settings: Settings) -> None:
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        return msgspec.toml.decode(read_text(path), type=dict[str, object])
+        return decode_toml(read_text(path), dict[str, object])
     except OSError as error:
         raise ConfigError(f"the settings cannot be read: {path}: {error.strerror}") from None
     except UnicodeError as error:

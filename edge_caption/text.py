@@ -7,7 +7,9 @@ import re
 import threading
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
+
+import msgspec
 
 COMMANDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What a terminal obeys instead of showing: controls (ECMA-48), ends of lines, orders of writing (UAX 9), and what no
@@ -81,6 +83,35 @@ def decode_text(data: bytes) -> str:
     except UnicodeDecodeError as error:
         raise UnicodeError(f"is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+Kind = TypeVar("Kind")
+
+TOO_DEEP = "it is nested too deeply"
+
+
+def decode_json(data: str | bytes, kind: type[Kind]) -> Kind:
+    """Read JSON of a kind, as msgspec does; thousands of brackets in one another are an error like any other.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON, or of another kind.
+    """
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except RecursionError:
+        raise msgspec.DecodeError(TOO_DEEP) from None
+
+
+def decode_toml(text: str, kind: type[Kind]) -> Kind:
+    """Read TOML of a kind, in the same way.
+
+    Raises:
+        msgspec.DecodeError: it is no TOML, or of another kind.
+    """
+    try:
+        return msgspec.toml.decode(text, type=kind)
+    except RecursionError:
+        raise msgspec.DecodeError(TOO_DEEP) from None
 
 
 def printable(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edge_caption.text import COMMANDS, decode_text, escape, printable, read_text
+from edge_caption.text import COMMANDS, decode_json, decode_text, decode_toml, escape, printable, read_text
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
@@ -60,3 +60,11 @@ def test_json_stays_the_same_json() -> None:
 
 def test_escapes_are_those_of_json() -> None:
     assert json.loads(f'"{escape("é女😀")}"') == "é女😀"
+
+
+def test_thousands_of_brackets_are_an_error_like_any_other() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    with pytest.raises(msgspec.DecodeError, match="nested too deeply"):
+        decode_json(f'{{"a": {deep}}}', dict[str, object])
+    with pytest.raises(msgspec.DecodeError, match="nested too deeply"):
+        decode_toml(f"a = {deep}", dict[str, object])

@@ -10,6 +10,7 @@ import msgspec
 
 from edge_caption.errors import ConfigError
 from edge_caption.files import pieces, write_whole
+from edge_caption.text import decode_json
 from training.data.captioned_photos import CaptionedPhoto
 from training.recipe import Recipe
 
@@ -68,7 +69,7 @@ def note_digest(folder: Path, stage: str, digest: str) -> None:
 def _noted(folder: Path) -> Digests:
     file = _file(folder)
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Digests) if file.exists() else {}
+        return decode_json(file.read_bytes(), Digests) if file.exists() else {}
     except msgspec.DecodeError as error:
         raise ConfigError(f"{file} is damaged; give another --out or delete {folder}") from error
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from edge_caption.errors import ConfigError
-from edge_caption.text import read_text
+from edge_caption.text import decode_toml, read_text
 from training.model.caption_model import Count, Dimensions, Side
 from training.sources import Source
 
@@ -127,7 +127,7 @@ def load_recipe(file: Path) -> Recipe:
         ConfigError: the file is missing, or a setting is unknown, of the wrong type or out of its range.
     """
     try:
-        return msgspec.toml.decode(read_text(file), type=Recipe)
+        return decode_toml(read_text(file), Recipe)
     except OSError as error:
         raise ConfigError(f"the recipe {file} can't be read ({error.strerror}); check the path") from error
     except (msgspec.DecodeError, UnicodeError) as error:

@@ -9,14 +9,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from edge_caption.annotation.workers import Annotation
 from edge_caption.errors import ConfigError
 from edge_caption.files import write_whole
-from edge_caption.text import read_text
+from edge_caption.text import decode_json, read_text
 
 COLUMNS = ("image", "caption", "confidence", "language")
 
@@ -78,7 +78,7 @@ class _Json:
         return msgspec.json.encode(annotation).decode() + "\n"
 
     def read(self, text: str) -> list[Annotation]:
-        return [msgspec.json.decode(line, type=Annotation) for line in text.split("\n") if line]
+        return [decode_json(line, Annotation) for line in text.split("\n") if line]
 
 
 class _Csv:
@@ -255,7 +255,7 @@ def _as_coco(annotations: Sequence[Annotation]) -> bytes:
 
 def _read_coco(target: Path) -> list[Annotation]:
     try:
-        content = msgspec.json.decode(read_text(target))
+        content = decode_json(read_text(target), dict[str, Any])
         names = {image["id"]: image["file_name"] for image in content["images"]}
         return [
             Annotation(names[one["image_id"]], one["caption"], one["confidence"], one["language"])

@@ -27,8 +27,8 @@ from edge_caption.files import sha256_of
 from edge_caption.model import preprocess
 from edge_caption.model.backends.session import MAX_BEAMS
 from edge_caption.model.confidence import Confidence
-from edge_caption.model.vocabulary import Vocabulary
-from edge_caption.text import decode_text
+from edge_caption.model.vocabulary import START, Vocabulary
+from edge_caption.text import decode_json, decode_text
 
 SCHEMA = 1
 """Version of the manifest's form; a bundle of another version is refused."""
@@ -176,6 +176,8 @@ class Bundle:
             whole = path.stat().st_size == record.size and sha256_of(path) == record.sha256
         except OSError as error:
             raise BundleError(f"{path} can't be read ({error.strerror}); copy the whole bundle again") from error
+        except ValueError as error:  # a zero byte
+            raise self._foreign_manifest(f"names {name!r}, which no file can be called") from error
         if not whole:
             raise BundleError(
                 f"{path} is not the file that {MANIFEST} names (altered or cut short); copy the bundle again"
@@ -242,7 +244,10 @@ class Bundle:
             self.file(name)
         if self.manifest.decoding.language not in self.manifest.languages:
             raise self._foreign_manifest(f"speaks {self.manifest.decoding.language!r} by default, but not at all")
-        known = self.vocabulary().words
+        vocabulary, others = self.vocabulary(), set(self.manifest.languages) - {self.manifest.decoding.language}
+        if mute := sorted(language for language in others if vocabulary.start(language) == START):
+            raise self._foreign_manifest(f"speaks {mute[0]!r}, for which the vocabulary has no beginning")
+        known = vocabulary.words
         if strange := [word for word in self.manifest.decoding.not_last if word not in known]:
             raise self._foreign_manifest(f"lets no sentence end with {strange[0]!r}, which the vocabulary lacks")
 
@@ -290,10 +295,10 @@ def open_bundle(bundle: Path | None = None) -> Bundle:
         digest = hashlib.sha256(data).hexdigest()
         check_digest(folder / DIGEST, digest)
         text = decode_text(data)
-        schema = msgspec.json.decode(text, type=dict[str, Any]).get("schema")
+        schema = decode_json(text, dict[str, Any]).get("schema")
         if schema != SCHEMA:
             raise BundleError(f"{path} has schema {schema} and this program reads {SCHEMA}; use a bundle made for it")
-        manifest = msgspec.json.decode(text, type=Manifest)
+        manifest = decode_json(text, Manifest)
     except OSError as error:
         raise BundleError(
             f"{folder} is not a bundle ({MANIFEST}: {error.strerror}); give {', '.join(BUNDLES)}, or a bundle's folder"

@@ -25,6 +25,7 @@ import msgspec
 from edge_caption.errors import ConfigError, UpdateError
 from edge_caption.files import sha256_of, writing
 from edge_caption.model.bundle import DIGEST, MANIFEST, Bundle
+from edge_caption.text import decode_json
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -210,7 +211,7 @@ def read_head(head: bytes, key: Ed25519PublicKey, largest: int) -> Update:
         raise UpdateError("this is no update file of this form; make it with edge-caption sign")
     try:
         key.verify(base64.b64decode(first.removeprefix(FORM + b" "), validate=True), FORM + b"\n" + said)
-        update = msgspec.json.decode(said, type=Update)
+        update = decode_json(said, Update)
     except (InvalidSignature, binascii.Error):
         raise UpdateError(
             "the update is not signed with the key in update.public_key; sign it with that key's other half"
@@ -230,8 +231,8 @@ def peek(head: bytes) -> Update:
         UpdateError: it is no head.
     """
     try:
-        return msgspec.json.decode(head.split(b"\n")[1], type=Update)
-    except (msgspec.DecodeError, UnicodeError, IndexError, RecursionError) as error:
+        return decode_json(head.split(b"\n")[1], Update)
+    except (msgspec.DecodeError, UnicodeError, IndexError) as error:
         raise UpdateError(f"the update's head is not understood ({error}); {NEW_UPDATE}") from None
 
 

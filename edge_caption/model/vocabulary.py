@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from edge_caption.errors import BundleError
-from edge_caption.text import read_text
+from edge_caption.text import decode_json, read_text
 
 PAD, START, END, UNKNOWN = range(4)
 SPECIAL = ("<pad>", "<start>", "<end>", "<unknown>")
@@ -60,7 +60,7 @@ class Vocabulary:
             BundleError: the file is missing or not a list of words.
         """
         try:
-            return cls(msgspec.json.decode(read_text(path), type=list[str]))
+            return cls(decode_json(read_text(path), list[str]))
         except (OSError, UnicodeError, msgspec.DecodeError) as error:
             raise BundleError(f"{path} is not a vocabulary ({error}); copy the bundle again") from error
 

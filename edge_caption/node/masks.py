@@ -10,6 +10,7 @@ import msgspec
 from edge_caption.bounds import Polygons
 from edge_caption.errors import ConfigError
 from edge_caption.node.state_file import write_state
+from edge_caption.text import decode_json
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ class Masks:
         self._path = path
         self._drawn: dict[str, Drawn] = {}
         try:
-            self._drawn = msgspec.json.decode(path.read_bytes(), type=dict[str, Drawn])
+            self._drawn = decode_json(path.read_bytes(), dict[str, Drawn])
         except FileNotFoundError:
             log.debug("no mask was ever drawn")
         except (OSError, UnicodeError, msgspec.DecodeError) as error:

@@ -14,6 +14,7 @@ import msgspec
 
 from edge_caption.errors import ConfigError, OutboxError
 from edge_caption.records import Health, encode
+from edge_caption.text import decode_json
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def ask(path: Path) -> Health:
             said = b"".join(iter(lambda: client.recv(TAKE), b""))
         if not said:
             raise ConfigError(f"the node at {path} can't tell how it does; see its log")
-        return msgspec.json.decode(said, type=Health)
+        return decode_json(said, Health)
     except PermissionError:
         raise ConfigError(f"this user may not ask the node at {path}; ask as the user who runs it") from None
     except TimeoutError:

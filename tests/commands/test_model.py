@@ -58,13 +58,16 @@ def test_verify_finds_the_file_that_was_altered(tiny_bundle: Path, capsys: pytes
 
 
 def test_verify_finds_what_can_not_go_together(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = json.loads((tiny_bundle / "manifest.json").read_text())
     for name, value, says in (
         ("decoding", {"language": "fr"}, "speaks 'fr' by default, but not at all"),
         ("decoding", {"not_last": ["zebra"]}, "lets no sentence end with 'zebra', which the vocabulary lacks"),
         ("decoding", {"length_penalty": -1}, "is damaged"),
+        ("languages", {"en": " ", "zh": "", "fr": " "}, "speaks 'fr', for which the vocabulary has no beginning"),
+        ("files", {"a\0b": {"sha256": "", "size": 1}}, r"names 'a\x00b', which no file can be called"),
         ("decoding", {}, "has no manifest.sha256"),
     ):
-        rewrite(tiny_bundle, name, value)
+        write_manifest(tiny_bundle, {**whole, name: value})
         if not value:
             (tiny_bundle / "manifest.sha256").unlink()
         assert main(["model", "verify", str(tiny_bundle)]) == 1

@@ -41,6 +41,10 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
         folder, decoding={"beam": 1_000_000}
     ),
     "does not name": lambda folder: change(folder, files={}),
+    "manifest.json is damaged (it is nested too deeply)": lambda folder: (
+        (folder / "manifest.json").write_text(f'{{"training": {"[" * 100_000}{"]" * 100_000}}}')
+        and (folder / "manifest.sha256").unlink()
+    ),
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from edge_caption.text import decode_json
 from training.data.captioned_photos import ANY_SPLIT, Row, read_text
 from training.errors import DataError
 
@@ -56,10 +57,10 @@ def rows(file: Path) -> Iterator[Row]:
     """
     text = read_text(file)
     try:
-        if "annotations" in msgspec.json.decode(text, type=dict[str, msgspec.Raw]):
-            yield from _coco(file, msgspec.json.decode(text, type=Coco))
+        if "annotations" in decode_json(text, dict[str, msgspec.Raw]):
+            yield from _coco(file, decode_json(text, Coco))
         else:
-            yield from _karpathy(file, msgspec.json.decode(text, type=Karpathy))
+            yield from _karpathy(file, decode_json(text, Karpathy))
     except msgspec.DecodeError as error:
         raise DataError(f"{file} is neither COCO-captions nor Karpathy JSON ({error}); mend it") from error
 

@@ -13,7 +13,7 @@ import msgspec
 from edge_caption.commands.measurement.machine import Machine
 from edge_caption.errors import ConfigError
 from edge_caption.model.caption import ModelIdentity
-from edge_caption.text import read_text
+from edge_caption.text import decode_json, read_text
 
 SCHEMA = 1
 """Goes up when a field changes its meaning or disappears; new fields may come without."""
@@ -127,7 +127,7 @@ def read_document(file: Path) -> Document:
     """
     try:
         text = read_text(file).strip()
-        return msgspec.json.decode(text.splitlines()[-1] if text else text, type=Document)
+        return decode_json(text.splitlines()[-1] if text else text, Document)
     except OSError as error:
         raise ConfigError(f"{file} can't be read ({error.strerror}); give a file that bench wrote") from error
     except (UnicodeError, msgspec.DecodeError) as error:

@@ -17,6 +17,7 @@ from edge_caption.errors import BackendError
 from edge_caption.files import own_folder, write_whole
 from edge_caption.model.backends.tensorrt_builder import FLAGS, Progress, build, read_graph, silently
 from edge_caption.model.backends.tensorrt_library import Library
+from edge_caption.text import decode_json
 
 ANY_GPU = "any GPU from Ampere on"
 """What TensorRT-RTX builds for, whichever it is on."""
@@ -117,7 +118,7 @@ def read_engine(file: Path, key: Key) -> Engine:
     """
     try:
         line, _, data = file.read_bytes().partition(b"\n")
-        header = msgspec.json.decode(line, type=Header)
+        header = decode_json(line, Header)
     except FileNotFoundError:
         raise
     except OSError as error:

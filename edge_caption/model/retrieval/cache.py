@@ -20,6 +20,7 @@ from edge_caption.errors import ConfigError
 from edge_caption.files import own_folder, sync, write_whole
 from edge_caption.model.caption import ModelIdentity
 from edge_caption.model.encoder import Floats, Seen
+from edge_caption.text import decode_json
 
 SUM_BYTES = 4
 
@@ -148,7 +149,7 @@ class Cache:
 
     def _read_list(self) -> dict[str, _Known]:
         try:
-            return msgspec.json.decode(self._list.read_bytes(), type=dict[str, _Known])
+            return decode_json(self._list.read_bytes(), dict[str, _Known])
         except (OSError, msgspec.DecodeError):
             return {}  # encoding again mends it
 

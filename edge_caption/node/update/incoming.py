@@ -10,6 +10,7 @@ import msgspec
 from edge_caption.errors import UpdateError
 from edge_caption.files import sha256_of, sync, write_whole
 from edge_caption.model.signed import NEW_UPDATE, Update, UpdateFile, id_of
+from edge_caption.text import decode_json
 
 ROOM_BYTES = 32 * 1024 * 1024
 """That an update leaves free on the disk: captions come first."""
@@ -146,7 +147,7 @@ class Incoming:
 def pending(folder: Path) -> Order | None:
     """Return the order that the program had when it ended, None where there was none or it is damaged."""
     try:
-        return msgspec.json.decode((folder / "order.json").read_bytes(), type=Order)
+        return decode_json((folder / "order.json").read_bytes(), Order)
     except (OSError, msgspec.DecodeError, UnicodeError):
         return None
 

@@ -13,6 +13,7 @@ from edge_caption.files import write_whole, writing
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.signed import order_of
 from edge_caption.node.update.incoming import Incoming
+from edge_caption.text import decode_json
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class Store:
         self.own = own
         self.state = State()
         try:
-            self.state = msgspec.json.decode((folder / "state.json").read_bytes(), type=State)
+            self.state = decode_json((folder / "state.json").read_bytes(), State)
         except FileNotFoundError:
             log.debug("no update was ever installed")
         except (OSError, msgspec.DecodeError, UnicodeError) as error:
