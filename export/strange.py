@@ -71,8 +71,10 @@ def _text(chance: random.Random, _: Path) -> Pixels:
 
 def _close_up(chance: random.Random, photo: Path) -> Pixels:
     pixels = read_photo(photo)
-    height, width = (max(4, size // CLOSE) for size in pixels.shape[:2])
-    top, left = chance.randrange(pixels.shape[0] - height), chance.randrange(pixels.shape[1] - width)
+    height, width = (min(size, max(4, size // CLOSE)) for size in pixels.shape[:2])
+    top, left = (
+        chance.randrange(max(1, whole - part)) for whole, part in zip(pixels.shape, (height, width), strict=False)
+    )
     part = pixels[top : top + height, left : left + width]
     return np.asarray(cv2.resize(part, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.uint8)
 

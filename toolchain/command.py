@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from edge_caption.terminal.exit_code import exit_code
+from toolchain.interrupt import python_raises
 
 TERMINATED = 128 + signal.SIGTERM
 
@@ -17,6 +18,7 @@ def run(program: str, work: Callable[[], int]) -> int:
     Raises:
         SystemExit: SIGTERM came; what is temporary is removed on the way.
     """
+    python_raises()
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         return exit_code(program, work)

@@ -12,8 +12,8 @@ from pathlib import Path
 from lightning.pytorch.utilities import rank_zero_only
 
 from edge_caption.errors import ConfigError
-from edge_caption.terminal.exit_code import exit_code
 from edge_caption.terminal.numbers import positive
+from toolchain import command
 from training.allocator import keep_freed_memory
 from training.data.captioned_photos import files_of
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     keep_freed_memory()
-    return exit_code("training", lambda: _train(args))
+    return command.run("training", lambda: _train(args))
 
 
 def _train(args: argparse.Namespace) -> int:

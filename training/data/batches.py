@@ -230,7 +230,7 @@ class FeatureBatches(Dataset[Batch]):
 def augment(pixels: Pixels, side: int, chance: random.Random, *, mirror: bool) -> Pixels:
     """Crop to 70-100% of each side, mirror half of the time if allowed, change brightness, contrast and saturation."""
     height, width = pixels.shape[:2]
-    tall, wide = (int(side * chance.uniform(0.7, 1)) for side in (height, width))
+    tall, wide = (max(1, int(side * chance.uniform(0.7, 1))) for side in (height, width))
     top, left = chance.randint(0, height - tall), chance.randint(0, width - wide)
     crop = cv2.resize(pixels[top : top + tall, left : left + wide], (side, side), interpolation=cv2.INTER_LINEAR)
     if mirror and chance.random() < 0.5:

@@ -80,12 +80,13 @@ def gather(rows: Iterable[Row], photos: Path, language: str, source: Source | No
     """Collect rows by photo, in the order in which photos first appear.
 
     Raises:
-        DataError: a photo is missing on disk, or a sentence is empty.
+        DataError: a photo is missing on disk, or a sentence has no word.
     """
     captions: dict[str, list[str]] = {}
     for row in rows:
-        if not row.caption.strip():
-            raise DataError(f"{row.where}: the caption of {row.photo} is empty; write one or remove the line")
+        if not text.WORD.search(row.caption):
+            what = "has no word" if row.caption.strip() else "is empty"
+            raise DataError(f"{row.where}: the caption of {row.photo} {what}; write one or remove the line")
         if row.photo not in captions and not _is_file(photos / row.photo):
             raise DataError(f"{row.where}: there is no photo {photos / row.photo}; add it or remove the line")
         captions.setdefault(row.photo, []).append(row.caption.strip())

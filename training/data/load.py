@@ -28,7 +28,9 @@ class CaptionFile:
     """Of the mixture that it is a part of."""
 
 
-CAPTIONS_HELP = ".token.txt (Flickr8k), .json (COCO, Karpathy) or .csv; LANGUAGE=FILE if not English, as in zh=FILE"
+CAPTIONS_HELP = (
+    ".token.txt (Flickr8k), .json (COCO, Karpathy), .csv or .tsv; LANGUAGE=FILE if not English, as in zh=FILE"
+)
 
 
 def caption_file(text: str) -> CaptionFile:
@@ -96,7 +98,7 @@ def load(
     """Read one split.
 
     Args:
-        captions: `*.token.txt` (Flickr8k), `*.json` (COCO or Karpathy) or `*.csv`.
+        captions: `*.token.txt` (Flickr8k), `*.json` (COCO or Karpathy), `*.csv` or `*.tsv`.
         photos: the folder that the file names are relative to.
         split: train, dev or test.
         language: that the sentences are in, one of training.languages.LANGUAGES.
@@ -146,6 +148,8 @@ def _rows(captions: Path) -> Iterator[Row]:
             return flickr8k.rows(captions)
         case ".json":
             return json_formats.rows(captions)
-        case ".csv":
+        case ".csv" | ".tsv":
             return table.rows(captions)
-    raise DataError(f"{captions} is of no known format; give a .txt (Flickr8k), .json (COCO, Karpathy) or .csv file")
+    raise DataError(
+        f"{captions} is of no known format; give a .txt (Flickr8k), .json (COCO, Karpathy), .csv or .tsv file"
+    )

@@ -163,5 +163,10 @@ def _meteor() -> Iterator[Meteor]:
     meteor = Meteor()
     try:
         yield meteor
+    except BaseException:  # Ctrl-C, too: a score that is not finished holds the lock, for which `__del__` would wait
+        meteor.meteor_p.kill()
+        if meteor.lock.locked():
+            meteor.lock.release()
+        raise
     finally:
         meteor.meteor_p.communicate()  # it leaves its Java process and pipes open

@@ -3,12 +3,14 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from edge_caption.images.frame import Pixels
 from edge_caption.model.vocabulary import END, PAD, START
+from export.strange import strange_pictures
 from tests.conftest import encode
 from training.data.batches import Batch, FeatureBatches, PhotoBatches, Sentences, Step, Steps, augment
 from training.data.captioned_photos import CaptionedPhoto, files_of
@@ -98,6 +100,14 @@ def test_augmenting_changes_the_picture_but_not_its_form(picture: Pixels) -> Non
     changed = [augment(picture, 288, chance, mirror=True) for _ in range(4)]
     assert all(pixels.shape == (288, 288, 3) and pixels.dtype == np.uint8 for pixels in changed)
     assert len({pixels.tobytes() for pixels in changed}) == 4
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 400), (400, 1), (2, 3), (4, 4)])
+def test_a_photo_of_a_few_pixels_is_a_photo_too(tmp_path: Path, size: tuple[int, int]) -> None:
+    pixels = np.zeros((*size, 3), np.uint8)
+    assert augment(pixels, 64, random.Random(5), mirror=True).shape == (64, 64, 3)
+    cv2.imwrite(str(tmp_path / "few.png"), pixels)
+    assert len(strange_pictures([tmp_path / "few.png"], 5)) == 5
 
 
 def test_processes_share_out_an_epoch() -> None:

@@ -143,8 +143,9 @@ def test_a_csv_is_read_as_programs_write_it(
 ) -> None:
     between = next(sign for sign in ";\t," if sign in header)
     lines = [header, f"photo0.jpg{between}a dog", f'photo1.jpg{between} "a dog{between} a cat"', between]
-    (tmp_path / "c.csv").write_bytes(newline.join(lines).replace("\n", newline).encode(encoding))
-    assert load_sentences(tmp_path / "c.csv", "train") == ["a dog", f"a dog{between} a cat"]
+    file = tmp_path / ("c.tsv" if between == "\t" else "c.csv")
+    file.write_bytes(newline.join(lines).replace("\n", newline).encode(encoding))
+    assert load_sentences(file, "train") == ["a dog", f"a dog{between} a cat"]
 
 
 @pytest.mark.parametrize(
@@ -153,6 +154,8 @@ def test_a_csv_is_read_as_programs_write_it(
         ("c.token.txt", "photo0.jpg#0\tA dog .\nphoto1.jpg A cat .\n", "c.token.txt, line 2: expected <photo>#"),
         ("c.token.txt", "photo0.jpg#0\tA dog .\ngone.jpg#0\tA cat .\n", "line 2: there is no photo"),
         ("c.token.txt", "photo0.jpg#0\t  \n", "line 1: the caption of photo0.jpg is empty"),
+        ("c.csv", "image,caption\nphoto0.jpg,... ☃!\n", "line 2: the caption of photo0.jpg has no word"),
+        ("c.json", f'{{"images": {"[" * 100_000}{"]" * 100_000}}}', "(it is nested too deeply)"),
         ("c.csv", "file,text\nphoto0.jpg,a dog\n", "line 1: the header must name"),
         (
             "c.csv",

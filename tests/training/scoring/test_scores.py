@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,17 @@ def test_each_language_of_dev_is_scored_by_itself() -> None:
     ciders = both.cider([*(text.split() for text in SAID), ["一只", "狗"]])
     assert ciders["en"] == pytest.approx(Scorer(REFERENCES).cider(SAID))
     assert set(ciders) == {"en", "zh"}
+
+
+INTERRUPTED = """
+from training.scoring.scores import Scorer, Meteor
+def interrupt(*_):
+    raise KeyboardInterrupt
+Meteor._stat = interrupt
+Scorer([["a dog"]]).all(["a dog"])
+"""
+
+
+def test_scoring_that_is_interrupted_ends() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], stderr=subprocess.PIPE, check=False, timeout=120)
+    assert done.stderr.endswith(b"KeyboardInterrupt\n")
