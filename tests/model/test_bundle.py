@@ -27,6 +27,11 @@ def flip_a_byte(file: Path) -> None:
     file.write_bytes(data)
 
 
+def nest(folder: Path) -> None:
+    (folder / "manifest.json").write_text(f'{{"training": {"[" * 100_000}{"]" * 100_000}}}')
+    (folder / "manifest.sha256").unlink()
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "encoder.cpu-x86.onnx is not the file": lambda folder: flip_a_byte(folder / "encoder.cpu-x86.onnx"),
     "vocabulary.json can't be read": lambda folder: (folder / "vocabulary.json").unlink(),
@@ -41,10 +46,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
         folder, decoding={"beam": 1_000_000}
     ),
     "does not name": lambda folder: change(folder, files={}),
-    "manifest.json is damaged (it is nested too deeply)": lambda folder: (
-        (folder / "manifest.json").write_text(f'{{"training": {"[" * 100_000}{"]" * 100_000}}}')
-        and (folder / "manifest.sha256").unlink()
-    ),
+    "manifest.json is damaged (it is nested too deeply)": lambda folder: nest(folder),
 }
 
 
