@@ -10,6 +10,7 @@ import msgspec
 
 from edge_caption.errors import ConfigError
 from edge_caption.files import pieces, write_whole
+from edge_caption.model.bundle import MANIFEST, folder_of
 from edge_caption.text import decode_json
 from training.data.captioned_photos import CaptionedPhoto
 from training.recipe import Recipe
@@ -35,8 +36,8 @@ def digest_stages(
             digest.update(msgspec.json.encode((split, photo.language, photo.file.name, photo.captions)))
             if photo.sources:
                 digest.update(msgspec.json.encode((photo.weight, photo.trusts, photo.origin)))
-    if origin := start or weights:
-        for piece in _read(origin / "manifest.json" if origin.is_dir() else origin):  # it has its files' digests
+    if origin := folder_of(start) if start else weights:
+        for piece in _read(origin / MANIFEST if origin.is_dir() else origin):  # it has its files' digests
             digest.update(piece)
     found = {}
     for stage in recipe.stages:

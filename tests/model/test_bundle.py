@@ -46,7 +46,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
         folder, decoding={"beam": 1_000_000}
     ),
     "does not name": lambda folder: change(folder, files={}),
-    "manifest.json is damaged (it is nested too deeply)": lambda folder: nest(folder),
+    "manifest.json is damaged (it is nested too deeply)": nest,
 }
 
 
