@@ -32,6 +32,10 @@ LAST_WORDS_S = 1.0
 """How long its end waits for the rest of that: a child that it left behind may keep the pipe open for ever."""
 
 
+CHINESE = "\u3400-\u4dbf\u4e00-\u9fff"
+"""Its characters, as the inside of a regular expression's brackets."""
+
+
 class LastWords:
     """Reads what another program complains of, so that it never waits to be heard, and keeps the end."""
 

@@ -11,9 +11,7 @@ import re
 from unicodedata import ucd_3_2_0
 
 from edge_caption.errors import ConfigError
-from edge_caption.text import COMMON
-
-CHINESE = "\u3400-\u4dbf\u4e00-\u9fff"
+from edge_caption.text import CHINESE, COMMON
 
 COMMON_CHINESE = frozenset("的了着在上里有是和与一个只条位名")
 

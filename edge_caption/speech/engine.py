@@ -23,6 +23,13 @@ PACKAGES = {
 VOICES = {"zh": "cmn"}
 """Languages that espeak-ng knows by another name."""
 
+FAULTS = {
+    "error:": "no sound card can be used; look at aplay -l, or set wav_folder under [speech]",
+    "Can't write to:": None,
+}
+"""How a last line of espeak-ng begins where it said nothing, for its exit code is 0 all the same; and what to say
+instead of the line, which tells less."""
+
 USUAL_WORDS_PER_MINUTE = 175
 """What Piper's voices speak, more or less, unless they are told otherwise."""
 
@@ -61,7 +68,8 @@ class Engine:
         Raises:
             OSError: a program can't be started.
         """
-        return Saying(self._commands(language), sentence)
+        commands = self._commands(language)
+        return Saying(commands, sentence, FAULTS if commands[0][0] == ESPEAK else {})
 
     def _programs(self) -> Sequence[str]:
         if self._settings.command:

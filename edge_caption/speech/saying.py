@@ -4,20 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from edge_caption.text import LastWords
+
+NO_FAULTS: Mapping[str, str | None] = MappingProxyType({})
 
 
 class Saying:
     """Programs at work on one sentence, each with the sound of the one before it."""
 
-    def __init__(self, commands: Sequence[Sequence[str]], sentence: str) -> None:
+    def __init__(
+        self, commands: Sequence[Sequence[str]], sentence: str, faults: Mapping[str, str | None] = NO_FAULTS
+    ) -> None:
         """Start them. The sentence is the first one's input, never an argument, and no shell sees it.
+
+        Args:
+            commands: the programs, each with its arguments.
+            sentence: what is said.
+            faults: how a last line begins that tells of a fault, where the exit code tells of none; and what to say of
+                it, the line itself if None.
 
         Raises:
             OSError: one can't be started.
         """
+        self._faults = faults
         self._processes: list[subprocess.Popen[bytes]] = []
         self._last_words: list[LastWords] = []
         try:
@@ -66,4 +78,10 @@ class Saying:
         for last_words, code in reversed(list(zip(self._last_words, codes, strict=False))):
             if code > 0:
                 return (last_words.lines() or [f"exit code {code}"])[-1]
+            if code == 0 and self._faults and (fault := self._fault(last_words.lines())):
+                return fault
         return None
+
+    def _fault(self, lines: Sequence[str]) -> str | None:
+        last = lines[-1] if lines else ""
+        return next((said or last for begins, said in self._faults.items() if last.startswith(begins)), None)

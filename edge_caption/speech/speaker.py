@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from edge_caption.model.caption import CaptionedFrame
 from edge_caption.records import AlertRecord, CaptionRecord, Record
 from edge_caption.speech.engine import Engine
 from edge_caption.speech.settings import SpeechSettings
+from edge_caption.text import CHINESE
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +20,10 @@ OLD_S = 10.0
 """A caption older than this is said with its age."""
 
 POLL_S = 0.02
+
+ALERT = {"en": "alert: ", "zh": "警报:"}
+
+AGO = {"en": ", {:.0f} seconds ago", "zh": ",{:.0f}秒前"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,10 @@ class Speaker:
         """Say a caption unless it was said lately; a newer one takes its place while another is being said."""
         match record:
             case AlertRecord():
-                self._put(_Utterance(self._named(record.camera, f"alert: {record.alert}")), cut=True)
+                # Its name is the user's own, in whatever language.
+                language = "zh" if re.search(f"[{CHINESE}]", record.alert) else "en"
+                alert = f"{ALERT[language]}{record.alert}"
+                self._put(_Utterance(self._named(record.camera, alert), language), cut=True)
             case CaptionRecord():
                 self._newest = record
                 if record.confidence >= self._settings.min_confidence and self._is_new(record):
@@ -66,7 +75,7 @@ class Speaker:
             self._put(_Utterance("nothing was seen yet"), cut=True)
             return
         age = time.time() - newest.captured_at
-        old = f", {age:.0f} seconds ago" if age > OLD_S and newest.language == "en" else ""
+        old = AGO.get(newest.language, "").format(age) if age > OLD_S else ""
         self._put(self._utterance(newest, old), cut=True)
 
     def close(self) -> None:

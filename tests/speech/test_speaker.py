@@ -73,6 +73,24 @@ def test_a_sentence_is_neither_an_option_nor_a_command(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["wav"]
 
 
+@needs_espeak
+def test_silence_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """espeak-ng ends well without a sound card, and where its file can't be written."""
+    monkeypatch.setenv("ALSA_CONFIG_PATH", "/dev/null")
+    monkeypatch.setenv("PULSE_SERVER", f"unix:{tmp_path}/none")
+    with caplog.at_level(logging.WARNING):
+        speaker = Speaker(SpeechSettings())
+        speaker.take(record(1, "a dog"), None)
+        wait_for(lambda: bool(caplog.records))
+        speaker.close()
+    (said,) = [entry.getMessage() for entry in caplog.records]
+    assert said.startswith("nothing can be spoken (no sound card can be used; look at aplay -l,")
+    (tmp_path / "000001.wav").symlink_to(tmp_path / "none" / "a.wav")
+    wrong = Engine(SpeechSettings(wav_folder=tmp_path)).start("a dog", "en").end()
+    assert wrong
+    assert wrong.startswith("Can't write to: ")
+
+
 @pytest.fixture
 def voice(tmp_path: Path) -> tuple[SpeechSettings, Path]:
     """A program that writes down what it is to say, and takes a second for each."""
@@ -127,6 +145,33 @@ def test_an_alert_and_a_question_cut_in(voice: tuple[SpeechSettings, Path]) -> N
     first, second, third = lines(heard)
     assert (first, second) == ("nothing was seen yet", "alert: visitor")
     assert third in ("a man, 42 seconds ago", "a man, 43 seconds ago")
+
+
+@needs_espeak
+def test_an_alert_with_a_chinese_name_is_spoken_in_chinese(tmp_path: Path) -> None:
+    name = "门口有人在等着"
+    speaker = Speaker(SpeechSettings(wav_folder=tmp_path / "wav"))
+    speaker.take(
+        AlertRecord(
+            id="pi:2", node="pi", camera="porch", captured_at=1.0, alert=name, caption="a man", caption_id="pi:1"
+        ),
+        None,
+    )
+    file = tmp_path / "wav" / "000001.wav"
+    wait_for(lambda: file.exists() and file.stat().st_mtime < time.time() - 0.5)
+    speaker.close()
+    chinese, _ = say(tmp_path / "other", f"警报:{name}", "zh")
+    assert sound(file)[0] == pytest.approx(chinese, rel=0.05)
+
+
+def test_a_question_is_answered_with_the_age_in_chinese(voice: tuple[SpeechSettings, Path]) -> None:
+    settings, heard = voice
+    speaker = Speaker(settings)
+    said = msgspec.structs.replace(record(1, "一个人", captured_at=time.time() - 41.6), language="zh")
+    speaker.take(said, None)
+    speaker.repeat()
+    wait_for(lambda: any(line in ("一个人,42秒前", "一个人,43秒前") for line in lines(heard)))
+    speaker.close()
 
 
 def test_a_voice_that_fails_is_named_once(caplog: pytest.LogCaptureFixture) -> None:

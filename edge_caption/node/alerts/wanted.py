@@ -6,9 +6,9 @@ import re
 
 from edge_caption.errors import ConfigError
 from edge_caption.model.objects import objects
-from edge_caption.text import COMMON, split_words
+from edge_caption.text import CHINESE, COMMON, split_words
 
-CHINESE = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
+RUNS = re.compile(f"[{CHINESE}]+")
 
 ENDING = re.compile(r"(?<=\w{3})(?:ing|ed|es|s)$")
 
@@ -29,9 +29,9 @@ class Wanted:
         named = objects().named(phrase)
         self._things = [thing for things in named.values() for thing in things]
         taken = {word for name in named for word in name.split()} | COMMON
-        spaced = CHINESE.sub(" ", phrase)
+        spaced = RUNS.sub(" ", phrase)
         self._stems = {_stem(word) for word in split_words(spaced) if word not in taken}
-        self._chinese = CHINESE.findall(phrase)
+        self._chinese = RUNS.findall(phrase)
         if not (self._things or self._stems or self._chinese):
             raise ConfigError(f"the alert's words {phrase!r} tell of nothing; write what a caption must name")
 
