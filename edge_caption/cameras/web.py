@@ -16,7 +16,8 @@ from edge_caption.images.header import JPEG, PNG, RIFF
 
 CHUNK = 1 << 16
 
-Content = Literal["stream", "picture", "page", "film"]
+Content = Literal["stream", "picture", "film", "a web page", "JSON", "nothing"]
+"""The last three are no camera's."""
 
 
 def open_web(source: Source, settings: CameraSettings) -> Camera:
@@ -40,11 +41,9 @@ def open_web(source: Source, settings: CameraSettings) -> Camera:
         case "film":
             answer.close()
             return _film(source, settings)
-        case "page":
+        case other:
             answer.close()
-            raise CameraError(
-                f"{source} gives a web page; give the URL of the camera's MJPEG stream or of its snapshot"
-            )
+            raise CameraError(f"{source} gives {other}; give the URL of the camera's MJPEG stream or of its snapshot")
 
 
 def content_of(answer: http.client.HTTPResponse) -> Content:
@@ -53,14 +52,16 @@ def content_of(answer: http.client.HTTPResponse) -> Content:
     if kind.startswith("multipart/"):
         return "stream"
     head = _peek(answer).lstrip()
-    if kind == "text/html" or head.startswith(b"<"):
-        return "page"
     if head.startswith((JPEG, PNG, RIFF)):
         # A picture has an end, which its length or type says; a stream of pictures has none.
         return "picture" if kind.startswith("image/") or "Content-Length" in answer.headers else "stream"
+    if kind == "text/html" or head.startswith(b"<"):
+        return "a web page"
     if head.startswith(b"--"):
         return "stream"
-    return "film"
+    if kind == "application/json" or head.startswith(b"{"):
+        return "JSON"
+    return "film" if head else "nothing"
 
 
 def _peek(answer: http.client.HTTPResponse) -> bytes:

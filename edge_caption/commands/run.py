@@ -25,7 +25,6 @@ from edge_caption.terminal.output import set_up_log
 
 if TYPE_CHECKING:
     from edge_caption.cameras.camera import Feed
-    from edge_caption.cameras.settings import CameraSettings
     from edge_caption.cameras.source import Source
     from edge_caption.model.captioner import Captioner
     from edge_caption.model.live import Captions
@@ -135,15 +134,25 @@ def handle(args: argparse.Namespace) -> int:
 
     settings = load(args.config, options(args))
     with stopping() as stop:
-        return caption_feeds(settings, [_feed(camera) for camera in settings.cameras], stop)
+        return caption_feeds(settings, feeds_of(settings), stop)
 
 
-def _feed(camera: CameraSettings) -> Feed:
+def feeds_of(settings: Settings) -> list[Feed]:
+    """Return how to open the cameras.
+
+    Raises:
+        ConfigError: one has no source.
+    """
     from edge_caption.cameras.kinds import feed_of
 
-    if camera.source is None:
-        raise ConfigError("no camera is given; use --source, or source in the [camera] part of the --config file")
-    return feed_of(camera.source, camera)
+    feeds = []
+    for camera in settings.cameras:
+        if camera.source is None and len(settings.cameras) == 1:
+            raise ConfigError("no camera is given; use --source, or source in the [camera] part of the --config file")
+        if camera.source is None:
+            raise ConfigError(f"the camera {camera.name} has no source; give it one in its part of the --config file")
+        feeds.append(feed_of(camera.source, camera))
+    return feeds
 
 
 def caption_feeds(settings: Settings, feeds: Sequence[Feed], stop: threading.Event, limit: int | None = None) -> int:

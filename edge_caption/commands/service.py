@@ -89,9 +89,10 @@ def add_parser(subparsers: Any) -> None:
 
 def install(args: argparse.Namespace) -> int:
     """Write the unit and start it; returns 0."""
+    from edge_caption.commands.run import feeds_of
     from edge_caption.config import load
 
-    load(args.config, {})  # settings that are wrong are found now, not at the next boot
+    feeds_of(load(args.config, {}))  # settings that are wrong are found now, not at the next boot
     unit = TEMPLATE.format(program=_program(), settings=_plain(args.config.resolve()))
     if args.print:
         for line in unit.splitlines():

@@ -90,6 +90,20 @@ class WebCamera:
     def _page(self, request: BaseHTTPRequestHandler) -> None:
         answer(request, 200, b"\n<!DOCTYPE html><title>Log in</title>")
 
+    def _json(self, request: BaseHTTPRequestHandler) -> None:
+        answer(request, 200, b'{"error": "log in first"}', **{"Content-Type": "application/json"})
+
+    def _empty(self, request: BaseHTTPRequestHandler) -> None:
+        answer(request, 200, b"", **{"Content-Type": "image/jpeg"})
+
+    def _lie(self, request: BaseHTTPRequestHandler) -> None:
+        answer(request, 200, self.picture, **{"Content-Type": "text/html"})
+
+    def _alone(self, request: BaseHTTPRequestHandler) -> None:
+        """Send a stream that ends behind its first picture."""
+        part = b"--x\r\nContent-Type: image/jpeg\r\n\r\n" + self.picture + b"\r\n--x--\r\n"
+        answer(request, 200, part, **{"Content-Type": "multipart/x-mixed-replace;boundary=x"})
+
     def _walk(self, request: BaseHTTPRequestHandler) -> None:
         answer(request, 200, self.film, **{"Content-Type": "video/mp2t"})
 

@@ -77,6 +77,8 @@ def test_a_camera_that_stalls_or_hangs_up_is_told(camera: FaultyCamera, doctor: 
     ("path", "sentence"),
     [
         ("page", "gives a web page"),
+        ("json", "gives JSON; give the URL of the camera's MJPEG stream or of its snapshot"),
+        ("empty", "gives nothing; give the URL of the camera's MJPEG stream or of its snapshot"),
         ("half", "can't be decoded (cut short)"),
         ("basic", "refuses the login; check the user name and password"),
     ],
@@ -131,6 +133,19 @@ def test_files_are_measured_too(album: Path, doctor: Doctor) -> None:
     code, said = doctor(album, "--json")
     assert (code, json.loads(said)["picture"]) == (0, "80x60")
     assert "there is no video" in doctor("none.mp4")[1]
+
+
+def test_what_the_first_moments_took_is_not_held_against_a_camera_that_ends(doctor: Doctor) -> None:
+    with closing(WebCamera()) as server:
+        said = doctor(f"http://{server.host}/alone")[1]
+    assert "it ended within the time" in said
+    assert "of a processor core" not in said
+
+
+def test_a_picture_is_one_whatever_its_type_says(doctor: Doctor) -> None:
+    with closing(WebCamera()) as server:
+        code, said = doctor(f"http://{server.host}/lie", "--json")
+    assert (code, json.loads(said)["codec"]) == (0, "single pictures")
 
 
 def test_a_film_that_is_over_before_the_time_has_a_codec(tmp_path: Path, doctor: Doctor) -> None:

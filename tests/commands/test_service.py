@@ -93,6 +93,18 @@ def test_wrong_settings_are_found_before_the_unit_is_written(
     assert "unknown setting camera.fsp; did you mean fps?" in capsys.readouterr().err
 
 
+def test_a_camera_without_a_source_is_found_before_the_unit_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for text, sentence in (
+        ('node = "pi"', "no camera is given"),
+        ('[[cameras]]\nname = "porch"\nsource = 0\n[[cameras]]\nname = "hall"', "the camera hall has no source"),
+    ):
+        (tmp_path / "s.toml").write_text(text)
+        assert main(["service", "install", "--print", "--config", str(tmp_path / "s.toml")]) == 1
+        assert sentence in capsys.readouterr().err
+
+
 def test_a_system_without_systemd_is_told_so(
     settings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

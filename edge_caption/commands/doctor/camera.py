@@ -117,7 +117,7 @@ def advice_of(found: Examination, feed: Feed, source: Source, settings: CameraSe
         advice.append(f"set no_frame_s to {3 * longest:.0f} or more, or it counts as lost between two frames")
     if found.frames > 5 and found.pictures == 1:
         advice.append(f"all {found.frames} frames were the same; restart the camera if something moved")
-    if found.cpu > BUSY:
+    if found.cpu > BUSY and not found.ended:  # else it is that of the first moments
         advice.append(f"reading it takes {found.cpu:.0%} of a processor core; choose a smaller or slower stream")
     return advice
 
