@@ -68,7 +68,9 @@ def _columns(health: Health) -> tuple[list[str], list[CameraHealth]]:
 
 def _camera(name: str, camera: CameraHealth) -> str:
     state = camera.state or ("online" if camera.online else "offline")
-    return f"{name:<12} {state}, {camera.captions} captions, {camera.fps:g} a second, {camera.reconnects} reconnects"
+    counts = [f"{camera.captions} captions", f"{camera.fps:g} a second", f"{camera.reconnects} reconnects"]
+    held = [f"{gate} {count}" for gate, count in camera.held.items()]
+    return ", ".join([f"{name:<12} {state}", *counts]) + (f"; held back: {', '.join(held)}" if held else "")
 
 
 def _budget(health: Health) -> str:

@@ -26,12 +26,17 @@ GAUGES = {
     "cpu_percent": "Processor time in percent of a core",
     "disk_free_mb": "Free megabytes where captions wait",
     "temperature_c": "Temperature of the hottest zone",
+    "throttled": "Whether the board slows down now",
     "power_w": "Power of the board or processor",
     "cpu_share_allowed": "Share of all cores that [budget] allows now",
     "joules_per_caption": "Energy of a caption",
 }
 CAMERA_GAUGES = {"fps": "Captions a second", "online": "Whether the camera gives frames"}
-CAMERA_COUNTERS = {"captions": "Captions published", "reconnects": "How often the camera was opened again"}
+CAMERA_COUNTERS = {
+    "captions": "Captions published",
+    "frames_dropped": "Frames replaced by a newer one",
+    "reconnects": "How often the camera was opened again",
+}
 TIMES = {"latency_ms": "Milliseconds in the captioner", "age_ms": "Milliseconds from the frame to the disk"}
 
 

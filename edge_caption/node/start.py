@@ -113,10 +113,18 @@ def _cameras(settings: Settings, feeds: Sequence[Feed], node: Node) -> list[Node
     return [NodeCamera(feed, camera, node.notify, alone=alone) for feed, camera in each]
 
 
+def _stop(cameras: Sequence[NodeCamera]) -> None:
+    """Stop reading; all that hang together get no more time than one."""
+    until = time.monotonic() + FLUSH_S
+    for camera in cameras:
+        camera.watch.stop(0.0)
+    for camera in cameras:
+        camera.watch.stop(max(0.0, until - time.monotonic()))
+
+
 def _supervise(settings: Settings, parts: Parts, node: Node, cameras: Sequence[NodeCamera], stack: ExitStack) -> None:
     """Answer `edge-caption status` and, where they are there, Prometheus and systemd; the stack ends it all."""
-    for camera in cameras:
-        stack.callback(camera.watch.stop, FLUSH_S)
+    stack.callback(_stop, cameras)
     stack.callback(Watchdog(checks(node, cameras, parts.client, parts.outbox)).close)
     stack.callback(StatusSocket(socket_path(parts.outbox.path), node.health).close)
     if settings.metrics:

@@ -11,9 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from edge_caption.commands.cli import main
+from edge_caption.commands.status import _lines
 from edge_caption.errors import ConfigError, OutboxError
 from edge_caption.mqtt.broker import free_port
 from edge_caption.node.identity import outbox_path
@@ -116,3 +118,10 @@ def test_a_disk_that_refuses_for_once_does_not_end_the_answers(
     assert "gets no answer: the disk refuses" in caplog.text
     assert ask(tmp_path / "status.sock") == HEALTH
     listening.close()
+
+
+def test_what_each_gate_held_back_is_told() -> None:
+    camera = msgspec.structs.replace(HEALTH.cameras["porch"], held={"motion": 64, "blank": 14})
+    lines = list(_lines(msgspec.structs.replace(HEALTH, cameras={"porch": camera, "hall": HEALTH.cameras["porch"]})))
+    assert lines[-2].endswith("reconnects; held back: motion 64, blank 14")
+    assert lines[-1].endswith("reconnects")

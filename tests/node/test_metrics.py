@@ -26,7 +26,7 @@ CAMERA = CameraHealth(
 HEALTH = Health(
     node="pi", at=1.0, uptime_s=10.0, fps=2.0, captions=7, silenced=1, latency_ms=Percentiles(9.5, 12.0, 30.0),
     age_ms=None, frames_dropped=4, camera_reconnects=1, broker_reconnects=2, outbox_depth=3, outbox_rejected=0,
-    outbox_dropped=0, rss_mb=100.0, cpu_percent=5.0, disk_free_mb=1.0, temperature_c=None, throttled=None, power_w=None,
+    outbox_dropped=0, rss_mb=100.0, cpu_percent=5.0, disk_free_mb=1.0, temperature_c=None, throttled=True, power_w=None,
     joules_per_caption=None, stages_ms={"encode": Percentiles(5.0, 6.5, 7.0)},
     cameras={"porch": CAMERA, 'the "hall"': CAMERA},
 )  # fmt: skip
@@ -50,6 +50,8 @@ def test_prometheus_reads_the_health_of_node_and_cameras() -> None:
     assert samples["edge_caption_captions_total",] == 7
     assert samples["edge_caption_outbox_depth",] == 3
     assert samples["edge_caption_camera_captions_total", "porch"] == 7
+    assert samples["edge_caption_camera_frames_dropped_total", "porch"] == 4
+    assert samples["edge_caption_throttled",] == 1
     assert samples["edge_caption_camera_online", 'the "hall"'] == 1
     assert samples["edge_caption_latency_ms", "0.95"] == 12.0
     assert samples["edge_caption_stage_ms", "0.95", "encode"] == 6.5

@@ -424,6 +424,30 @@ def test_a_camera_of_this_computer_that_comes_late_is_taken_where_there_are_othe
         runner.join(20)
 
 
+def test_cameras_that_hang_keep_the_program_no_longer_than_one_of_them(
+    tmp_path: Path, mosquitto: Mosquitto, tiny_captioner: Captioner
+) -> None:
+    names = [f"hangs{number}" for number in range(6)]
+    settings = several(tmp_path, mosquitto.url, dict.fromkeys(names, "0"))
+    never, stop = threading.Event(), threading.Event()
+
+    def hang() -> EndlessCamera:
+        never.wait()
+        raise CameraError("it hung")
+
+    feeds = [Feed(name, hang, live=True, patient=True) for name in names]
+    runner = threading.Thread(target=start.run, args=(settings, feeds, tiny_captioner, [], stop))
+    runner.start()
+    try:
+        wait_for(lambda: len(retained(mosquitto.port, "edge_caption/pi/cam/#")) >= 2 * len(names))
+    finally:
+        stop.set()
+        began = time.monotonic()
+        runner.join(20)
+        never.set()
+    assert time.monotonic() - began < 4
+
+
 class Renamed:
     """A captioner whose captions say that another model made them."""
 
