@@ -28,8 +28,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("folder", type=path, metavar="FOLDER", help="of photos; a cache keeps what is seen of them")
     parser.add_argument("--limit", type=positive, default=10, metavar="N", help="how many (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
-    add_model_options(parser)
-    parser.set_defaults(handler=handle)
+    add_model_options(parser, with_search=False)
+    parser.set_defaults(handler=handle, beam=None, specific=None, sure=None)
 
 
 def handle(args: argparse.Namespace) -> int:

@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from edge_caption.model.captioner import Captioner
 
 
-def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = True) -> None:
-    """Add --bundle, --flavour, --backend, --language, --beam, --specific, --sure and --threads."""
+def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = True, with_search: bool = True) -> None:
+    """Add --bundle, --flavour, --backend, --language, --beam, --specific, --sure and --threads.
+
+    Args:
+        parser: of the command.
+        with_threads: whether the last one is for its user to choose.
+        with_search: whether it searches for sentences, which --beam, --specific and --sure steer.
+    """
     group = parser.add_argument_group("model")
     add_bundle_options(group)
     group.add_argument(
@@ -22,6 +28,13 @@ def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = T
         help="onnxruntime, openvino, tensorrt, or auto: the fastest CPU one here (default: onnxruntime)",
     )
     group.add_argument("--language", metavar="CODE", help="en, … (default: the bundle's first)")
+    if with_search:
+        _add_search_options(group)
+    if with_threads:
+        group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
+
+
+def _add_search_options(group: argparse._ActionsContainer) -> None:
     group.add_argument("--beam", type=beams, metavar="N", help="sentences kept while searching (default: the bundle's)")
     group.add_argument(
         "--specific",
@@ -35,8 +48,6 @@ def add_model_options(parser: argparse.ArgumentParser, *, with_threads: bool = T
         metavar="N",
         help="0 to 1: name objects that are so probable, else say less (default: the bundle's)",
     )
-    if with_threads:
-        group.add_argument("--threads", type=threads, metavar="N", help="CPU threads (default: all cores, at most 4)")
 
 
 def add_bundle_options(parser: argparse._ActionsContainer) -> None:

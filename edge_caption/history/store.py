@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import cv2
@@ -24,6 +24,11 @@ log = logging.getLogger(__name__)
 
 TIDY_EVERY = 256
 """Captions between two looks at the file's age and size and at the disk's room."""
+
+JUMP_S = 86400.0
+"""A clock that goes forward so much more than time does was set."""
+
+BELIEVED_AFTER_S = 3600.0
 
 INSERT = """
 INSERT INTO captions (id, camera, captured_at, caption, language, confidence) VALUES (?, ?, ?, ?, ?, ?)
@@ -48,10 +53,14 @@ class History:
         self.wants_frames = settings.thumbnails
         self._settings = settings
         self._until_tidy = 0
+        self._clock = _Clock()
         try:
             self._database = open_to_write(path)
         except DamagedError as error:
             self._database = self._begin_anew(error)
+        with suppress(HistoryError), sentences(path):  # damage that shows here is mended by the next caption
+            (newest,) = self._database.execute("SELECT max(captured_at) FROM captions").fetchone()
+            self._clock.begin(newest)
 
     def take(self, record: Record, frame: CaptionedFrame | None) -> None:
         """Keep a caption.
@@ -80,9 +89,8 @@ class History:
         Raises:
             HistoryError: the disk refuses, or has less room than is to stay free.
         """
-        oldest = time.time() - self._settings.max_days * 86400
-        while self._forget("captured_at < ?", oldest):
-            pass
+        if (now := self._clock.now()) is not None:
+            self._forget_older(now - self._settings.max_days * 86400, now + JUMP_S)
         while self._bytes() > self._settings.max_bytes and self._forget("1"):
             pass
         with sentences(self.path):
@@ -91,6 +99,16 @@ class History:
         if free < self._settings.min_free_bytes:
             room = f"{self._settings.min_free_bytes // 10**6} MB"
             raise HistoryError(f"the disk of {self.path.parent} has less than {room} left; free some space")
+
+    def _forget_older(self, oldest: float, latest: float) -> None:
+        """Forget captions of before a time, and those that came before them with a time that is yet to come."""
+        with sentences(self.path):
+            query = "SELECT max(number) FROM captions WHERE captured_at < ?"
+            (number,) = self._database.execute(query, (oldest,)).fetchone()
+        while number and self._forget("number < ? AND captured_at > ?", number, latest):
+            pass
+        while self._forget("captured_at < ?", oldest):
+            pass
 
     def _tidy_now_and_then(self) -> None:
         if self._until_tidy == 0:
@@ -160,6 +178,29 @@ class History:
                     part.rename(aside.with_name(aside.name + ending))
         log.warning("the history was damaged (%s); it is kept as %s, and a new one begins", error.__cause__, aside)
         return open_to_write(self.path)
+
+
+class _Clock:
+    """The computer's, which is not believed for a while after it was set far forward.
+
+    One that is wrong for a minute would cost all that is kept.
+    """
+
+    def __init__(self) -> None:
+        self.begin(None)
+
+    def begin(self, seen: float | None) -> None:
+        """Go on from a time that was seen before, or from now."""
+        self._seen, self._at = seen or time.time(), time.monotonic()
+        self._believed_from = self._at
+
+    def now(self) -> float | None:
+        """Return the time; None while it is not believed."""
+        wall, at = time.time(), time.monotonic()
+        if wall - self._seen > at - self._at + JUMP_S:
+            self._believed_from = at + BELIEVED_AFTER_S
+        self._seen, self._at = wall, at
+        return wall if at >= self._believed_from else None
 
 
 def _thumbnail(pixels: Pixels, longer_side: int) -> bytes:

@@ -52,6 +52,57 @@ def test_the_old_are_forgotten_in_table_and_index(tmp_path: Path, monkeypatch: p
     assert b"dog 3" not in path.read_bytes()
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """What `time` tells: `wall` may be set, `steady` only goes on."""
+    told = {"wall": time.time(), "steady": time.monotonic()}
+    monkeypatch.setattr(time, "time", lambda: told["wall"])
+    monkeypatch.setattr(time, "monotonic", lambda: told["steady"])
+    return told
+
+
+def test_a_clock_that_is_wrong_for_a_while_costs_nothing(tmp_path: Path, clock: dict[str, float]) -> None:
+    path, now = tmp_path / "history.db", clock["wall"]
+    settings = HistorySettings(keep=True, max_days=30, min_free_bytes=0)
+    history = History(path, settings)
+    history.take(record(1, "a dog", captured_at=now), None)
+    clock["wall"] = now + 3650 * 86400
+    history.tidy()
+    history.close()
+    history = History(path, settings)  # nor does it where the program starts meanwhile
+    history.take(record(2, "a dog of the future", captured_at=clock["wall"]), None)
+    history.tidy()
+    assert kept(path) == ["pi:2", "pi:1"]
+    clock["wall"], clock["steady"] = now + 7200, clock["steady"] + 7200
+    history.take(record(3, "a dog", captured_at=clock["wall"]), None)
+    history.tidy()
+    assert kept(path) == ["pi:3", "pi:2", "pi:1"]
+    # By and by all goes, what has a time that is yet to come, too.
+    clock["wall"], clock["steady"] = now + 30 * 86400 + 60, clock["steady"] + 30 * 86400
+    history.tidy()
+    assert kept(path) == ["pi:3", "pi:2"]
+    clock["wall"], clock["steady"] = now + 31 * 86400, clock["steady"] + 86400
+    history.take(record(4, "a dog", captured_at=clock["wall"]), None)
+    history.tidy()
+    history.close()
+    assert kept(path) == ["pi:4"]
+
+
+def test_what_is_old_after_a_pause_goes_within_the_hour(tmp_path: Path, clock: dict[str, float]) -> None:
+    path, settings = tmp_path / "history.db", HistorySettings(keep=True, max_days=30, min_free_bytes=0)
+    history = History(path, settings)
+    history.take(record(1, "a dog", captured_at=clock["wall"]), None)
+    history.close()
+    clock["wall"] += 40 * 86400
+    history = History(path, settings)
+    history.tidy()
+    assert kept(path) == ["pi:1"]
+    clock["wall"], clock["steady"] = clock["wall"] + 3700, clock["steady"] + 3700
+    history.tidy()
+    history.close()
+    assert kept(path) == []
+
+
 def test_the_oldest_go_when_the_file_grows_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "FORGET_AT_ONCE", 200)
     path, limit = tmp_path / "history.db", 200_000

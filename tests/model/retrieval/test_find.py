@@ -150,6 +150,13 @@ def test_rows_that_are_spoilt_are_made_again(
     assert again.find(question) == exact
 
 
+def test_options_that_steer_no_question_are_refused(boxes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for option in ("--beam", "--specific", "--sure"):
+        with pytest.raises(SystemExit):
+            main(["find", "a box", str(boxes), option, "1"])
+        assert f"unrecognized arguments: {option} 1" in capsys.readouterr().err
+
+
 def test_a_photo_that_goes_while_its_row_is_spoilt_is_named(
     tmp_path: Path, boxes: Path, tiny_captioner: Captioner
 ) -> None:
