@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -19,7 +19,7 @@ from export.job import Job
 from export.report import confidence_line, parity_line, proofs_table
 from export.run import export
 from toolchain import command
-from training.data.captioned_photos import CaptionedPhoto
+from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.load import CAPTIONS_HELP, caption_file, load_splits, read_split
 from training.data.mixture import load_by_people, load_mixture
 from training.model.checkpoint import Checkpoint, load_checkpoint
@@ -58,7 +58,7 @@ def _job(args: argparse.Namespace) -> Job:
             for language in dict.fromkeys(photo.language for photo in dev)
         },
         before=before,
-        test=_test(checkpoint, args) if before else (),
+        test=_test(checkpoint, args, {*files_of(train), *files_of(dev)}) if before else (),
         force=args.force,
         out=args.out,
         name=args.name or args.out.resolve().name,
@@ -77,6 +77,9 @@ def _job(args: argparse.Namespace) -> Job:
 
 def _splits(checkpoint: Checkpoint, args: argparse.Namespace) -> tuple[list[CaptionedPhoto], list[CaptionedPhoto]]:
     """Read the photos of the sources that the checkpoint learnt from, or those that the options name."""
+    named = args.captions or args.photos or args.dev_captions
+    if args.data and named:
+        raise ConfigError("--data takes the sources that the recipe names; leave it out, or the captions and photos")
     if args.captions and args.photos:
         return load_splits(args.captions, args.dev_captions, args.photos)
     if not args.data:
@@ -105,8 +108,11 @@ def _before(checkpoint: Checkpoint, args: argparse.Namespace) -> Path | None:
     )
 
 
-def _test(checkpoint: Checkpoint, args: argparse.Namespace) -> list[CaptionedPhoto]:
+def _test(checkpoint: Checkpoint, args: argparse.Namespace, known: Collection[Path]) -> list[CaptionedPhoto]:
     """Read the photos that judge.
+
+    Args:
+        known: files of train and dev, which can't: a file of COCO's is of whatever split is asked for.
 
     Raises:
         ConfigError: there are none.
@@ -115,6 +121,7 @@ def _test(checkpoint: Checkpoint, args: argparse.Namespace) -> list[CaptionedPho
         found = [photo for file in args.captions for photo in read_split(file, args.photos, "test", own_file=False)]
     else:
         found = load_by_people(checkpoint.sources(), args.data, "test")
+    found = [photo for photo in found if photo.file not in known]
     if not found and not args.force:
         raise ConfigError(
             "no photo is in the split test, so none can judge whether it is better than the bundle that it adapts; "

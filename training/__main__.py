@@ -22,6 +22,9 @@ from training.machines import Machines
 from training.recipe import Recipe, load_recipe
 from training.train import train
 
+OF_ONE_SOURCE = ("captions", "photos", "dev_captions", "name", "terms")
+"""Options that a recipe with sources of its own does not need."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit code."""
@@ -49,14 +52,17 @@ def _train(args: argparse.Namespace) -> int:
 
 def _data(recipe: Recipe, args: argparse.Namespace) -> Data:
     """Read the recipe's sources, or the one source that the options give."""
+    if args.start and args.weights:
+        raise ConfigError("--start brings its own backbone; leave out --weights")
     if recipe.sources:
-        if args.captions or args.photos:
-            raise ConfigError(f"{args.recipe} names its sources; leave out --captions and --photos, and give --data")
-        return mixed(recipe.sources, args.data)
-    if not (args.captions and args.photos):
-        raise ConfigError(f"{args.recipe} names no sources; give --captions and --photos")
+        if given := [f"--{name.replace('_', '-')}" for name in OF_ONE_SOURCE if getattr(args, name)]:
+            raise ConfigError(f"{args.recipe} names its sources; leave out {' and '.join(given)}, and give --data")
+        return mixed(recipe.sources, args.data or Path())
+    if args.data or not (args.captions and args.photos):
+        without = ", not --data" if args.data else ""
+        raise ConfigError(f"{args.recipe} names no sources; give --captions and --photos{without}")
     train, dev = load_splits(args.captions, args.dev_captions, args.photos)
-    return Data(train, dev, args.name or args.captions[0].path.stem, args.terms)
+    return Data(train, dev, args.name or args.captions[0].path.stem, args.terms or "not stated")
 
 
 @rank_zero_only
@@ -71,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("recipe", type=Path, help="stages and sizes, e.g. training/recipes/flickr8k.toml")
     parser.add_argument(
-        "--data", type=Path, default=Path(), help="what the paths of a recipe's sources are relative to (default: here)"
+        "--data", type=Path, help="what the paths of a recipe's sources are relative to (default: here)"
     )
     parser.add_argument("--captions", type=caption_file, nargs="+", metavar="FILE", help=CAPTIONS_HELP)
     parser.add_argument(
@@ -92,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--nodes", type=positive, metavar="N", default=1, help="machines running this (default: 1)")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="where the run's folder goes (default: runs)")
     parser.add_argument("--name", help="the data set's name, for the model card (default: the file's)")
-    parser.add_argument("--terms", default="not stated", help="the data set's terms of use, for the model card")
+    parser.add_argument("--terms", help="the data set's terms of use, for the model card (default: not stated)")
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from argparse import Namespace
 from dataclasses import replace
@@ -77,7 +78,17 @@ def test_judges_are_the_photos_of_the_split_test(exported: Exported, tmp_path: P
     (tmp_path / "a.jpg").touch()
     options = Namespace(captions=[CaptionFile(file)], photos=tmp_path, force=False)
     file.write_text("image,caption,split\na.jpg,a dog,test\n")
-    assert [photo.captions for photo in _test(exported.checkpoint, options)] == [("a dog",)]
+    assert [photo.captions for photo in _test(exported.checkpoint, options, ())] == [("a dog",)]
     file.write_text("image,caption,split\na.jpg,a dog,train\n")
     with pytest.raises(ConfigError, match="no photo is in the split test"):
-        _test(exported.checkpoint, options)
+        _test(exported.checkpoint, options, ())
+
+
+def test_photos_that_were_learnt_from_judge_nothing(exported: Exported, tmp_path: Path) -> None:
+    """A file of COCO's does not say of which split it is."""
+    (tmp_path / "a.jpg").touch()
+    coco = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"image_id": 1, "caption": "a dog"}]}
+    (tmp_path / "train.json").write_text(json.dumps(coco))
+    options = Namespace(captions=[CaptionFile(tmp_path / "train.json")], photos=tmp_path, force=False)
+    with pytest.raises(ConfigError, match="no photo is in the split test"):
+        _test(exported.checkpoint, options, {tmp_path / "a.jpg"})

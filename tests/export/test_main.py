@@ -22,6 +22,12 @@ def test_a_bad_checkpoint_is_refused_in_one_line(
     assert not (tmp_path / "out").exists()
 
 
+def test_captions_beside_a_mixture_are_not_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--captions", "captions.csv", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["fast", *options]) == 1
+    assert "--data takes the sources that the recipe names; leave it out" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [

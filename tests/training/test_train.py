@@ -16,6 +16,7 @@ from msgspec import structs
 
 from calibration.calibrate import calibrate
 from edge_caption.errors import BundleError, ConfigError
+from edge_caption.model.bundle import BUNDLES
 from edge_caption.model.captioner import Captioner
 from export.flavours import make_flavours
 from export.to_onnx import to_onnx
@@ -26,6 +27,7 @@ from training.data.batches import Batch, PhotoBatches, Sentences, Step
 from training.data.captioned_photos import CaptionedPhoto, files_of
 from training.data.splits import Data
 from training.data.words import build_vocabulary
+from training.digests import digest_stages
 from training.log import TrainingLog
 from training.model.caption_model import CaptionModel, Dimensions
 from training.model.checkpoint import Checkpoint, load_checkpoint
@@ -282,6 +284,30 @@ def test_ctrl_c_says_how_to_go_on(
     options = ("--captions", tmp_path / "c.csv", "--photos", data.dev[0].file.parent, "--weights", weights)
     assert main([str(part) for part in (tmp_path / "recipe.toml", *options, "--out", tmp_path)]) == 130
     assert capsys.readouterr().err.endswith("training: stopped; the same command goes on\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--start", "accurate", "--weights", "w.pth"), "--start brings its own backbone; leave out --weights"),
+        (("--data", "."), "give --captions and --photos, not --data"),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], says: str
+) -> None:
+    (tmp_path / "recipe.toml").write_text(RIGHT)
+    assert main([str(tmp_path / "recipe.toml"), "--captions", "c.csv", "--photos", ".", *options]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_a_bundle_that_ships_is_begun_with_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "recipe.toml").write_text(RIGHT)
+    named, folder = (
+        digest_stages(load_recipe(tmp_path / "recipe.toml"), {}, None, start)
+        for start in (Path("fast"), BUNDLES["fast"])
+    )
+    assert named == folder
 
 
 def test_two_languages_are_learnt_from_one_photo(data: Data, weights: Path, tmp_path: Path) -> None:

@@ -63,4 +63,6 @@ class Discriminator(nn.Module):
 
 
 def _loss(logits: Tensor, truth: float) -> Tensor:
+    if not logits.numel():  # the mean of no sentence is no number
+        return logits.sum()
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, truth))

@@ -173,8 +173,8 @@ def test_a_recipe_with_sources_trains_and_logs_each_ones_cider(
     assert [source.name for source in checkpoint.sources()] == ["one", "two", "machine"]
     assert checkpoint.trained_on["sources"][2]["written_by"] == "models"
     assert "one: ours alone" in checkpoint.trained_on["terms"]
-    assert main([str(part) for part in (tmp_path / "mixed.toml", *options, "--captions", "c.csv")]) == 1
-    assert "leave out --captions and --photos" in capsys.readouterr().err
+    assert main([str(part) for part in (tmp_path / "mixed.toml", *options, "--captions", "c.csv", "--name", "x")]) == 1
+    assert "leave out --captions and --name, and give --data" in capsys.readouterr().err
 
 
 def test_sources_and_stages_that_cant_be_are_refused(tmp_path: Path) -> None:

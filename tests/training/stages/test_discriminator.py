@@ -56,3 +56,9 @@ def test_empty_sentences_and_unknown_words_are_not_learnt_from(discriminator: Di
             module.p = 0.0
     losses = [discriminator.loss(features, sentences, said) for sentences in (more, written)]
     torch.testing.assert_close(*losses)
+
+
+def test_sentences_that_are_all_unknown_words_leave_a_number(discriminator: Discriminator) -> None:
+    features, _written, said = show(torch.Generator().manual_seed(2))
+    unknown = torch.tensor([5, UNKNOWN, END]).expand(PHOTOS, 1, 3)
+    assert torch.isfinite(discriminator.loss(features, unknown, said))
