@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS = 256
 
-FIRST_REQUEST_S = 10.0
-"""How long a new connection may take to send its first request's headers."""
+HEADERS_S = 10.0
+"""How long a new connection may take to send a request's headers, and an old one to end those that it has begun."""
 
 
 class Server:
@@ -67,17 +67,36 @@ class Server:
 
 
 class Protocol(H11Protocol):
-    """uvicorn's, but a connection that sends no request is closed; uvicorn's own limit begins after the first."""
+    """uvicorn's, but a connection that sends no request, or half of one, is closed; uvicorn only closes idle ones."""
+
+    _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._patience = self.loop.call_later(FIRST_REQUEST_S, self._lose_patience)
+        self._patience = self.loop.call_later(HEADERS_S, self._lose_patience)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._answers:
+            self._be_patient()
+        elif self._patience is None:
+            self._patience = self.loop.call_later(HEADERS_S, self._lose_patience)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._patience.cancel()
+        self._be_patient()
         super().connection_lost(exc)
 
-    def _lose_patience(self) -> None:
+    @property
+    def _answers(self) -> bool:
         cycle: Any = self.cycle
-        if cycle is None:
+        return cycle is not None and not cycle.response_complete
+
+    def _be_patient(self) -> None:
+        if self._patience:
+            self._patience.cancel()
+            self._patience = None
+
+    def _lose_patience(self) -> None:
+        self._patience = None
+        if not self._answers:
             self.transport.close()

@@ -470,6 +470,34 @@ def test_a_browser_that_goes_in_the_middle_of_a_request_is_no_fault_of_the_page(
         assert "Traceback" not in process.stderr.read()
 
 
+def test_half_a_request_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 connections are all that there are."""
+    from starlette.responses import PlainTextResponse
+
+    from edge_caption.web import server
+
+    monkeypatch.setattr(server, "HEADERS_S", 0.8)
+    served = server.Server(PlainTextResponse("here"), socket.create_server(("127.0.0.1", 0)))
+    try:
+        whole = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for before in (b"", whole):
+            with socket.create_connection(("127.0.0.1", served.port), 5) as connection:
+                if before:
+                    connection.sendall(before)
+                    time.sleep(0.2)
+                    assert b"here" in connection.recv(4096)
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+                assert connection.recv(4096) == b""
+        with socket.create_connection(("127.0.0.1", served.port), 5) as patient:
+            for part in (whole[:20], whole[20:], whole, whole):
+                time.sleep(0.25)
+                patient.sendall(part)
+            time.sleep(1)
+            assert patient.recv(4096).count(b"here") == 3
+    finally:
+        served.close()
+
+
 def test_strangers_that_speak_no_http_or_nothing_leave_the_page_alive(url: str) -> None:
     parts = urlsplit(url)
     silent = [socket.create_connection((parts.hostname, parts.port)) for _ in range(20)]
