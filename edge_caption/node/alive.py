@@ -24,7 +24,7 @@ def checks(node: Node, cameras: Sequence[NodeCamera], client: Client, outbox: Ou
     """
 
     def slowest_s() -> float:
-        return FRAME_S + 2 * max(camera.step_s for camera in cameras)  # which commands change
+        return FRAME_S + max(2 * camera.step_s + camera.no_frame_s for camera in cameras)  # commands change the steps
 
     def waits() -> bool:
         return client.connected and outbox.depth > outbox.rejected

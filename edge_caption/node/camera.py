@@ -56,6 +56,8 @@ class NodeCamera:
         self._seen = False
         self.step_s = 1 / settings.fps if feed.live or settings.real_time else 0.0
         """Seconds between two captions, at least."""
+        self.no_frame_s = settings.no_frame_s
+        """For so long it may give nothing."""
         self._dropped = 0
 
     @property
