@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import cv2
 
 from edge_caption.cameras.capture import codec_of, silence_ffmpeg, to_rgb
 from edge_caption.cameras.film_clock import FilmClock
+from edge_caption.cameras.joined_films import holds_another
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
 from edge_caption.images.frame import Frame
@@ -109,6 +111,12 @@ class Video:
         if frames < WHOLE * expected and self._clock.passed_s + 1 < WHOLE * claimed_s:
             counts = f"{frames} of about {expected:.0f} frames"
             self._warn("%s ended after %s; unless it was trimmed, copy it again", counts)
+        with contextlib.suppress(OSError):  # gone by now
+            if holds_another(self._path):
+                self._warn(
+                    "%s holds another film behind the %d frames that were seen; join films with ffmpeg -f concat",
+                    frames,
+                )
 
     def _warn_timeless(self) -> None:
         self._warn(

@@ -95,9 +95,11 @@ def options(args: argparse.Namespace) -> dict[str, object]:
     """Return the options in the settings' shape; None where one was not given.
 
     Raises:
-        ConfigError: of several sources, one has no name.
+        ConfigError: of several sources, one has no name, or has two.
     """
     alone, named = _sources(args.source or [])
+    if named and args.camera:
+        raise ConfigError("the sources have names already; leave --camera out")
     return {
         "node": args.node,
         "prefix": args.prefix,

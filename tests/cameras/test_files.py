@@ -204,6 +204,14 @@ def test_a_film_that_ends_early_is_reported_once(tmp_path: Path, caplog: pytest.
     assert re.search(r"cut\.avi ended after [12]\d of about 60 frames; unless it was trimmed, copy", record.message)
 
 
+def test_a_film_behind_the_end_of_another_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    data = write_film(tmp_path / "film.mp4", 25).read_bytes()
+    (tmp_path / "joined.mp4").write_bytes(data + data)
+    assert len(greys(opened(tmp_path / "joined.mp4", fps=5))) == 5
+    (record,) = caplog.records
+    assert re.search(r"joined\.mp4 holds another film behind the 25 frames that were seen; join", record.message)
+
+
 def test_a_film_without_a_whole_frame_is_refused(tmp_path: Path) -> None:
     data = write_film(tmp_path / "film.avi", 50, "MJPG").read_bytes()
     (tmp_path / "cut.avi").write_bytes(data[: data.index(b"movi") + 4])

@@ -319,6 +319,7 @@ def test_a_second_one_with_the_same_state_is_refused(start: Start, film: Path, m
     [
         (["--source", "97"], "there is no camera /dev/video97"),
         (["--source", "none.mp4"], "there is no video none.mp4"),
+        (["--source", "porch=none.mp4", "--camera", "hall"], "the sources have names already; leave --camera out"),
         ([], "no camera is given"),
         (["--source", "x.mp4", "--config", "none.toml"], "the settings cannot be read: none.toml"),
         (["--source", "x.mp4", "--password-file", "none"], "the password file none cannot be read"),
