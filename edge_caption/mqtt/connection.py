@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from paho.mqtt import client as paho
+from paho.mqtt import properties as paho_properties
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -290,6 +292,21 @@ def _paho_client(name: str, *, five: bool, manual_ack: bool) -> paho.Client:
     # The outbox has its own window; paho's queue must never hold anything back.
     client.max_inflight_messages = 0
     return client
+
+
+def _read_text(buffer: bytes, room: int) -> tuple[str, int]:
+    """Return a property's text and how many bytes it takes.
+
+    paho's own closes the connection over U+FEFF, which MQTT 5 (1.5.4) allows, and raises UnicodeDecodeError over what
+    a careless broker lets pass: a stranger's request, or a photo that is delivered again and again, could do so.
+    """
+    end = 2 + int.from_bytes(buffer[:2], "big")
+    if not 2 <= end <= room:
+        raise MalformedPacket("a text is longer than its packet")
+    return buffer[2:end].decode("utf-8", "replace"), end
+
+
+paho_properties.readUTF = _read_text
 
 
 def _properties(publication: Publication) -> Properties:

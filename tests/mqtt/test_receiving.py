@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -34,20 +36,57 @@ def asker(mosquitto: Mosquitto) -> Iterator[Paho]:
     client.loop_stop()
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_a_handler_gets_what_matches_with_all_that_the_sender_said(
-    mosquitto: Mosquitto, asker: Paho, start: Start
+    mosquitto: Mosquitto, asker: Paho, start: Start, mark: str
 ) -> None:
     got: list[Received] = []
     client = start(mosquitto.url)
     client.subscribe(REQUESTS, got.append)
     wait_for(lambda: "Received SUBSCRIBE" in mosquitto.log())
     properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-    properties.ResponseTopic = "answers/17"
+    properties.ResponseTopic = f"{mark}answers/17"
     properties.CorrelationData = b"\x00\x01"
+    properties.UserProperty = [("file", f"{mark}é.jpg")]
     asker.publish("edge_caption/pi/cam/porch/other", b"not asked for", 1)
     asker.publish(STATUS, b"{}", 1, properties=properties)
     wait_for(lambda: got)
-    assert got == [Received(STATUS, b"{}", 1, False, "answers/17", b"\x00\x01")]
+    assert got == [Received(STATUS, b"{}", 1, False, f"{mark}answers/17", b"\x00\x01", (("file", f"{mark}é.jpg"),))]
+    assert client.connections == 1
+
+
+class CarelessBroker:
+    """Lets one client in and sends it texts that are no UTF-8, as brokers do that check none."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError), self._server.accept()[0] as client:
+            client.recv(4096)
+            client.sendall(b"\x20\x03\x00\x00\x00")
+            topic, properties = STATUS.encode(), b"\x08\x00\x03a/\xff"
+            body = len(topic).to_bytes(2, "big") + topic + bytes([len(properties)]) + properties + b"{}"
+            client.sendall(b"\x30" + bytes([len(body)]) + body)
+            while client.recv(4096):
+                pass
+
+
+def test_a_text_that_is_no_utf_8_ends_no_connection(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    got: list[Received] = []
+    with contextlib.closing(CarelessBroker()) as broker:
+        client = start(f"mqtt://127.0.0.1:{broker.port}")
+        client.subscribe(REQUESTS, got.append)
+        wait_for(lambda: got)
+        assert got == [Received(STATUS, b"{}", response_topic="a/\ufffd")]
+        assert client.connections == 1
+        client.stop(0)
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

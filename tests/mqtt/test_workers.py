@@ -135,6 +135,20 @@ def test_any_client_can_ask_and_knows_answers_by_their_correlation_data(
     wait_for(lambda: mosquitto.log().count("Received PUBACK from one") == len(asked) + 3)
 
 
+@pytest.mark.parametrize(
+    "name", ["a\nb.jpg", "\x85.jpg", "\ufeffbom.jpg", "latin\udce9.jpg", "\ufffe.jpg", "大 门.jpg"]
+)
+def test_a_photo_may_have_any_name_that_a_disk_knows(
+    mosquitto: Mosquitto, start_worker: StartWorker, demo_photos: list[Path], name: str
+) -> None:
+    start_worker("one")
+    with closing(asker(mosquitto)) as asking_:
+        answer = asking_.ask(demo_photos[0].read_bytes(), name).result(30)
+        assert answer.data
+        assert asking_.resent == 0
+    assert mosquitto.log().count("New client connected") == 2
+
+
 def test_an_answer_that_the_broker_does_not_take_becomes_an_error_and_the_next_goes_on(
     mosquitto: Mosquitto, start_worker: StartWorker, picture: Pixels
 ) -> None:

@@ -22,6 +22,7 @@ from edge_caption.mqtt.settings import MqttSettings, check_for_workers
 from edge_caption.mqtt.topics import answer_topic
 from edge_caption.mqtt.work.worker import ATTENTION, FILE, LARGEST
 from edge_caption.records import WorkerAnswer
+from edge_caption.text import escape
 
 log = logging.getLogger(__name__)
 
@@ -243,7 +244,7 @@ class Asker:
             correlation_data=question.key,
             # What is overdue is asked again, and the old one need not be done as well.
             expiry_s=math.ceil(question.patience_s) + 1,
-            user_properties=((FILE, question.file), *attention),
+            user_properties=((FILE, _named(question.file)), *attention),
             response_topic=self._answers,
         )
         most = self._connection.limits.maximum_packet
@@ -258,3 +259,8 @@ class Asker:
     def _drop(self, question: _Question, reason: str) -> None:
         if self._open.pop(question.key, None):
             question.answer.set_exception(PhotoError(reason))
+
+
+def _named(file: str) -> str:
+    """Return a file's name as a property may hold it: brokers close the connection over controls and surrogates."""
+    return "".join(each if each.isprintable() else escape(each) for each in file)
