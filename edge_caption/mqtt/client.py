@@ -129,7 +129,7 @@ class Client:
     def _run(self) -> None:
         """Connect again and again; nothing may end this thread but `stop` and a refused first login."""
         while self._stop_at is None and self.failure is None:
-            began, connections = time.monotonic(), self.connections
+            began, connections, explained = time.monotonic(), self.connections, False
             try:
                 self._serve()
             except RefusedError as refusal:
@@ -141,11 +141,12 @@ class Client:
                 if self._do_without(error.lacks):
                     continue
             except (OSError, BrokenError, OutboxError, ConfigError) as error:
+                explained = isinstance(error, BrokenError) and error.explained
                 if self._stop_at is None:
                     self._tell_down(reason_of(error, tls=self._settings.broker.tls))
             except Exception:
                 log.exception("unexpected; the connection to the broker is made anew")
-            self._judge(time.monotonic() - began, accepted=self.connections > connections)
+            self._judge(time.monotonic() - began, accepted=self.connections > connections and not explained)
             self._pause(self._backoff.next_s())
 
     def _refuse(self, reason: str) -> None:
@@ -163,7 +164,7 @@ class Client:
         return self._will != before
 
     def _judge(self, lasted_s: float, *, accepted: bool) -> None:
-        """Learn from how a connection went."""
+        """Learn from how a connection went; one that was closed for a known reason is no fight."""
         self._steady = lasted_s > LASTING_S
         if self._steady:
             self._backoff.reset()

@@ -11,6 +11,7 @@ log = logging.getLogger(__name__)
 RAISE_LIMIT = "raise its packet limit (Mosquitto: max_packet_size)"
 ALLOW_WRITE = "let this client's user write to it"
 ALLOW_READ = "let this client's user read it"
+OTHER_BROKER = "use a broker that has them"
 READ_LOG = "its log may say why"
 
 MOST_TOPICS = 1000

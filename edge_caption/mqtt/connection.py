@@ -101,6 +101,8 @@ class Connection:
         self._will = will
         self._traffic = Traffic([], [])
         self._accepted = False
+        self._unsent = 0
+        """The last number of a subscription that was not even asked for; paho's numbers are above 0."""
         self._end: ReasonCode | None = None
         self._five = protocol == "5"
         self._unacknowledged = unacknowledged
@@ -164,6 +166,10 @@ class Connection:
         Raises:
             BrokenError: the connection has ended.
         """
+        if lack := self.limits.lack(topic_filter):  # it would close the connection
+            self._unsent -= 1
+            self._traffic.answers.append(Answer(self._unsent, f"it has no {lack}"))
+            return self._unsent
         code, mid = self._client.subscribe(topic_filter, SUBSCRIBE_QOS)
         if code != MQTTErrorCode.MQTT_ERR_SUCCESS or mid is None:
             raise closed(self._end)

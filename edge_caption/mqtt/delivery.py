@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from edge_caption.errors import OutboxError
-from edge_caption.mqtt.complaints import ALLOW_READ, ALLOW_WRITE, MOST_TOPICS, RAISE_LIMIT, READ_LOG, Complaints
+from edge_caption.mqtt.complaints import (
+    ALLOW_READ,
+    ALLOW_WRITE,
+    MOST_TOPICS,
+    OTHER_BROKER,
+    RAISE_LIMIT,
+    READ_LOG,
+    Complaints,
+)
 from edge_caption.mqtt.connection import Answer, Connection
 from edge_caption.mqtt.inbox import Inbox
 from edge_caption.mqtt.passing import Passing
@@ -193,7 +201,8 @@ class Delivery:
     def _refuse(self, sent: _Sent, answer: Answer) -> None:
         assert answer.rejected
         if not sent.publication:
-            self._give_up(sent, _Refusal(answer.rejected, ALLOW_READ), whole_topic=True)
+            advice = OTHER_BROKER if answer.mid < 0 else ALLOW_READ
+            self._give_up(sent, _Refusal(answer.rejected, advice), whole_topic=True)
         elif answer.denied:
             # The next one would be denied too, and Mosquitto 2.0.11 with `max_queued_messages 0` closes the
             # connection at each.

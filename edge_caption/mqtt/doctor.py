@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.complaints import OTHER_BROKER
 from edge_caption.mqtt.connection import Answer, Connection
 from edge_caption.mqtt.limits import Limits
 from edge_caption.mqtt.publication import Publication, Received
@@ -232,6 +233,9 @@ def _describe(visit: Visit, settings: MqttSettings) -> Iterator[Finding]:
     else:
         said = "QoS 0 only: nothing is acknowledged, so captions can be lost"
         yield Finding("QoS", "problem", said, "allow QoS 1 in the broker (Mosquitto: max_qos 1)")
+    if settings.commands and not limits.wildcards:
+        said = "no wildcard subscriptions: no command arrives"
+        yield Finding("wildcards", "problem", said, OTHER_BROKER)
     needed = PICTURE_BYTES if settings.snapshots else INFO_BYTES
     said = f"packets of {limits.maximum_packet:,} bytes are taken"
     if limits.maximum_packet < needed:

@@ -21,6 +21,18 @@ class Limits:
 
     qos: int = 2
 
+    wildcards: bool = True
+    """Whether a subscription may have `+` and `#` in it."""
+
+    shared: bool = True
+    """Whether several clients may share a subscription."""
+
+    def lack(self, topic_filter: str) -> str | None:
+        """Return what the broker lacks for a subscription, None where nothing."""
+        if topic_filter.startswith("$share/") and not self.shared:
+            return "shared subscriptions"
+        return "wildcard subscriptions" if {"+", "#"} & set(topic_filter) and not self.wildcards else None
+
     def fit(self, publication: Publication) -> Publication:
         """Return it without what the broker lacks."""
         return replace(publication, qos=min(publication.qos, self.qos), retain=publication.retain and self.retain)
@@ -34,4 +46,6 @@ def limits_of(properties: object) -> Limits:
         getattr(properties, "MaximumPacketSize", default.maximum_packet),
         bool(getattr(properties, "RetainAvailable", default.retain)),
         getattr(properties, "MaximumQoS", default.qos),
+        bool(getattr(properties, "WildcardSubscriptionAvailable", default.wildcards)),
+        bool(getattr(properties, "SharedSubscriptionAvailable", default.shared)),
     )

@@ -81,7 +81,7 @@ class Line:
         """
         backoff, short = Backoff(1, 60), 0
         while not ended():
-            began, self._accepted = time.monotonic(), False
+            began, self._accepted, explained = time.monotonic(), False, False
             try:
                 self._serve(peer, ended)
             except RefusedError as refusal:
@@ -89,11 +89,12 @@ class Line:
                     raise ConfigError(str(refusal)) from None
                 self._tell_down(str(refusal))
             except (OSError, BrokenError) as error:
+                explained = isinstance(error, BrokenError) and error.explained
                 self._tell_down(reason_of(error, tls=self._mqtt.broker.tls))
             if time.monotonic() - began > LASTING_S:
                 backoff.reset()
                 short = 0
-            elif self._accepted:
+            elif self._accepted and not explained:
                 short += 1
                 # Mosquitto 2.0.11 just closes the connection of the one thrown out.
                 if short == FIGHT_ROUNDS:

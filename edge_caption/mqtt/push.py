@@ -14,6 +14,7 @@ import msgspec
 
 from edge_caption.errors import UpdateError
 from edge_caption.model.signed import LARGEST_HEAD, id_of, peek, split_head
+from edge_caption.mqtt.complaints import RAISE_LIMIT
 from edge_caption.mqtt.connection import Connection, Traffic
 from edge_caption.mqtt.publication import Publication, Received
 from edge_caption.mqtt.refusal import BrokenError, RefusedError, reason_of
@@ -300,10 +301,18 @@ class _Talk:
         return max(1, min(CHUNK_BYTES, self._connection.limits.maximum_packet - 512))
 
     def subscribe(self, topic_filter: str) -> None:
+        if lack := self._connection.limits.lack(topic_filter):
+            raise UpdateError(f"the broker has no {lack}, so nodes can't be found; name each with --node")
         self._connection.subscribe(topic_filter)
 
     def publish(self, topic: str, payload: bytes) -> None:
-        self._connection.publish(self._connection.limits.fit(Publication(topic, payload, expiry_s=EXPIRY_S)))
+        publication, most = Publication(topic, payload, expiry_s=EXPIRY_S), self._connection.limits.maximum_packet
+        if publication.size > most:
+            raise UpdateError(
+                f"an update begins with a message of {publication.size:,} bytes and the broker takes {most:,} at most; "
+                f"{RAISE_LIMIT}"
+            )
+        self._connection.publish(self._connection.limits.fit(publication))
 
     def step(self, timeout_s: float) -> Traffic:
         """Return what has come.

@@ -1,6 +1,7 @@
 """What brokers say instead of yes, as errors with a sentence for the user.
 
 BrokenError               the connection has ended; another may do
+├── UnexplainedError      the broker says nothing
 ├── TakenOverError        another client with the same name has connected
 └── UnsupportedError      the broker lacks something that the will asks for
 RefusedError              the broker does not let this client in, and would not the next time either
@@ -40,9 +41,24 @@ class RefusedError(Exception):
 class BrokenError(Exception):
     """The connection has ended."""
 
+    explained = True
+    """Whether it is known why: else another client of the same name may have connected."""
+
 
 class TakenOverError(BrokenError):
     """Another client with the same name has connected."""
+
+    explained = False
+
+    def __init__(self) -> None:
+        """There is nothing more to know."""
+        super().__init__("another client with this name has connected")
+
+
+class UnexplainedError(BrokenError):
+    """The broker has closed the connection, and said nothing."""
+
+    explained = False
 
 
 class UnsupportedError(BrokenError):
@@ -72,7 +88,7 @@ def closed(reason: ReasonCode | None) -> BrokenError:
         reason: of the broker's DISCONNECT, or what paho makes of an end without one.
     """
     if reason is None or reason.value == UNSPECIFIED:
-        return BrokenError(CLOSED)
+        return UnexplainedError(CLOSED)
     if reason.value == TAKEN_OVER:
         return TakenOverError()
     if reason.value in LACKS:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from edge_caption.commands.cli import main
+from edge_caption.mqtt.address import Address
+from edge_caption.mqtt.line import FIGHT_ROUNDS, Line
+from edge_caption.mqtt.selectable_event import SelectableEvent
+from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.watching.fleet import Fleet
+from edge_caption.mqtt.watching.watcher import Watcher
 from edge_caption.outbox import Outbox
 from tests.brokers import Listener, retained, wait_for
 from tests.mqtt.conftest import TOPICS, RunBroker, Start, commit
@@ -141,6 +150,88 @@ def test_a_denied_subscription_is_named_and_the_rest_goes_on(
     (sentence,) = told(caplog, "rejects")
     assert "edge_caption/pi/bridge/request/#" in sentence
     assert "let this client's user read it; its messages don't arrive here" in sentence
+
+
+class Strict:
+    """A broker that lets clients in with these properties and answers each further packet with these bytes, if any."""
+
+    def __init__(self, properties: bytes, answer: bytes = b"") -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.url = f"mqtt://127.0.0.1:{self._server.getsockname()[1]}"
+        self.received = b""
+        self.clients = 0
+        self._properties, self._answer = properties, answer
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with self._server.accept()[0] as client:
+                    self._serve(client)
+
+    def _serve(self, client: socket.socket) -> None:
+        self.clients += 1
+        client.recv(4096)
+        client.sendall(bytes([0x20, 3 + len(self._properties), 0, 0, len(self._properties)]) + self._properties)
+        while data := client.recv(4096):
+            self.received += data
+            if self._answer:
+                client.sendall(self._answer)
+                return
+
+
+NO_WILDCARDS, NO_SHARED = b"\x28\x00", b"\x2a\x00"
+
+
+def test_a_broker_without_wildcards_gets_the_rest_and_no_subscription_that_it_closes_over(
+    start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.closing(Strict(NO_WILDCARDS)) as broker:
+        client = start(broker.url)
+        client.subscribe("edge_caption/pi/cam/+/trigger", lambda _: None)
+        client.subscribe("homeassistant/status", lambda _: None)
+        wait_for(lambda: b"homeassistant/status" in broker.received)
+        wait_for(lambda: told(caplog, "rejects"))
+        client.stop(0)
+        assert (b"+" in broker.received, client.connections) == (False, 1)
+    reason = "the broker rejects edge_caption/pi/cam/+/trigger (it has no wildcard subscriptions)"
+    assert told(caplog, "rejects") == [f"{reason}; use a broker that has them; its messages don't arrive here"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["worker", "--name", "one", "--bundle", "{tiny}"],
+            "$share/workers/edge_caption/work (it has no shared subscriptions)",
+        ),
+        (["watch"], "the broker lets nobody read edge_caption/+/status (it has no wildcard subscriptions)"),
+        (
+            ["update", "{update}", "--all"],
+            "the broker has no wildcard subscriptions, so nodes can't be found",
+        ),
+    ],
+)
+def test_a_command_that_needs_what_the_broker_lacks_ends_with_a_sentence(
+    tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    with contextlib.closing(Strict(NO_WILDCARDS + NO_SHARED)) as broker:
+        known = {"tiny": tiny_bundle, "update": "https://example.org/2.update"}
+        assert main([each.format(**known) for each in arguments] + ["--broker", broker.url]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_who_is_thrown_out_for_a_reason_blames_no_namesake(caplog: pytest.LogCaptureFixture) -> None:
+    """DISCONNECT with 0x97: quota exceeded."""
+    with contextlib.closing(Strict(b"", b"\xe0\x02\x97\x00")) as broker:
+        settings = MqttSettings(broker=Address.parse(broker.url))
+        watcher = Watcher(Fleet("edge_caption"), lambda _: None)
+        Line(settings, "watch", SelectableEvent()).keep(watcher, lambda: broker.clients > FIGHT_ROUNDS)
+    assert "another client" not in caplog.text
+    assert "it closed the connection (Quota exceeded)" in caplog.text
 
 
 def test_what_the_will_had_to_do_without_is_not_asked_for_again(start: Start) -> None:

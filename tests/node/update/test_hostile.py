@@ -19,7 +19,7 @@ from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.push import Push, source_of
 from edge_caption.mqtt.settings import MqttSettings
 from edge_caption.node.update import download
-from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, wait_for
+from tests.brokers import Listener, Mosquitto, listener, mosquitto, retained, running, wait_for
 from tests.node.update.conftest import Make, make, public
 from tests.node.update.test_updates import (
     Bring,
@@ -193,6 +193,15 @@ def test_a_file_of_another_kind_is_not_sent(tmp_path: Path) -> None:
         source_of(str(tmp_path / "deep"))
     with pytest.raises(UpdateError, match="ftp:// is not fetched by nodes"):
         source_of("ftp://host/x")
+
+
+def test_a_broker_that_takes_no_packet_as_large_as_the_head_is_named(tmp_path: Path, make: Make) -> None:
+    with contextlib.contextmanager(running)(tmp_path, "allow_anonymous true", "max_packet_size 300") as broker:
+        push = Push(
+            MqttSettings(broker=Address.parse(broker.url)), "edge_caption", source_of(str(make())), install=True
+        )
+        with pytest.raises(UpdateError, match=r"the broker takes 300 at most; raise its packet limit"):
+            list(push.bring("pi", 5))
 
 
 def test_a_file_that_was_cut_short_is_not_sent(make: Make) -> None:
