@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,18 @@ from edge_caption.images.header import SUFFIXES
 if TYPE_CHECKING:
     from edge_caption.cameras.topic import TopicFeed
 
+log = logging.getLogger(__name__)
+
 Kind = Callable[[Source, CameraSettings], Feed]
 
 
 def feed_of(source: Source, settings: CameraSettings) -> Feed:
-    """Return how to open a source."""
-    return kind_of(source)(source, settings)
+    """Return how to open a source; settings that such a source has no use for are named in the log."""
+    kind = kind_of(source)
+    idle = [name for name, kinds in HEEDED_BY.items() if kind not in kinds and getattr(settings, name)]
+    if idle:
+        log.warning("%s has no use for the setting %s; docs/cameras.md tells what has", source, " and ".join(idle))
+    return kind(source, settings)
 
 
 def kind_of(source: Source) -> Kind:
@@ -125,6 +132,17 @@ BY_SCHEME: dict[str, Kind] = {
     "picamera": picamera,
 }
 """FFmpeg reads the others."""
+
+HEEDED_BY: dict[str, tuple[Kind, ...]] = {
+    "watch": (photos,),
+    "transport": (stream,),
+    "tls_insecure": (web,),
+    "width": (device, csi, picamera),
+    "height": (device, csi, picamera),
+    "capture_fps": (device, csi, picamera),
+    "pixel_format": (device,),
+}
+"""Settings that are for some kinds alone, where somebody could wonder why nothing comes of them."""
 
 
 def _number(source: Source) -> int:

@@ -12,7 +12,7 @@ from edge_caption.cameras.settings import CameraSettings
 from edge_caption.cameras.snapshot import Snapshot
 from edge_caption.cameras.source import Source
 from edge_caption.errors import CameraError
-from edge_caption.images.header import JPEG, PNG, RIFF
+from edge_caption.images.header import JPEG, PNG, RIFF, WEBP
 
 CHUNK = 1 << 16
 
@@ -52,7 +52,7 @@ def content_of(answer: http.client.HTTPResponse) -> Content:
     if kind.startswith("multipart/"):
         return "stream"
     head = _peek(answer).lstrip()
-    if head.startswith((JPEG, PNG, RIFF)):
+    if head.startswith((JPEG, PNG)) or (head.startswith(RIFF) and head[8:12] == WEBP):
         # A picture has an end, which its length or type says; a stream of pictures has none.
         return "picture" if kind.startswith("image/") or "Content-Length" in answer.headers else "stream"
     if kind == "text/html" or head.startswith(b"<"):

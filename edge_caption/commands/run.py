@@ -135,6 +135,7 @@ def handle(args: argparse.Namespace) -> int:
     from edge_caption.config import load
 
     settings = load(args.config, options(args))
+    set_up_log()
     with stopping() as stop:
         return caption_feeds(settings, feeds_of(settings), stop)
 

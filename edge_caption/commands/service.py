@@ -12,7 +12,7 @@ from typing import Any
 
 from edge_caption.commands.values import path
 from edge_caption.errors import ConfigError
-from edge_caption.terminal.output import say
+from edge_caption.terminal.output import say, set_up_log
 
 UNIT = Path("/etc/systemd/system/edge-caption.service")
 
@@ -92,6 +92,7 @@ def install(args: argparse.Namespace) -> int:
     from edge_caption.commands.run import feeds_of
     from edge_caption.config import load
 
+    set_up_log()
     feeds_of(load(args.config, {}))  # settings that are wrong are found now, not at the next boot
     unit = TEMPLATE.format(program=_program(), settings=_plain(args.config.resolve()))
     if args.print:

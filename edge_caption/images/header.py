@@ -18,7 +18,7 @@ from collections.abc import Iterator
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif"})
 """Of the files that are taken for photos. The last three are read where an extra is installed, and named where not."""
 
-JPEG, PNG, RIFF = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF"
+JPEG, PNG, RIFF, WEBP = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"WEBP"
 
 CODES, SCAN, END_OF_IMAGE = 0xC4, 0xDA, 0xD9
 """JPEG markers (ITU T.81, table B.1)."""
@@ -47,7 +47,7 @@ def read_size(data: bytes) -> tuple[int, int]:
             return _jpeg(data)
         if data.startswith(PNG):
             return _png(data)
-        if data.startswith(RIFF) and data[8:12] == b"WEBP":
+        if data.startswith(RIFF) and data[8:12] == WEBP:
             return _webp(data)
     except (struct.error, IndexError):
         raise ValueError("cut short") from None

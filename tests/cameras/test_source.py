@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,25 @@ def test_the_kind_follows_from_the_form(address: str, kind: str) -> None:
     source = Source(address)
     assert kind_of(source).__name__ == kind
     assert feed_of(source, CameraSettings()).live == (kind in ("device", "stream", "web"))
+
+
+@pytest.mark.parametrize(
+    ("address", "settings", "idle"),
+    [
+        ("rtsp://cam/1", {"width": 640, "height": 480, "transport": "udp"}, "width and height"),
+        ("http://cam/1", {"transport": "udp", "tls_insecure": True}, "transport"),
+        ("walk.mp4", {"watch": True, "loop": True}, "watch"),
+        ("csi://0", {"width": 640, "capture_fps": 5.0, "pixel_format": "MJPG"}, "pixel_format"),
+        ("photos/*.jpg", {"watch": True}, None),
+        ("0", {"width": 640, "height": 480, "capture_fps": 5.0, "pixel_format": "MJPG"}, None),
+    ],
+)
+def test_a_setting_that_the_source_has_no_use_for_is_named(
+    address: str, settings: dict[str, Any], idle: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed_of(Source(address), CameraSettings(**settings))
+    said = [record.message.partition("has no use for the setting ")[2].partition(";")[0] for record in caplog.records]
+    assert said == ([idle] if idle else [])
 
 
 def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:

@@ -101,8 +101,9 @@ def test_a_web_page_is_no_camera(server: WebCamera) -> None:
         opened(f"http://{server.host}/page")
 
 
-def test_a_film_on_http_is_read_too(server: WebCamera, tmp_path: Path) -> None:
-    server.film = write_film(tmp_path / "film.ts", 50, "mp2v").read_bytes()
+@pytest.mark.parametrize(("file", "codec"), [("film.ts", "mp2v"), ("film.avi", "MJPG")])
+def test_a_film_on_http_is_read_too(server: WebCamera, tmp_path: Path, file: str, codec: str) -> None:
+    server.film = write_film(tmp_path / file, 50, codec).read_bytes()
     camera = opened(f"http://{server.host}/walk.ts")
     assert isinstance(camera, Stream)
     assert camera.read()
