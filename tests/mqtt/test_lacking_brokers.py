@@ -180,6 +180,9 @@ class Strict:
             self.received += data
             if self._answer:
                 client.sendall(self._answer)
+                client.shutdown(socket.SHUT_WR)  # to close beside unread bytes would throw the answer away
+                while client.recv(4096):
+                    pass
                 return
 
 
@@ -229,7 +232,8 @@ def test_who_is_thrown_out_for_a_reason_blames_no_namesake(caplog: pytest.LogCap
     with contextlib.closing(Strict(b"", b"\xe0\x02\x97\x00")) as broker:
         settings = MqttSettings(broker=Address.parse(broker.url))
         watcher = Watcher(Fleet("edge_caption"), lambda _: None)
-        Line(settings, "watch", SelectableEvent()).keep(watcher, lambda: broker.clients > FIGHT_ROUNDS)
+        with contextlib.closing(SelectableEvent()) as attention:
+            Line(settings, "watch", attention).keep(watcher, lambda: broker.clients > FIGHT_ROUNDS)
     assert "another client" not in caplog.text
     assert "it closed the connection (Quota exceeded)" in caplog.text
 
