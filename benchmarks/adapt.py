@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from msgspec import structs
 
+from edge_caption.errors import ConfigError
 from toolchain.output import check_folder
 from training.allocator import keep_freed_memory
 from training.data.batches import in_steps
@@ -35,6 +36,9 @@ from training.train import train
 TEST = 200
 """Photos that judge."""
 
+LEAST = 3
+"""Photos to adapt to: two of them are dev."""
+
 STEP = 32
 """Photos that are captioned at once."""
 
@@ -51,8 +55,15 @@ class Kind:
     """What the bundle learnt from; as many of it are seen as of the kind."""
 
     def load(self) -> list[CaptionedPhoto]:
-        """Return the photos of the kind, in an order by chance that is always the same."""
-        wanted = re.compile(self.words)
+        """Return the photos of the kind, in an order by chance that is always the same.
+
+        Raises:
+            ConfigError: `words` can't be read.
+        """
+        try:
+            wanted = re.compile(self.words)
+        except re.error as error:
+            raise ConfigError(f"--words {self.words!r} is no regular expression ({error}); correct it") from error
         known = load(self.captions.path, self.photos, "train", self.captions.language)
         found = [photo for photo in known if any(wanted.search(text.lower()) for text in photo.captions)]
         random.Random(0).shuffle(found)
@@ -76,6 +87,11 @@ def measure(recipe: Path, bundle: Path, kind: Kind, sizes: Sequence[int], seeds:
     keep_freed_memory()
     base, found, old = load_recipe(recipe), kind.load(), kind.load_old()
     test, rest = found[:TEST], found[TEST:]
+    if min(sizes) < LEAST or max(sizes) > len(rest):
+        raise ConfigError(
+            f"{len(found)} photos are of the kind, {TEST} of which judge, so {len(rest)} are left to adapt to; "
+            f"give --sizes from {LEAST} on that are no more, or more photos"
+        )
     before = cider(load_checkpoint(bundle), test)
     runs = []
     for size in sizes:

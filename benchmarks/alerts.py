@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.captions import caption_all
+from benchmarks.captions import caption_all, check_english
 from edge_caption.model.captioner import Captioner
 from edge_caption.model.encoder import Floats
 from edge_caption.model.likelihood import nothing_seen
@@ -31,6 +31,7 @@ def measure(bundle: Path | None, flavour: str | None, photos: Sequence[Captioned
 
     The likelihood's threshold, one for all phrases, is the best on these very photos: a generous rival.
     """
+    check_english(photos)
     captioner = Captioner(bundle, flavour=flavour)
     captions = [caption.text for caption in caption_all(captioner, [photo.file for photo in photos], len(photos), "")]
     wanted = [Wanted(phrase) for phrase in PHRASES]

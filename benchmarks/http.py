@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edge_caption.demo.panning import PHOTOS
+from edge_caption.errors import ConfigError
 from edge_caption.images.header import SIZES
 from edge_caption.images.photos import list_photos
 
@@ -45,13 +46,22 @@ def measure(bundle: Path | None, requests: int, bad: int) -> dict[str, Any]:
 
 @contextmanager
 def started(pattern: str, *arguments: object) -> Iterator[tuple[str, int]]:
-    """Run the command line; yields what the pattern finds in its log, and its process id."""
+    """Run the command line; yields what the pattern finds in its log, and its process id.
+
+    Raises:
+        ConfigError: it ends before; its own sentence.
+    """
     command = [sys.executable, "-m", "edge_caption", *map(str, arguments)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     reader = threading.Thread(target=process.stderr.read, daemon=True)
     try:
-        found = next(found for line in process.stderr if (found := re.search(pattern, line)))
+        last = "it says nothing"
+        for last in process.stderr:
+            if found := re.search(pattern, last):
+                break
+        else:
+            raise ConfigError(last.strip().removeprefix("edge-caption: error: "))
         reader.start()
         yield found[1], process.pid
     finally:

@@ -86,10 +86,15 @@ def run(args: argparse.Namespace) -> int:
     differences: list[str] = []
     for name in args.only or (COMPARED if args.saved else MEASURED):
         before = committed(name)
-        fresh = _saved(name) if args.saved else _measured(name, before, args.rounds)
-        differences += differing(name, before["machine"], fresh.machine)
-        same = before["machine"]["processor"] == fresh.machine["processor"]
-        rows |= compare(name, before, fresh.figures, same_processor=same)
+        try:
+            fresh = _saved(name) if args.saved else _measured(name, before, args.rounds)
+            differences += differing(name, before["machine"], fresh.machine)
+            same = before["machine"]["processor"] == fresh.machine["processor"]
+            rows |= compare(name, before, fresh.figures, same_processor=same)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(
+                f"{RESULTS / name}.json is of another form than this program's ({error!r}); measure anew with --save"
+            ) from error
     worse = sorted(name for name, row in rows.items() if row["worse_by"] > args.tolerance)
     for line in [*differences, *(told(name, rows[name]) for name in worse)]:
         print(line, file=sys.stderr)

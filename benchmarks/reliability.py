@@ -14,12 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.captions import check_english
 from benchmarks.quality import caption_files
+from edge_caption.errors import ConfigError
 from edge_caption.model.bundle import open_bundle
 from edge_caption.model.caption import Caption
 from edge_caption.model.captioner import Captioner
 from edge_caption.model.confidence import mean_probability
-from export.confidence_fit import Bools, Floats, features_of, figures, out_of_fold, reliability
+from export.confidence_fit import FOLDS, Bools, Floats, features_of, figures, out_of_fold, reliability
 from training.data.captioned_photos import CaptionedPhoto
 from training.scoring.correctness import MEANING, are_correct
 
@@ -30,7 +32,14 @@ FLOORS = (0.0, 0.2, 0.3, 0.4, 0.5, 0.6)
 def measure(
     bundle: Path | None, flavour: str | None, beams: Sequence[int], photos: Sequence[CaptionedPhoto]
 ) -> dict[str, Any]:
-    """Caption photos with each beam, judge the captions, and hold confidence against that."""
+    """Caption photos with each beam, judge the captions, and hold confidence against that.
+
+    Raises:
+        ConfigError: there are too few photos, or sentences are in a language whose objects have no list.
+    """
+    check_english(photos)
+    if len(photos) < FOLDS:
+        raise ConfigError(f"{len(photos)} photos can't be cut into {FOLDS} parts, each judged by the others; give more")
     references = [photo.captions for photo in photos]
     captioners = {beam: Captioner(bundle, flavour=flavour, beam=beam) for beam in beams}
     said = {beam: caption_files(captioner, photos, f"beam {beam}") for beam, captioner in captioners.items()}

@@ -102,7 +102,8 @@ def _warm_up(asker: Asker, count: int) -> None:
     while len(heard) < count:
         if time.monotonic() > until:
             raise ConfigError("not all workers answer; run edge-caption worker by hand to see why")
-        heard |= {asker.ask(b"no photo", "-").result(START_S).worker for _ in range(count)}
+        asked = [asker.ask(b"no photo", "-") for _ in range(count)]
+        heard |= {one.result().worker for one in wait(asked, START_S).done if not one.exception()}
 
 
 def _ask(asker: Asker, photos: Sequence[bytes], asked: int) -> tuple[float, Counter[str]]:

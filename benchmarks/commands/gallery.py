@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands.options import add_bundle, add_data, add_flavour, photos
+from benchmarks.commands.options import add_bundle, add_data, add_flavour, check_bundles, photos
 from edge_caption.terminal.numbers import positive
 
 ABOUT = """Write one HTML page that works offline: scores, distributions, and photos with each word's probability and
@@ -31,6 +31,7 @@ def _run(args: argparse.Namespace) -> int:
     from benchmarks import gallery, quality
     from toolchain.output import check_file, write_file
 
+    check_bundles(args.bundle)
     check_file(args.out)
     trained_on = quality.training_sentences(args.captions)
     found = gallery.evaluate(args.bundle, args.flavour, photos(args), trained_on)

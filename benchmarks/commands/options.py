@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.report import report
+from edge_caption.errors import ConfigError
 from edge_caption.model.backends import REFERENCE
-from edge_caption.model.bundle import BUNDLES, DEFAULT, folder_of
+from edge_caption.model.bundle import BUNDLES, DEFAULT, folder_of, open_bundle
 from edge_caption.terminal.numbers import positive
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def register(
     parser.add_argument("--save", action="store_true", help=f"also write benchmarks/results/{name}.json, and a plot")
 
     def run(args: argparse.Namespace) -> int:
+        check_bundles(getattr(args, "bundle", None))
         figures = measure(args)
         # Each language's figures have a file of their own, and so have those of a bundle that is not the default.
         language = figures.get("language", "en")
@@ -34,6 +36,21 @@ def register(
 
     parser.set_defaults(run=run)
     return parser
+
+
+def check_bundles(given: Path | Sequence[Path] | None) -> None:
+    """Find out, before the work, whether the bundles are there, and whether results can tell them apart.
+
+    Raises:
+        BundleError: one is not there.
+        ConfigError: two have one name.
+    """
+    bundles = [given] if isinstance(given, Path) else given or []
+    # What is adapted may be a checkpoint, which is a file.
+    folders = [bundle for bundle in bundles if not bundle.is_file()]
+    names = [open_bundle(bundle).folder.name for bundle in folders]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(f"two bundles are called {twice[0]}; copy one to a folder of another name")
 
 
 def file_name(name: str, args: argparse.Namespace) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from benchmarks.commands.options import add_bundle
+from benchmarks.commands.options import add_bundle, check_bundles
 from benchmarks.report import report
 from edge_caption.model.bundle import folder_of
 from edge_caption.terminal.numbers import positive
@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; returns 1 when the node does not run the update, or a caption was lost."""
     from benchmarks import update
 
+    check_bundles(args.bundle)
     figures = update.measure(folder_of(args.bundle), args.cuts, args.seed)
     report("update", figures, save=args.save)
     return int(figures["lost"] > 0 or figures["installed_version"] != update.VERSION)

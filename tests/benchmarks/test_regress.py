@@ -125,3 +125,15 @@ def test_the_exit_code_says_whether_something_got_worse(
 def test_what_can_only_be_saved_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["regress", "--only", "scale"]) == 1
     assert "scale is not measured anew here; run it with --save, then compare with --saved" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"machine": {"processor": "x"}}', '{"machine": []}', "no JSON"])
+def test_a_result_of_another_form_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    monkeypatch.setattr(regress, "RESULTS", tmp_path)
+    (tmp_path / "size.json").write_text(content)
+    assert main(["regress", "--saved", "--only", "size"]) == 1
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'size.json'}" in error
+    assert error.count("\n") == 1

@@ -76,6 +76,23 @@ def test_a_document_is_compared_with_another(
 def test_another_machine_is_named_first(document: Document) -> None:
     machine = msgspec.structs.replace(document.machine, processor="a faster one")
     assert compare(document, msgspec.structs.replace(document, machine=machine)).startswith("another machine: ")
+    machine = msgspec.structs.replace(document.machine, board="Raspberry Pi 5")
+    assert compare(document, msgspec.structs.replace(document, machine=machine)).startswith("another board: ")
+    full = msgspec.structs.replace(document, quick=not document.quick)
+    assert compare(document, full).startswith("another extent: ")
+    model = msgspec.structs.replace(document.model, version="99")
+    assert "tiny 99 (" in compare(document, msgspec.structs.replace(document, model=model))
+
+
+def test_a_document_on_many_lines_is_read_and_one_of_another_version_refused(
+    document: Document, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "a.json"
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    assert read_document(file) == document
+    file.write_bytes(msgspec.json.encode(msgspec.structs.replace(document, schema=2)))
+    assert main(["bench", "--compare", str(file), str(file)]) == 1
+    assert "a.json has schema 2 and this program reads 1" in capsys.readouterr().err
 
 
 def test_the_table_says_what_was_left_out(document: Document) -> None:
@@ -144,10 +161,15 @@ def test_a_document_that_is_sent_in_has_a_row(
     document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("benchmarks.tables.rows.DEVICES", tmp_path)
-    (tmp_path / "a-board.json").write_bytes(msgspec.json.encode(document))
+    whole = msgspec.structs.replace(document, quick=False, searches=document.searches[::-1])
+    (tmp_path / "a-board.json").write_bytes(msgspec.json.encode(whole))
     (row,) = TABLES["devices"](tmp_path)[1:]
     assert row[0] == f"[{document.machine.processor}](results/a-board.json)"
     assert float(row[1]) == pytest.approx(document.searches[0].caption.p50, abs=0.05)
+    for rough in ({"quick": True}, {"searches": document.searches[1:]}):
+        (tmp_path / "a-board.json").write_bytes(msgspec.json.encode(msgspec.structs.replace(whole, **rough)))
+        with pytest.raises(ConfigError, match=r"a-board\.json is no whole run, greedy included"):
+            TABLES["devices"](tmp_path)
 
 
 def test_a_node_that_falls_silent_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

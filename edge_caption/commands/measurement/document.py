@@ -123,14 +123,20 @@ def read_document(file: Path) -> Document:
     """Read what `edge-caption bench` printed.
 
     Raises:
-        ConfigError: the file can't be read, or holds something else.
+        ConfigError: the file can't be read, or holds something else, or is of another version of the program.
     """
     try:
         text = read_text(file).strip()
-        return decode_json(text.splitlines()[-1] if text else text, Document)
+        # Above it the table may stand; other programs spread it over many lines.
+        document = decode_json(text if text.startswith("{") else text.rpartition("\n")[2], Document)
     except OSError as error:
         raise ConfigError(f"{file} can't be read ({error.strerror}); give a file that bench wrote") from error
     except (UnicodeError, msgspec.DecodeError) as error:
         raise ConfigError(
             f"{file} is not a document of edge-caption bench ({error}); write one with: edge-caption bench > FILE"
         ) from error
+    if document.schema != SCHEMA:
+        raise ConfigError(
+            f"{file} has schema {document.schema} and this program reads {SCHEMA}; measure with the same program"
+        )
+    return document

@@ -111,13 +111,24 @@ def _notes(document: Document) -> Iterator[str]:
 def _differences(before: Document, after: Document) -> Iterator[str]:
     """Yield what keeps two documents from being compared as the same thing."""
     for what, old, new in (
+        ("board", before.machine.board, after.machine.board),
         ("machine", before.machine.processor, after.machine.processor),
         ("cores", before.machine.cores, after.machine.cores),
-        ("packages", before.machine.packages, after.machine.packages),
-        ("model", before.model, after.model),
+        ("packages", _packages(before), _packages(after)),
+        ("model", _model(before), _model(after)),
+        ("extent", *("quick" if document.quick else "full" for document in (before, after))),
     ):
         if old != new:
             yield f"another {what}: {old} before, {new} after"
+
+
+def _packages(document: Document) -> str:
+    return ", ".join(f"{name} {version}" for name, version in document.machine.packages.items())
+
+
+def _model(document: Document) -> str:
+    model = document.model
+    return f"{model.name} {model.version} ({model.sha256[:12]}), {model.flavour} on {model.backend}"
 
 
 def _aligned(rows: Sequence[Row]) -> str:
