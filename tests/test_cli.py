@@ -26,10 +26,18 @@ def program(*arguments: object, output: int = subprocess.PIPE, **environment: st
     )
 
 
-@pytest.mark.parametrize("arguments", [["caption", PHOTOS[0]], ["model", "show"], ["caption", "--help"]])
-def test_a_full_disk_behind_stdout_is_one_sentence(arguments: list[object]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["caption", PHOTOS[0]], {}),
+        (["model", "show"], {}),
+        (["caption", "--help"], {}),
+        (["caption", PHOTOS[0]], {"PYTHONUNBUFFERED": "1"}),
+    ],
+)
+def test_a_full_disk_behind_stdout_is_one_sentence(arguments: list[object], environment: dict[str, str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = program(*arguments, output=full.fileno())
+        done = program(*arguments, output=full.fileno(), **environment)
     sentence = "edge-caption: error: standard output can't be used (No space left on device); choose another\n"
     assert (done.returncode, done.stderr) == (1, sentence)
 

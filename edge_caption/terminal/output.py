@@ -25,9 +25,13 @@ def say(line: str, *, file: TextIO | None = None) -> None:
     """Print a line on standard output, at once.
 
     Raises:
-        OSError: it can't be written; BrokenPipeError where nobody reads any more.
+        OSError: it can't be written; BrokenPipeError where nobody reads any more. It names the output.
     """
-    print(printable(line), file=file, flush=True)
+    try:
+        print(printable(line), file=file, flush=True)
+    except OSError as error:
+        where = "standard error" if file is sys.stderr else "standard output"
+        raise OSError(error.errno, error.strerror, where) from None
 
 
 def overwrite(line: str) -> None:
