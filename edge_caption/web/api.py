@@ -14,8 +14,9 @@ from starlette.routing import Route
 import edge_caption
 from edge_caption.records import PhotoCaption, encode, sentence
 from edge_caption.web.describer import Describer
+from edge_caption.web.guard import refuse
 from edge_caption.web.ollama import GenerateRequest, Ollama, OllamaChatRequest
-from edge_caption.web.openai import ChatRequest, OpenAI, error_body
+from edge_caption.web.openai import ChatRequest, OpenAI
 from edge_caption.web.uploads import Uploads
 
 REFUSALS = {
@@ -57,8 +58,7 @@ async def _say(request: Request, error: Exception) -> Response:
             said = "there is nothing at this address; see /openapi.json"
         case 405:
             said = f"this address takes {headers.get('Allow', 'other methods')} only"
-    body = error_body(error.status_code, said) if request.url.path.startswith("/v1/") else {"error": said}
-    return JSONResponse(body, error.status_code, headers)
+    return refuse(error.status_code, said, headers, request.url.path)
 
 
 class _Own:

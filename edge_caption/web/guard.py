@@ -12,6 +12,7 @@ import hmac
 import re
 import socket
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -93,9 +94,11 @@ class Guard:
 
     def _refusal(self, request: HTTPConnection) -> Response | None:
         if not self._door.knows(request.headers.get("host", "")):
-            return refuse(421, "this server is not known by that name; open the address that it printed at its start")
+            said = "this server is not known by that name; open the address that it printed at its start"
+            return refuse(421, said, path=request.scope["path"])
         if _is_strange(request):
-            return refuse(403, "a page of another site may not use this server; open its own address instead")
+            said = "a page of another site may not use this server; open its own address instead"
+            return refuse(403, said, path=request.scope["path"])
         return None
 
     def _admission(self, request: HTTPConnection) -> Response | None:
@@ -106,7 +109,7 @@ class Guard:
         given = bearer if kind.lower() == "bearer" else request.cookies.get(cookie, "")
         if brought := request.query_params.get("token"):
             if not self._door.opens_to(brought):
-                return _refuse_token()
+                return _refuse_token(request.scope["path"])
             if request.scope["method"] not in ("GET", "HEAD"):
                 return None  # a program's: its body would be lost on the way
             # The token leaves the address bar, history and referrers, and stays in a cookie that no script reads.
@@ -114,20 +117,28 @@ class Guard:
             answer = RedirectResponse(f"/{request.url.path.lstrip('/')}", 303)
             answer.set_cookie(cookie, brought, COOKIE_S, httponly=True, samesite="lax")
             return answer
-        return None if self._door.opens_to(given) else _refuse_token()
+        return None if self._door.opens_to(given) else _refuse_token(request.scope["path"])
 
 
-def refuse(status: int, sentence: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return an answer that says what is wrong and what to do."""
-    return JSONResponse({"error": sentence}, status, headers)
+def refuse(status: int, sentence: str, headers: dict[str, str] | None = None, path: str = "") -> JSONResponse:
+    """Return an answer that says what is wrong and what to do, at a path of OpenAI's as its clients read it."""
+    return JSONResponse(
+        _as_openai(status, sentence) if path.startswith("/v1/") else {"error": sentence}, status, headers
+    )
 
 
-def _refuse_token() -> Response:
+def _as_openai(status: int, sentence: str) -> dict[str, Any]:
+    kind = "rate_limit_error" if status == 429 else "invalid_request_error" if status < 500 else "server_error"
+    return {"error": {"message": sentence, "type": kind, "param": None, "code": None}}
+
+
+def _refuse_token(path: str) -> Response:
     return refuse(
         401,
         "the token is missing or wrong; open the address with the token that was printed at the start,"
         " or send it as Authorization: Bearer TOKEN",
         {"WWW-Authenticate": "Bearer"},
+        path,
     )
 
 

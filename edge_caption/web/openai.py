@@ -136,12 +136,6 @@ class OpenAI:
         return {"id": name, "object": "model", "created": self._started, "owned_by": "edge-caption"}
 
 
-def error_body(status: int, sentence: str) -> dict[str, Any]:
-    """Return an error as its clients read it."""
-    kind = "rate_limit_error" if status == 429 else "invalid_request_error" if status < 500 else "server_error"
-    return {"error": {"message": sentence, "type": kind, "param": None, "code": None}}
-
-
 def _newest(messages: list[Message]) -> tuple[list[bytes], str]:
     """Return the images of the newest message that has any, and the text of the newest that somebody asked."""
     asked = [message for message in messages if message.role == "user"]

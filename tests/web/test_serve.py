@@ -252,6 +252,13 @@ def test_beyond_this_computer_it_wants_a_token(tmp_path: Path) -> None:
         url = lines_until(process, r"captioned at (\S+)caption")[1]
         assert ask(url, "/caption", "POST", JPEG).status == 401
         assert ask(url, "/caption", "POST", JPEG, {"Authorization": "Bearer correct-horse-battery"}).status == 200
+        assert "the token is missing or wrong" in error(ask(url, "/v1/models"))
+        openai = pytest.importorskip("openai", reason="the client is not installed")
+        with (
+            openai.OpenAI(base_url=f"{url}v1", api_key="wrong", max_retries=0) as client,
+            pytest.raises(openai.AuthenticationError, match="the token is missing or wrong"),
+        ):
+            client.models.list()
     with started("serve", "--port", "0.0.0.0:0", "--bundle", TINY) as process:
         port = urlsplit(lines_until(process, r"captioned at (\S+)caption")[1]).port
         token = lines_until(process, r"the token (\S+) as")[1]
