@@ -106,6 +106,20 @@ def test_a_word_shows_where_it_was_seen_by_mouse_and_by_keyboard(opened: Page) -
     playwright.expect(card.locator(".box")).to_be_visible()
 
 
+def test_who_lets_go_of_a_word_stays_where_they_are(opened: Page) -> None:
+    words = opened.locator(".card").nth(1).locator(".words")
+    words.locator("button").first.focus()
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("Escape")
+    before = opened.locator(".card img").nth(1).get_attribute("src")
+    wait_for(lambda: opened.locator(".card img").nth(1).get_attribute("src") != before)
+    playwright.expect(opened.locator(".card").nth(1).locator(".held")).to_be_hidden()
+    assert words.evaluate("words => words.contains(document.activeElement)")
+    opened.keyboard.press("ArrowRight")
+    playwright.expect(words.locator("button").first).to_be_focused()
+    playwright.expect(opened.locator(".card").nth(1).locator(".held")).to_be_visible()
+
+
 def test_the_picture_moves_on_by_itself(opened: Page) -> None:
     image = opened.locator(".card img").first
     first = image.get_attribute("src")

@@ -136,11 +136,17 @@ export class Card {
     const words = [...this.find(".words").children];
     const now = words.indexOf(document.activeElement);
     const to = { ArrowRight: now + 1, ArrowLeft: now - 1, Home: 0, End: words.length - 1 }[event.key];
-    if (event.key === "Escape") return this.pin(-1);
+    if (event.key === "Escape") return this.letGo();
     if (to === undefined || !words[to]) return;
     event.preventDefault();
     words.forEach((word, at) => (word.tabIndex = at === to ? 0 : -1));
     words[to].focus();
+  }
+
+  /** Stop looking, but stay here: the words are about to be replaced, and with the focus on one of them it would be lost. */
+  letGo() {
+    this.find(".words").focus();
+    this.pin(-1);
   }
 
   translate() {
