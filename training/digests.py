@@ -67,6 +67,11 @@ def note_digest(folder: Path, stage: str, digest: str) -> None:
     write_whole(_file(folder), msgspec.json.format(msgspec.json.encode(_noted(folder) | {stage: digest})))
 
 
+def is_noted(folder: Path, stage: str, digest: str) -> bool:
+    """Tell whether a stage of this digest has begun in a folder."""
+    return _noted(folder).get(stage) == digest
+
+
 def _noted(folder: Path) -> Digests:
     file = _file(folder)
     try:

@@ -89,4 +89,5 @@ def _lines(axes: Axes, rows: list[Row], styles: dict[str, str]) -> None:
     for stage in dict.fromkeys(row["stage"] for row in rows):
         for name, style in styles.items():
             points = [(at + 1, float(row[name])) for at, row in enumerate(rows) if row["stage"] == stage and row[name]]
-            axes.plot(*zip(*points, strict=True), style, label=f"{stage}: {name.replace('_', ' ')}")
+            if points:  # epoch 0 has no train loss, and matplotlib would take the style for a figure
+                axes.plot(*zip(*points, strict=True), style, label=f"{stage}: {name.replace('_', ' ')}")

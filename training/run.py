@@ -22,7 +22,7 @@ from training.data.captioned_photos import files_of
 from training.data.loaders import Loaders
 from training.data.mixture import made_from
 from training.data.splits import Data
-from training.digests import Digests, note_digest
+from training.digests import Digests, is_noted, note_digest
 from training.log import TrainingLog
 from training.machines import Machines
 from training.model.caption_model import Dimensions
@@ -108,8 +108,9 @@ class Run:
 
     def _score_start(self, stage: Stage, module: CaptionStage, loaders: Loaders) -> float:
         """Return dev CIDEr of what the stage begins with, its epoch 0; the log keeps it."""
-        log = TrainingLog(self.folder)
-        if (known := log.dev_cider(stage.name, 0)) is not None:
+        log, begun = TrainingLog(self.folder), is_noted(self.folder, stage.name, self.digests[stage.name])
+        # What was cut before it began may have begun with something else.
+        if begun and (known := log.dev_cider(stage.name, 0)) is not None:
             return known
         scoring = self._trainer(stage, [])
         scoring.validate(module, datamodule=loaders, verbose=False)

@@ -81,6 +81,14 @@ def test_thirty_two_photos_are_learnt_by_heart(run: Path) -> None:
     assert (run / "log.png").stat().st_size > 10_000
 
 
+def test_an_epoch_without_a_train_loss_is_drawn_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = []
+    monkeypatch.setattr("training.log.pyplot.close", figures.append)
+    TrainingLog(tmp_path).write({"stage": "s", "epoch": "0", "dev_loss": "3.5", "dev_cider": "0.5"})
+    (figure,) = figures
+    assert [line.get_ydata().tolist() for line in figure.axes[0].lines] == [[3.5]]
+
+
 def test_what_was_learnt_is_exported_and_runs(run: Path, data: Data, tmp_path: Path) -> None:
     """Without the proofs: an untrained backbone magnifies roundings, and INT8 ranges of it are too wide."""
     checkpoint = load_checkpoint(run / "memorise.pt")
@@ -155,6 +163,34 @@ def test_a_run_goes_on_after_its_last_epoch_though_an_earlier_one_was_the_best(
     train(recipe(learns_nothing), few, weights, tmp_path)
     epochs = {name: torch.load(tmp_path / "memorise" / f"{name}.ckpt")["epoch"] for name in ("best", "last")}
     assert epochs == {"best": 0, "last": 2}
+
+
+def test_what_a_run_began_with_is_scored_not_what_was_cut_before_it(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    few = Data(data.train[:4], data.dev[:3], data.name, data.terms)
+    vocabulary, size = (
+        build_vocabulary(few.train, 1),
+        Dimensions(side=32, region=16, attention=8, hidden=16, embedding=16),
+    )
+
+    def cut(*_: object) -> None:
+        raise RuntimeError("cut")
+
+    monkeypatch.setattr(Run, "_fit", cut)
+    losses = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        start = tmp_path / f"{seed}.pt"
+        Checkpoint(CaptionModel(size, len(vocabulary)), vocabulary, {"data": "another"}).save(start)
+        with pytest.raises(RuntimeError, match="cut"):
+            train(recipe(structs.replace(MEMORISE, epochs=1)), few, None, tmp_path / "run", start)
+        with (tmp_path / "run" / "log.csv").open() as log:
+            (row,) = csv.DictReader(log)
+        losses.append(row["dev_loss"])
+    assert losses[0] != losses[1]
 
 
 def test_a_stage_that_makes_it_worse_keeps_its_start(run: Path, data: Data, tmp_path: Path) -> None:
