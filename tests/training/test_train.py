@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import lightning
 import numpy as np
@@ -82,7 +83,7 @@ def test_thirty_two_photos_are_learnt_by_heart(run: Path) -> None:
 
 
 def test_an_epoch_without_a_train_loss_is_drawn_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = []
+    figures: list[Any] = []
     monkeypatch.setattr("training.log.pyplot.close", figures.append)
     TrainingLog(tmp_path).write({"stage": "s", "epoch": "0", "dev_loss": "3.5", "dev_cider": "0.5"})
     (figure,) = figures
