@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import string
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from http.client import HTTPMessage
 from typing import IO, Any
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 Hash = Callable[[str], str]
+
+HASHES = {"MD5": hashlib.md5, "SHA-256": hashlib.sha256}
 
 
 class Login:
@@ -20,7 +23,8 @@ class Login:
     def __init__(self, address: str) -> None:
         """Take the URL."""
         parts = urlsplit(address)
-        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()
+        host, path, query = parts.netloc.rpartition("@")[2], _asciified(parts.path), _asciified(parts.query)
+        self.url = parts._replace(netloc=host, path=path, query=query, fragment="").geturl()
         self.given = parts.username is not None
         """Whether there is a user to log in."""
         self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -73,14 +77,20 @@ class _Digest(urllib.request.HTTPDigestAuthHandler):
         return super().http_error_401(req, fp, code, msg, offer)
 
     def get_algorithm_impls(self, algorithm: str) -> tuple[Hash, Callable[[str, str], str]]:
-        if algorithm.upper() != "SHA-256":
+        digest = HASHES.get(algorithm.upper())
+        if not digest:
             return super().get_algorithm_impls(algorithm)
-        return _sha256, lambda secret, data: _sha256(f"{secret}:{data}")
+        # urllib takes ASCII alone, but a password may have an umlaut.
+        return (
+            lambda text: digest(text.encode()).hexdigest(),
+            lambda secret, data: digest(f"{secret}:{data}".encode()).hexdigest(),
+        )
 
 
 def _digests(offers: Sequence[str]) -> list[str]:
     return [offer for offer in offers if offer.lower().startswith("digest ")]
 
 
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _asciified(part: str) -> str:
+    """Percent-encode what may not stand in a URL, blanks and umlauts, as browsers do."""
+    return quote(part, safe=string.punctuation)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edge_caption.cameras.camera import Camera
 from edge_caption.cameras.jpeg_stream import JpegStream
+from edge_caption.cameras.login import Login
 from edge_caption.cameras.snapshot import Snapshot
 from edge_caption.cameras.stream import Stream
 from edge_caption.errors import CameraError
@@ -108,6 +111,23 @@ def test_a_film_on_http_is_read_too(server: WebCamera, tmp_path: Path, file: str
     assert isinstance(camera, Stream)
     assert camera.read()
     camera.close()
+
+
+@pytest.mark.parametrize(("algorithm", "digest"), [("MD5", hashlib.md5), ("SHA-256", hashlib.sha256)])
+def test_a_password_may_have_an_umlaut(algorithm: str, digest: Any) -> None:
+    def hashed(text: str) -> str:
+        return str(digest(text.encode()).hexdigest())
+
+    login = Login("rtsp://me:Schl%C3%BCssel@cam/1")
+    said = login.answer([f'Digest realm="cam", nonce="n0", algorithm={algorithm}'], "DESCRIBE")
+    assert said
+    expected = hashed(f"{hashed('me:cam:Schlüssel')}:n0:{hashed('DESCRIBE:rtsp://cam/1')}")
+    assert f'response="{expected}"' in said
+
+
+def test_a_path_may_have_blanks_and_umlauts(server: WebCamera) -> None:
+    assert opened(f"http://{server.host}/snap.jpg?channel=Tür vorn%20&x=1").read()
+    assert server.paths[-1] == "/snap.jpg?channel=T%C3%BCr%20vorn%20&x=1"
 
 
 @pytest.mark.parametrize("path", ["basic", "md5", "sha256", "both"])

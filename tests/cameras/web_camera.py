@@ -39,12 +39,14 @@ class WebCamera:
         self.status = 200
         self.asked: list[dict[str, str]] = []
         """The headers of each request."""
+        self.paths: list[str] = []
         self.answers: list[int] = []
         camera = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 camera.asked.append(dict(self.headers))
+                camera.paths.append(self.path)
                 getattr(camera, f"_{self.path.strip('/').partition('.')[0]}")(self)
 
             def send_response(self, code: int, message: str | None = None) -> None:
