@@ -15,6 +15,9 @@ from edge_caption.errors import CameraError
 
 GLANCE_S = 0.1
 
+LAST_READ_S = 2.0
+"""How long the end waits for a read; one that hangs is left behind."""
+
 
 @dataclass
 class Examination:
@@ -78,6 +81,8 @@ def examine(feed: Feed, opening_s: float, seconds: float) -> Examination:
         found = _read(reader, opening_s, seconds)
     finally:
         reader.stop()
+        # A thread that comes out of OpenCV while Python ends takes the program down (pthread_exit through C++).
+        reader.join(LAST_READ_S)
     found.codec = codecs[-1] or None
     found.ended = str(reader.error) if reader.error else None
     return found

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -112,6 +114,15 @@ def test_why_rtsp_gives_nothing_is_found_out(doctor: Doctor) -> None:
             assert code == 1
             assert sentence in said
             assert said.count("\n") == 1
+
+
+def test_the_program_ends_well_while_frames_come() -> None:
+    """In a process of its own: what fails is Python's end, while a thread is within OpenCV."""
+    with closing(RtspCamera()) as rtsp:
+        for _ in range(3):
+            command = [sys.executable, "-m", "edge_caption", "doctor", "camera", rtsp.url, "--seconds", "0.5"]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+            assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_server_that_is_no_camera_is_told(doctor: Doctor) -> None:
