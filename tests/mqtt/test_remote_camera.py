@@ -72,19 +72,33 @@ def test_workers_caption_a_cameras_frames_where_it_is_allowed(
 
 
 @pytest.mark.parametrize(
-    ("attention", "more", "says"),
+    ("word", "caption", "more", "says"),
     [
-        ([[0.5, 0.5], [1.0]], "", "a worker's answer has no grid of weights"),
-        ([[]], "", "a worker's answer has no grid of weights"),
-        ([[], []], "", "a worker's answer has no grid of weights"),
-        ([[1.0]], '"x":' + "[" * 9999 + "]" * 9999 + ",", "the frame got an answer that is none"),
+        ({"attention": [[0.5, 0.5], [1.0]]}, {}, "", "a worker's answer has no grid of weights"),
+        ({"attention": [[]]}, {}, "", "a worker's answer has no grid of weights"),
+        ({"attention": [[], []]}, {}, "", "a worker's answer has no grid of weights"),
+        ({}, {}, '"x":' + "[" * 9999 + "]" * 9999 + ",", "the frame got an answer that is none"),
+        ({"attention": [[1e308]]}, {}, "", "the worker odd says what can't be .attention.; look at it"),
+        ({"log_prob": -1e308}, {}, "", r"\(log_prob\)"),
+        ({"box": [0, 0, 7, 1]}, {}, "", r"\(box\)"),
+        ({}, {"confidence": 1e308}, "", r"\(confidence\)"),
+        ({}, {"confidence": -1}, "", r"\(confidence\)"),
+        ({}, {"caption": "x" * 100_000}, "", r"\(caption\)"),
+        ({}, {"stages_ms": {"a": 1e308, "b": 1e308}}, "", r"\(stages_ms\)"),
     ],
 )
 def test_an_answer_that_is_no_caption_ends_no_node(
-    mosquitto: Mosquitto, tiny_captioner: Captioner, picture: Pixels, attention: object, more: str, says: str
+    mosquitto: Mosquitto,
+    tiny_captioner: Captioner,
+    picture: Pixels,
+    word: dict[str, object],
+    caption: dict[str, object],
+    more: str,
+    says: str,
 ) -> None:
     said = msgspec.to_builtins(PhotoCaption(file="x", **sentence(tiny_captioner.caption(picture), attention=True)))
-    said["words"][0]["attention"] = attention
+    said["words"][0].update(word)
+    said.update(caption)
     fields = {"status": "ok", "file": "x", "data": said, "worker": "odd"}
     answer = "{" + more + json.dumps(fields).removeprefix("{")
     odd, ready = paho.Client(CallbackAPIVersion.VERSION2, "odd", protocol=paho.MQTTv5), threading.Event()

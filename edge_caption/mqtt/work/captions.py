@@ -25,6 +25,9 @@ TRIES = 2
 
 GLANCE_S = 0.1
 
+LONGEST, MOST = 1000, 1e6
+"""Characters, words and stages of a caption, and the amount of its figures."""
+
 NOTHING = Seen(*(np.zeros(shape, np.float32) for shape in ((1, 0, 0), (1, 0, 0), (1, 0))))
 """What the encoder saw stays with the worker."""
 
@@ -73,7 +76,23 @@ class RemoteCaptions:
         answer = future.result()
         if answer.data is None:
             raise PhotoError(f"the worker {answer.worker} can't caption a frame: {answer.error}")
+        if fault := _fault_of(answer.data):
+            raise PhotoError(f"the worker {answer.worker} says what can't be ({fault}); look at it")
         return answer.data
+
+
+def _fault_of(said: PhotoCaption) -> str | None:
+    """Return what no captioner says, None where all can be: what comes from elsewhere is published under this name."""
+    weights = (weight for word in said.words for row in word.attention or () for weight in row)
+    possible = {
+        "confidence": 0 <= said.confidence <= 1,
+        "caption": len(said.caption) <= LONGEST and len(said.words) <= LONGEST,
+        "log_prob": all(-MOST <= word.log_prob <= 0 for word in said.words),
+        "box": all(0 <= edge <= 1 for word in said.words for edge in word.box),
+        "attention": all(0 <= weight <= 1 for weight in weights),
+        "stages_ms": len(said.stages_ms) <= LONGEST and all(0 <= spent <= MOST for spent in said.stages_ms.values()),
+    }
+    return next((name for name, can_be in possible.items() if not can_be), None)
 
 
 def _caption(said: PhotoCaption, spent: dict[str, float]) -> Caption:
