@@ -14,10 +14,10 @@ from edge_caption.mqtt.connection import Connection, Traffic
 from edge_caption.mqtt.delivery import Delivery
 from edge_caption.mqtt.inbox import Handler, Inbox
 from edge_caption.mqtt.publication import Publication
-from edge_caption.mqtt.refusal import BrokenError, RefusedError, TakenOverError, UnsupportedError, reason_of
+from edge_caption.mqtt.refusal import BrokenError, RefusedError, TakenOverError, UnsupportedError, for_user, reason_of
 from edge_caption.mqtt.retained import Retained
 from edge_caption.mqtt.selectable_event import SelectableEvent
-from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.settings import MqttSettings, renewed
 from edge_caption.mqtt.tls import context
 from edge_caption.mqtt.topics import Topics
 from edge_caption.outbox import Outbox
@@ -61,7 +61,8 @@ class Client:
         self._connected = False
         self._steady = True
         self._short = 0
-        self._down_told = False
+        self._down_told: set[bool] = set()
+        """Whether this outage was told, and whether that it needs somebody."""
         self._stop_at: float | None = None
         self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
         self._thread.start()
@@ -133,7 +134,7 @@ class Client:
             try:
                 self._serve()
             except RefusedError as refusal:
-                self._refuse(str(refusal))
+                self._refuse(refusal)
             except TakenOverError:
                 self._delivery.excuse()
                 self._tell_fight("throws this one out")
@@ -143,24 +144,24 @@ class Client:
             except (OSError, BrokenError, OutboxError, ConfigError) as error:
                 explained = isinstance(error, BrokenError) and error.explained
                 if self._stop_at is None:
-                    self._tell_down(reason_of(error, tls=self._settings.broker.tls))
+                    self._tell_down(error)
             except Exception:
                 log.exception("unexpected; the connection to the broker is made anew")
             self._judge(time.monotonic() - began, accepted=self.connections > connections and not explained)
             self._pause(self._backoff.next_s())
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, refusal: RefusedError) -> None:
         if self.connections:
-            self._tell_down(reason)
+            self._tell_down(refusal)
         else:
-            self.failure = ConfigError(reason)
+            self.failure = ConfigError(str(refusal))
 
     def _do_without(self, lacks: str) -> bool:
         """Change the will so that the broker takes it; return whether that leaves something to try."""
         before = self._will
         self._will = replace(before, retain=False) if lacks == "retain" else replace(before, qos=0)
         if self._will == before:
-            self._tell_down(f"it does not support {lacks}")
+            self._tell_down(BrokenError(f"it does not support {lacks}"))
         return self._will != before
 
     def _judge(self, lasted_s: float, *, accepted: bool) -> None:
@@ -194,23 +195,23 @@ class Client:
         while self._stop_at is None and (left := until - time.monotonic()) > 0:
             self._attention.wait(left)
 
-    def _tell_down(self, reason: str) -> None:
-        """Once per outage."""
-        if not self._down_told:
+    def _tell_down(self, error: Exception) -> None:
+        """Once per outage, and once more where it needs somebody."""
+        if for_user(error) not in self._down_told:
             log.warning(
                 "the broker %s is not reachable (%s); captions are kept in %s and sent later",
                 self._settings.broker,
-                reason,
+                reason_of(error, tls=self._settings.broker.tls),
                 self._outbox.path.parent,
             )
-        self._down_told = True
+        self._down_told.add(for_user(error))
 
     def _serve(self) -> None:
         """Live through one connection; returns after a polite end."""
-        settings = self._settings
+        settings = renewed(self._settings)
         tls = context(settings.ca_file, settings.cert_file, settings.key_file) if settings.broker.tls else None
         connection = Connection(
-            self._settings.broker,
+            settings.broker,
             self._protocol,
             self._name,
             self._will,
@@ -221,7 +222,7 @@ class Client:
         try:
             connection.open(lambda: self._stop_at is not None)
             self.connections += 1
-            self._down_told = False
+            self._down_told.clear()
             log.info("connected to the broker %s with MQTT %s", self._settings.broker, self._protocol)
             self._greet(connection)
             self._deliver(connection)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol
 from edge_caption.backoff import Backoff
 from edge_caption.errors import ConfigError
 from edge_caption.mqtt.connection import Connection, Traffic
-from edge_caption.mqtt.refusal import BrokenError, RefusedError, reason_of
+from edge_caption.mqtt.refusal import BrokenError, RefusedError, for_user, reason_of
 from edge_caption.mqtt.selectable_event import SelectableEvent
-from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.settings import MqttSettings, renewed
 from edge_caption.mqtt.tls import context
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ class Line:
         """
         self._mqtt, self._name = mqtt, name
         self._attention, self._unacknowledged = attention, unacknowledged
-        self._connected_once = self._accepted = self._down_told = False
+        self._connected_once = self._accepted = False
+        self._down_told: set[bool] = set()
+        """Whether this outage was told, and whether that it needs somebody."""
 
     def keep(self, peer: Peer, ended: Callable[[], bool]) -> None:
         """Serve a peer until the end, over any number of connections.
@@ -87,10 +89,10 @@ class Line:
             except RefusedError as refusal:
                 if not self._connected_once:
                     raise ConfigError(str(refusal)) from None
-                self._tell_down(str(refusal))
+                self._tell_down(refusal)
             except (OSError, BrokenError) as error:
                 explained = isinstance(error, BrokenError) and error.explained
-                self._tell_down(reason_of(error, tls=self._mqtt.broker.tls))
+                self._tell_down(error)
             if time.monotonic() - began > LASTING_S:
                 backoff.reset()
                 short = 0
@@ -103,14 +105,14 @@ class Line:
             self._pause(backoff.next_s(), ended)
 
     def _serve(self, peer: Peer, ended: Callable[[], bool]) -> None:
-        mqtt = self._mqtt
+        mqtt = renewed(self._mqtt)
         own = self._name, None, self._attention
         connection = Connection(mqtt.broker, mqtt.version, *own, self._tls(), self._unacknowledged)
         politely = False
         try:
             connection.open(ended)
             self._connected_once = self._accepted = True
-            self._down_told = False
+            self._down_told.clear()
             log.info("connected to the broker %s", mqtt.broker)
             peer.begin(connection)
             _live(connection, peer, ended)
@@ -139,11 +141,12 @@ class Line:
             self._mqtt.broker,
         )
 
-    def _tell_down(self, reason: str) -> None:
-        """Once per outage."""
-        if not self._down_told:
+    def _tell_down(self, error: Exception) -> None:
+        """Once per outage, and once more where it needs somebody."""
+        if for_user(error) not in self._down_told:
+            reason = reason_of(error, tls=self._mqtt.broker.tls)
             log.warning("the broker %s is not reachable (%s); it is tried again", self._mqtt.broker, reason)
-        self._down_told = True
+        self._down_told.add(for_user(error))
 
 
 def _live(connection: Connection, peer: Peer, ended: Callable[[], bool]) -> None:

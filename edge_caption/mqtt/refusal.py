@@ -13,6 +13,7 @@ import ssl
 
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_caption.errors import ConfigError
 from edge_caption.mqtt.tls import CLIENT_CERTIFICATE, explain
 
 # MQTT 5, 2.4: what a broker may answer.
@@ -110,6 +111,11 @@ def reason_of(error: Exception, *, tls: bool) -> str:
     if tls and isinstance(error, ssl.SSLError | ConnectionResetError):
         return explain(error)
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def for_user(error: Exception) -> bool:
+    """Tell whether the end of an outage needs somebody: a login, a certificate or a file is wrong."""
+    return isinstance(error, RefusedError | ssl.SSLError | ConfigError)
 
 
 def _advice(code: int, will_topic: str | None) -> str:

@@ -87,6 +87,14 @@ def checked(mqtt: MqttSettings, environment: Mapping[str, str] = os.environ) -> 
     return _with_password(mqtt, environment)
 
 
+def renewed(mqtt: MqttSettings, environment: Mapping[str, str] = os.environ) -> MqttSettings:
+    """Return the settings with the password that its file or systemd has now: it may change while the program runs."""
+    try:
+        return _with_password(mqtt, environment)
+    except ConfigError:
+        return mqtt  # the file is being replaced; the last password does until it is there
+
+
 def check_for_workers(mqtt: MqttSettings) -> None:
     """See that the broker may have what workers need.
 

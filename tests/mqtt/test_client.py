@@ -5,15 +5,23 @@ import random
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from edge_caption.mqtt import client as client_file
 from edge_caption.mqtt import delivery
+from edge_caption.mqtt.address import Address
 from edge_caption.mqtt.broker import free_port
+from edge_caption.mqtt.line import Line
+from edge_caption.mqtt.selectable_event import SelectableEvent
+from edge_caption.mqtt.settings import MqttSettings
+from edge_caption.mqtt.watching.fleet import Fleet
+from edge_caption.mqtt.watching.watcher import Watcher
 from edge_caption.outbox import Outbox
 from tests.brokers import Listener, Mosquitto, retained, running, wait_for
 from tests.mqtt.conftest import TOPICS, RunBroker, Silent, Start, commit
@@ -168,6 +176,33 @@ def test_a_login_that_works_leaves_no_password_in_the_log(
     caplog.set_level(logging.DEBUG)
     client = start(with_login(guarded))
     wait_for(lambda: client.connections)
+    assert "hush" not in caplog.text
+
+
+def test_a_password_that_changes_while_it_runs_is_taken_from_its_file(
+    guarded: Mosquitto, start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    file, url = tmp_path / "own", guarded.url.replace("mqtt://", "mqtt://caption@")
+    file.write_text("hush&secret\n")
+    settings = MqttSettings(broker=Address.parse(url), password_file=file)
+    client, ended = start(url, password_file=file), threading.Event()
+    with closing(SelectableEvent()) as attention:
+        watcher = Watcher(Fleet("edge_caption"), lambda _: None)
+        line = threading.Thread(target=Line(settings, "watch", attention).keep, args=(watcher, ended.is_set))
+        line.start()
+        try:
+            wait_for(lambda: caplog.text.count("connected to the broker") == 2)
+            guarded.stop()
+            subprocess.run(["mosquitto_passwd", "-b", tmp_path / "passwords", "caption", "newhush"], check=True)
+            guarded.start()
+            wait_for(lambda: caplog.text.count("refused the login") == 2)
+            file.write_text("newhush")
+            wait_for(lambda: client.connections == 2, 40)
+            wait_for(lambda: caplog.text.count("connected to the broker") == 4, 40)
+        finally:
+            ended.set()
+            line.join(10)
     assert "hush" not in caplog.text
 
 
