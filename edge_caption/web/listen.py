@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import socket
 
 from edge_caption.bounds import ListenAddress
@@ -49,7 +50,8 @@ def _explain(error: OSError, listen: ListenAddress) -> str:
         case errno.EACCES:
             return f"this user may not listen on port {listen.port}; choose one from 1024 on"
         case _:
-            return f"{listen} can't be listened on ({error.strerror}); choose this computer's host"
+            # Python adds the address to what it says itself.
+            return f"{listen} can't be listened on ({os.strerror(error.errno or 0)}); choose this computer's host"
 
 
 def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -440,7 +440,7 @@ def test_a_place_that_is_none_is_wrong_usage(
     ("listen", "says"),
     [
         ("no-such-host.invalid:0", "the host no-such-host.invalid is unknown; listen on localhost or 0.0.0.0"),
-        ("192.0.2.1:0", "can't be listened on .*; choose this computer's host"),
+        ("192.0.2.1:0", r"can't be listened on \(Cannot assign requested address\); choose this computer's host"),
     ],
 )
 def test_a_host_that_is_not_this_computers_is_named(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
+from edge_caption.errors import ConfigError
 from edge_caption.model.caption import Caption
 from edge_caption.node.alerts.settings import AlertSettings
 from edge_caption.node.alerts.wanted import Wanted
@@ -22,6 +23,8 @@ class Alert:
         self.name = settings.name
         self.camera = camera
         self.on = False
+        if not settings.phrases:
+            raise ConfigError(f"the alert {settings.name} has no words; write what a caption must name")
         self._wanted = [Wanted(phrase) for phrase in settings.phrases]
         self._settings = settings
         self._fitted = 0.0

@@ -92,6 +92,7 @@ def test_an_alert_is_an_event_on_the_broker_and_a_state(
     [
         ([{"name": "a"}], "missing required field `words`"),
         ([{"name": "a", "words": "the"}], "tell of nothing"),
+        ([{"name": "a", "words": []}], "the alert a has no words"),
         ([{"name": "a/b", "words": "dog"}], "alerts.name"),
         ([{"name": "a", "words": "dog"}, {"name": "a", "words": "cat"}], "two alerts are named a"),
         ([{"name": "a", "words": "dog", "cameras": ["yard"]}], "is for yard, which is no camera"),
