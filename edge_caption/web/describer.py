@@ -15,6 +15,7 @@ from edge_caption.errors import PhotoError
 from edge_caption.model.caption import Caption, ModelIdentity
 from edge_caption.model.captioner import Photo
 from edge_caption.model.live import Captions
+from edge_caption.text import CHINESE
 from edge_caption.web.uploads import busy
 
 WAITING = 64
@@ -32,10 +33,14 @@ NO_ANSWER = "(This model describes pictures. It can't answer questions.)"
 
 DESCRIBE = re.compile(
     r"\b(describe|caption|description|what\W?s (in|on|this|that|happening|going on|shown)"
-    r"|what (is|are|do you|can you)\b.*\b(image|picture|photo|see|happening|going on|shown|this))",
+    r"|what (is|are|do you|can you)\b.*\b(image|picture|photo|see|happening|going on|shown|this))"
+    r"|描述|看到了?什么|(图|照片|画面|这)\S{0,6}(什么|啥)",
     re.IGNORECASE | re.DOTALL,
 )
 """Questions that a caption answers."""
+
+PIECE = re.compile(rf"\s*(?:[{CHINESE}]|[^\s{CHINESE}]+)")
+"""What counts as a token: a word, or a Chinese character."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Reply:
     @property
     def pieces(self) -> Iterator[str]:
         """The text in pieces, for clients that want to see it grow."""
-        return (found[0] for found in re.finditer(r"\s*\S+", self.text))
+        return (found[0] for found in PIECE.finditer(self.text))
 
 
 class Describer:
@@ -98,7 +103,7 @@ class Describer:
         if len(photos) > MOST_PHOTOS:
             raise HTTPException(400, f"{len(photos)} pictures are too many; send at most {MOST_PHOTOS}")
         text = await self._describe(photos, prompt) if photos else NO_PHOTO
-        words = re.findall(r"\s*\S+", text)
+        words = PIECE.findall(text)
         kept = words[: int(most_tokens)] if most_tokens and most_tokens >= 1 else words
         return Reply("".join(kept), len(prompt.split()) + len(photos), len(kept), len(kept) < len(words))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import os
@@ -322,3 +323,25 @@ def test_the_model_that_is_named_is_the_one_of_the_moment() -> None:
     describer = Describer(live)
     live.swap(Captioner(TINY, flavour="fp32"))
     assert describer.model.flavour == "fp32"
+
+
+def test_chinese_is_cut_and_streamed_by_its_characters_and_asked_for_in_chinese() -> None:
+    from edge_caption.web.describer import Describer, asks_more
+
+    captioner = Captioner(TINY, language="zh")
+    whole = captioner.caption(JPEG).text
+    assert len(whole) > 3
+    describer = Describer(captioner)
+    assert list(asyncio.run(describer.reply([JPEG], "描述这张图片")).pieces) == list(whole)
+    cut = asyncio.run(describer.reply([JPEG], "描述这张图片", 3))
+    assert (cut.text, cut.tokens, cut.cut) == (whole[:3], 3, True)
+    for prompt in (
+        "这张图片里有什么?",
+        "图中是什么\N{FULLWIDTH QUESTION MARK}",
+        "你看到了什么?",
+        "请描述一下?",
+        "这是什么?",
+    ):
+        assert not asks_more(prompt)
+    for prompt in ("他叫什么名字?", "现在几点\N{FULLWIDTH QUESTION MARK}", "门关了吗?"):
+        assert asks_more(prompt)
