@@ -63,7 +63,7 @@ def _job(args: argparse.Namespace) -> Job:
         out=args.out,
         name=args.name or args.out.resolve().name,
         version=args.version,
-        flavours=args.flavours.split(","),
+        flavours=[name.strip() for name in args.flavours.split(",")],
         method=args.method,
         calibration_photos=args.calibration_photos,
         calibration=args.calibration,

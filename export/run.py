@@ -149,12 +149,15 @@ def _confidence(job: Job, prove: Prover, greedy: Sequence[Caption]) -> Confidenc
 
 
 def _learnt(job: Job, prove: Prover) -> Learnt:
-    """Caption up to LEARNT photos of each source that people wrote of, which the captioner learnt from."""
+    """Caption up to LEARNT photos of each source that people wrote of, which the captioner learnt from.
+
+    Where people wrote of none, models' sentences judge.
+    """
+    spoken = [photo.by_people() for photo in job.train if photo.language == job.language]
+    by_people = [photo for photo in spoken if all(source.written_by == "people" for source in photo.sources)]
     by_source: dict[str, list[CaptionedPhoto]] = {}
-    for photo in job.train:
-        by_people = photo.by_people()
-        if photo.language == job.language and all(source.written_by == "people" for source in by_people.sources):
-            by_source.setdefault(by_people.origin, []).append(by_people)
+    for photo in by_people or spoken:
+        by_source.setdefault(photo.origin, []).append(photo)
     photos = [photo for some in by_source.values() for photo in some[:: -(-len(some) // LEARNT)]]
     said = prove.caption(job.flavours[0], job.language, photos=photos)
     return Learnt(said, [photo.captions for photo in photos])

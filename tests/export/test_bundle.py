@@ -20,6 +20,7 @@ from export.run import export
 from export.write_bundle import check_target, replacing, write_bundle
 from tests.export.conftest import Exported
 from training.data.captioned_photos import CaptionedPhoto
+from training.sources import Source
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -169,6 +170,13 @@ def test_words_that_training_never_ends_with_are_never_last(job: Job) -> None:
     train = [CaptionedPhoto(photo.file, captions) for photo in job.train]
     export(replace(job, train=train), {"en": same_score}, lambda photos, _: photos)
     assert open_bundle(job.out).manifest.decoding.not_last == (known[5], known[6])
+
+
+def test_a_captioner_that_learnt_from_models_alone_is_exported(job: Job) -> None:
+    models = Source(name="models", captions="", written_by="models")
+    train = [replace(photo, sources=(models,)) for photo in job.train]
+    export(replace(job, train=train), {"en": same_score}, lambda photos, _: photos)
+    assert Captioner(job.out, flavour="cpu-x86").calibrated
 
 
 def test_how_a_bundle_searches_by_itself_is_chosen_by_the_export(job: Job) -> None:
