@@ -43,9 +43,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is None and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from edge_caption.terminal.exit_code import exit_code
+    from edge_caption.terminal.exit_code import exit_code, leave
 
-    return exit_code("edge-caption", lambda: _run(argv))
+    code = exit_code("edge-caption", lambda: _run(argv))
+    if argv is None:
+        leave(code)
+    return code
 
 
 def _run(argv: Sequence[str] | None) -> int:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import os
 import sys
+import threading
 from collections.abc import Callable
 
 from edge_caption.errors import EdgeCaptionError
@@ -37,6 +41,20 @@ def exit_code(program: str, work: Callable[[], int]) -> int:
         sentence = f"{what} can't be used ({error.strerror or error}); choose another"
     complain(sentence, program)
     return 1
+
+
+def leave(code: int) -> None:
+    """End the process here where a thread is left behind, such as one that hangs in a camera's driver.
+
+    Up to Python 3.13 a thread that comes out of a C++ library while Python ends aborts the program.
+    """
+    if not any(thread.daemon for thread in threading.enumerate()):
+        return
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    atexit._run_exitfuncs()
+    os._exit(code)
 
 
 def _flushed(work: Callable[[], int]) -> int:
