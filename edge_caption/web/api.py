@@ -72,8 +72,8 @@ class _Own:
         """Caption the photo that is the body."""
         if request.headers.get("content-type", "").startswith("multipart/"):
             raise HTTPException(415, "send the photo itself as the body, as with: curl --data-binary @photo.jpg")
-        photo = await self._uploads.read(request)
-        caption = await self._describer.caption(photo)
+        async with self._uploads.body(request) as photo:
+            caption = await self._describer.caption(photo)
         query = request.query_params
         attention = query.get("attention", "false")
         if attention not in ("true", "false"):

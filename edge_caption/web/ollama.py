@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 
 from edge_caption.web.describer import Describer, Reply
-from edge_caption.web.uploads import Uploads, from_base64, read_json
+from edge_caption.web.uploads import Uploads, from_base64, json_body
 
 VERSION = "0.12.0"
 """Of the interface: some clients refuse older ones."""
@@ -114,24 +114,24 @@ class Ollama:
 
     async def generate(self, request: Request) -> Response:
         """Describe images."""
-        asked = await read_json(self._uploads, request, GenerateRequest)
-        _check_format(asked.format)
-        if not asked.prompt and not asked.images:
-            return self._loaded(asked.keep_alive, {"response": ""})
-        return await self._answer(
-            asked.images or [], asked.prompt or "", asked.options, asked.stream, lambda text: {"response": text}
-        )
+        async with json_body(self._uploads, request, GenerateRequest) as asked:
+            _check_format(asked.format)
+            if not asked.prompt and not asked.images:
+                return self._loaded(asked.keep_alive, {"response": ""})
+            return await self._answer(
+                asked.images or [], asked.prompt or "", asked.options, asked.stream, lambda text: {"response": text}
+            )
 
     async def chat(self, request: Request) -> Response:
         """Describe the images of the newest message that has any."""
-        asked = await read_json(self._uploads, request, OllamaChatRequest)
-        _check_format(asked.format)
-        if not asked.messages:
-            return self._loaded(asked.keep_alive, _message(""))
-        said = [message for message in asked.messages if message.role == "user"]
-        images = [message.images for message in said if message.images]
-        prompt = (said[-1].content or "") if said else ""
-        return await self._answer(images[-1] if images else [], prompt, asked.options, asked.stream, _message)
+        async with json_body(self._uploads, request, OllamaChatRequest) as asked:
+            _check_format(asked.format)
+            if not asked.messages:
+                return self._loaded(asked.keep_alive, _message(""))
+            said = [message for message in asked.messages if message.role == "user"]
+            images = [message.images for message in said if message.images]
+            prompt = (said[-1].content or "") if said else ""
+            return await self._answer(images[-1] if images else [], prompt, asked.options, asked.stream, _message)
 
     def _loaded(self, keep_alive: Any, said: dict[str, Any]) -> Response:
         """Say what clients expect who load or unload a model. It is always loaded."""

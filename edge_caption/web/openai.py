@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from edge_caption.web.describer import Describer, Reply
-from edge_caption.web.uploads import Uploads, from_base64, read_json
+from edge_caption.web.uploads import Uploads, from_base64, json_body
 
 OBJECT = "chat.completion"
 
@@ -102,7 +102,10 @@ class OpenAI:
 
     async def complete(self, request: Request) -> Response:
         """Describe the newest message's images."""
-        asked = await read_json(self._uploads, request, ChatRequest)
+        async with json_body(self._uploads, request, ChatRequest) as asked:
+            return await self._answer(asked)
+
+    async def _answer(self, asked: ChatRequest) -> Response:
         if asked.response_format and asked.response_format.type != "text":
             raise HTTPException(400, "this model writes plain sentences only; leave response_format out")
         images, prompt = _newest(asked.messages)

@@ -189,11 +189,11 @@ class _Answers:
         Raises:
             HTTPException: it is too large, too slow, cut off or not of that kind.
         """
-        data = await self._uploads.read(request)
-        try:
-            return msgspec.json.decode(data, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise HTTPException(400, f"this is not the JSON that is wanted here ({error})") from None
+        async with self._uploads.body(request) as data:
+            try:
+                return msgspec.json.decode(data, type=kind)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                raise HTTPException(400, f"this is not the JSON that is wanted here ({error})") from None
 
     @property
     def _control(self) -> Control:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import contextlib
 import re
-from typing import TypeVar
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -15,9 +18,12 @@ from starlette.requests import ClientDisconnect, Request
 T = TypeVar("T")
 
 AT_ONCE = 8
-"""Uploads of the largest size that may be in memory at once; smaller ones share the same bytes."""
+"""Uploads of the largest size that may be in memory at once; smaller ones share the same bytes. Others wait unread."""
 
 UPLOAD_S = 30.0
+
+ROOM_S = 20.0
+"""How long an upload may wait for room."""
 
 DISCARDED = 4
 """An upload that is too large is read, and forgotten, up to so many times the largest size. Most clients read an answer
@@ -32,33 +38,65 @@ DATA = re.compile(r"\s*data:.*;base64\s*", re.IGNORECASE | re.DOTALL)
 class Uploads:
     """Reads bodies. For one event loop."""
 
-    def __init__(self, most: int, patience_s: float = UPLOAD_S) -> None:
+    def __init__(self, most: int, patience_s: float = UPLOAD_S, room_s: float = ROOM_S) -> None:
         """Take the bounds.
 
         Args:
             most: bytes of one body.
             patience_s: seconds that one may take to come.
+            room_s: seconds that one may wait for room before that.
         """
         self.most = most
         self._patience_s = patience_s
+        self._room_s = room_s
         self._held = 0
+        self._freed = asyncio.Event()
 
-    async def read(self, request: Request) -> bytes:
-        """Return a request's body.
+    @contextlib.asynccontextmanager
+    async def body(self, request: Request) -> AsyncIterator[bytes]:
+        """Give a request's body, which takes its room until the block ends.
 
         Raises:
-            HTTPException: it is too large, too slow or cut off, or too much is being read already.
+            HTTPException: it is too large, too slow or cut off, or found no room.
         """
-        body = bytearray()
+        size = self._announced(request)
+        if size > self.most:
+            await self._in_time(self._discard(request))
+            raise self._too_large()
+        if not await self._find_room(size):
+            await self._in_time(self._discard(request))
+            raise busy()
+        self._held += size
         try:
-            await asyncio.wait_for(self._read_into(body, request), self._patience_s)
-        except (TimeoutError, asyncio.TimeoutError):  # two classes on Python 3.10
+            body = bytearray()
+            await self._in_time(self._read_into(body, request))
+            yield bytes(body)
+        finally:
+            self._held -= size
+            self._freed.set()
+
+    def _announced(self, request: Request) -> int:
+        """Return the bytes that a body will have, as many as it may where it does not say."""
+        length = request.headers.get("content-length", "")
+        return int(length) if length.isdecimal() else self.most
+
+    async def _find_room(self, size: int) -> bool:
+        until = time.monotonic() + self._room_s
+        while self._held + size > AT_ONCE * self.most:
+            self._freed.clear()
+            try:
+                await asyncio.wait_for(self._freed.wait(), until - time.monotonic())
+            except (TimeoutError, asyncio.TimeoutError):  # two classes on Python 3.10
+                return False
+        return True
+
+    async def _in_time(self, reading: Coroutine[Any, Any, None]) -> None:
+        try:
+            await asyncio.wait_for(reading, self._patience_s)
+        except (TimeoutError, asyncio.TimeoutError):
             raise HTTPException(408, f"the upload took longer than {self._patience_s:g} s; try again") from None
         except ClientDisconnect:
             raise HTTPException(400, "the upload was cut off; send it again") from None
-        finally:
-            self._held -= len(body)
-        return bytes(body)
 
     async def _read_into(self, body: bytearray, request: Request) -> None:
         seen = 0
@@ -66,14 +104,17 @@ class Uploads:
             seen += len(chunk)
             if seen > DISCARDED * self.most:
                 break
-            if seen > self.most:
-                continue
-            if self._held + len(chunk) > AT_ONCE * self.most:
-                raise busy()
-            body += chunk
-            self._held += len(chunk)
+            if seen <= self.most:
+                body += chunk
         if seen > self.most:
             raise self._too_large()
+
+    async def _discard(self, request: Request) -> None:
+        seen = 0
+        async for chunk in request.stream():
+            seen += len(chunk)
+            if seen > DISCARDED * self.most:
+                break
 
     def _too_large(self) -> HTTPException:
         # Closed, for the rest of the body would come as the next request.
@@ -87,17 +128,19 @@ def busy() -> HTTPException:
     return HTTPException(429, "too many photos wait already; try again in a second", {"Retry-After": "1"})
 
 
-async def read_json(uploads: Uploads, request: Request, kind: type[T]) -> T:
-    """Return a JSON body as one of our own types.
+@contextlib.asynccontextmanager
+async def json_body(uploads: Uploads, request: Request, kind: type[T]) -> AsyncIterator[T]:
+    """Give a JSON body as one of our own types, until the block ends.
 
     Raises:
-        HTTPException: as `Uploads.read` does, or it is no such JSON.
+        HTTPException: as `Uploads.body` does, or it is no such JSON.
     """
-    body = await uploads.read(request)
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise HTTPException(400, f"the body is not the JSON that is wanted ({error}); see /openapi.json") from None
+    async with uploads.body(request) as body:
+        try:
+            asked = msgspec.json.decode(body, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise HTTPException(400, f"the body is not the JSON that is wanted ({error}); see /openapi.json") from None
+        yield asked
 
 
 def from_base64(text: str) -> bytes:

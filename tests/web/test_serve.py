@@ -9,9 +9,10 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -150,6 +151,26 @@ def test_more_than_may_wait_are_told_when_to_come_again(url: str) -> None:
     assert refused[0].headers["retry-after"] == "1"
     assert "too many photos wait already" in error(refused[0])
     assert ask(url, "/caption", "POST", JPEG).status == 200
+
+
+def test_large_photos_that_come_together_wait_for_room_and_none_is_refused(captions: list[str]) -> None:
+    """Twelve, each as large as may be: eight fit into memory, and before all that came at once refused one another."""
+    with started("serve", "--port", "0", "--bundle", TINY, "--max-mb", len(JPEG) / 1e6) as process:
+        parts = urlsplit(lines_until(process, r"captioned at (\S+)caption")[1])
+        lines = ("POST /caption HTTP/1.1", f"Host: {parts.netloc}", "Connection: close", f"Content-Length: {len(JPEG)}")
+        head = "".join(f"{line}\r\n" for line in (*lines, ""))
+        with ExitStack() as until:
+            clients = [
+                until.enter_context(socket.create_connection((parts.hostname, parts.port), 20)) for _ in range(12)
+            ]
+            for client in clients:
+                client.sendall(head.encode() + JPEG[:-10])
+            time.sleep(0.5)
+            for client in clients:
+                client.sendall(JPEG[-10:])
+            for client in clients:
+                with client.makefile("rb") as answer:
+                    assert captions[0].encode() in answer.read()
 
 
 def test_the_openai_client(url: str, captions: list[str]) -> None:
