@@ -6,7 +6,7 @@ import ctypes
 import socket
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,16 +60,28 @@ class FatalError(Exception):
         self.finding = finding
 
 
-def examine(
-    settings: MqttSettings, topics: Topics, cameras: Sequence[str], *, updates: bool = False
-) -> Iterator[Finding]:
+@dataclass(frozen=True)
+class Uses:
+    """What a node does with the broker beside its settings."""
+
+    topics: Topics
+
+    cameras: Mapping[str, Collection[str]]
+    """The names of each camera's alerts."""
+
+    updates: bool = False
+    """Whether it takes updates of the model."""
+
+    discovery: str | None = None
+    """Home Assistant's prefix; None: it is not to find the node."""
+
+
+def examine(settings: MqttSettings, uses: Uses) -> Iterator[Finding]:
     """Yield findings, one after the other; the last one may be why there are no more.
 
     Args:
         settings: where to and how.
-        topics: of the node.
-        cameras: names, whose topics are tried.
-        updates: whether the node takes updates of the model.
+        uses: what is tried.
     """
     yield _examine_clock()
     address = settings.broker
@@ -78,7 +90,7 @@ def examine(
         yield _examine_port(address)
         if address.tls:
             yield _examine_tls(settings)
-        yield from _examine_broker(settings, topics, cameras, updates)
+        yield from _examine_broker(settings, uses)
     except FatalError as fatal:
         yield fatal.finding
 
@@ -143,15 +155,16 @@ def _examine_tls(settings: MqttSettings) -> Finding:
     return Finding(about, "ok", f"{version}; its certificate is good until {until}")
 
 
-def _examine_broker(settings: MqttSettings, topics: Topics, cameras: Sequence[str], updates: bool) -> Iterator[Finding]:
+def _examine_broker(settings: MqttSettings, uses: Uses) -> Iterator[Finding]:
+    topics = uses.topics
     attention = SelectableEvent()
     try:
         visit = _log_in(settings, topics, attention)
         yield Finding("login", "ok", f"{settings.broker} lets this client in with MQTT {visit.protocol}")
         yield from _describe(visit, settings)
         try:
-            yield from _examine_rights(visit, settings, topics, cameras)
-            if updates:
+            yield from _examine_rights(visit, settings, uses)
+            if uses.updates:
                 yield from _examine_updates(visit, settings, topics)
             yield from _examine_namesake(visit, topics)
         finally:
@@ -246,12 +259,14 @@ def _describe(visit: Visit, settings: MqttSettings) -> Iterator[Finding]:
         yield Finding("size", "ok", said)
 
 
-def _examine_rights(visit: Visit, settings: MqttSettings, topics: Topics, cameras: Sequence[str]) -> Iterator[Finding]:
-    for topic in _published(settings, topics, cameras):
+def _examine_rights(visit: Visit, settings: MqttSettings, uses: Uses) -> Iterator[Finding]:
+    topics = uses.topics
+    for topic in _published(settings, uses):
         # Not retained and empty: nothing that is kept changes.
         publication = visit.limits.fit(Publication(topic, b"", expiry_s=1))
         yield _right("publish", topic, visit.answer(visit.connection.publish(publication)))
-    for topic_filter in topics.commands if settings.commands else ():
+    birth = [f"{uses.discovery}/status"] if uses.discovery else []
+    for topic_filter in [*(topics.commands if settings.commands else ()), *birth]:
         yield _right("subscribe", topic_filter, visit.answer(visit.connection.subscribe(topic_filter)))
     if settings.commands:
         yield _examine_round_trip(visit, topics.request(DOCTOR), "commands", "a command comes through")
@@ -268,9 +283,13 @@ def _examine_updates(visit: Visit, settings: MqttSettings, topics: Topics) -> It
     yield _examine_round_trip(visit, topics.chunk_of(DOCTOR, 0), "updates", "a piece of an update comes through")
 
 
-def _published(settings: MqttSettings, topics: Topics, cameras: Sequence[str]) -> Iterator[str]:
+def _published(settings: MqttSettings, uses: Uses) -> Iterator[str]:
+    topics = uses.topics
     yield from (topics.status, topics.info, topics.health)
-    for camera in cameras:
+    if uses.discovery:  # of no device: an empty message would remove it
+        yield f"{uses.discovery}/device/edge_caption_{DOCTOR}/config"
+    for camera, alerts in uses.cameras.items():
+        yield from (topics.alert(camera, name) for name in alerts)
         yield from (topics.camera_status(camera), topics.caption(camera), topics.event(camera), topics.enabled(camera))
         if settings.snapshots:
             yield topics.snapshot(camera)

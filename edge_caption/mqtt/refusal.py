@@ -102,7 +102,8 @@ def unanswered_login(error: BrokenError, *, tls: bool, five: bool) -> BrokenErro
     if str(error) != CLOSED:
         return error
     if tls:
-        return BrokenError(f"{CLOSED} right after TLS was set up; perhaps {CLIENT_CERTIFICATE}")
+        other = "or others, valid and of an authority that it knows"
+        return BrokenError(f"{CLOSED} right after TLS was set up; perhaps {CLIENT_CERTIFICATE}, {other}")
     return BrokenError(f"{CLOSED} instead of answering the login{OLD_BROKER if five else LACKING_BROKER}")
 
 

@@ -59,6 +59,21 @@ def test_what_the_access_list_denies_is_named_topic_by_topic(
     assert said.count("-> let this client's user publish there") == 3
 
 
+def test_the_right_to_what_home_assistant_and_alerts_need_is_examined(
+    run_broker: RunBroker, tmp_path: Path, examine: Examine
+) -> None:
+    rules = tmp_path / "rules"
+    rules.write_text("topic readwrite edge_caption/pi/status\ntopic write homeassistant/device/+/config\n")
+    rules.chmod(0o644)
+    broker = run_broker("allow_anonymous true", f"acl_file {rules}")
+    alerts = "".join(f"[[alerts]]\nname = '{name}'\nwords = 'dog'\n" for name in ("visitor", "guest"))
+    _, said = examine(broker.url, settings=f"{alerts}cameras = ['porch']\n[home_assistant]\nenabled = true\n")
+    assert "ok       publish    homeassistant/device/edge_caption_doctor/config\n" in said
+    assert "ok       subscribe  homeassistant/status\n" in said
+    for name in ("visitor", "guest"):
+        assert f"PROBLEM  publish    edge_caption/pi/cam/porch/alert/{name}: Not authorized\n" in said
+
+
 def test_whether_updates_come_through_is_examined_where_the_node_takes_them(
     run_broker: RunBroker, tmp_path: Path, examine: Examine
 ) -> None:

@@ -40,7 +40,7 @@ def handle(args: argparse.Namespace) -> int:
         0; 1 when there is a problem.
     """
     from edge_caption.config import load
-    from edge_caption.mqtt.doctor import examine
+    from edge_caption.mqtt.doctor import Uses, examine
     from edge_caption.mqtt.topics import Topics
     from edge_caption.node.identity import node_name
 
@@ -54,8 +54,12 @@ def handle(args: argparse.Namespace) -> int:
     settings = load(args.config, options)
     topics = Topics(settings.prefix, node_name(settings.node, settings.state_dir))
     problems = 0
-    cameras = [camera.name for camera in settings.cameras]
-    for finding in examine(settings.mqtt, topics, cameras, updates=settings.update.public_key is not None):
+    alerts = {
+        camera.name: [alert.name for alert in settings.alerts if camera.name in (alert.cameras or (camera.name,))]
+        for camera in settings.cameras
+    }
+    discovery = settings.home_assistant.prefix if settings.home_assistant.enabled else None
+    for finding in examine(settings.mqtt, Uses(topics, alerts, settings.update.public_key is not None, discovery)):
         _show(finding, as_json=args.json)
         problems += finding.severity == "problem"
     return 1 if problems else 0
