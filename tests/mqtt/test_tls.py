@@ -75,7 +75,8 @@ def test_a_client_certificate_opens_a_broker_that_wants_one(
     broker = run_broker(*serve(certificate), f"cafile {ours[0]}", "require_certificate true")
     commit(outbox, 3)
     start(over_tls(broker), ca_file=certificate[0])
-    wait_for(lambda: "perhaps it wants a client certificate; give cert_file and key_file below [mqtt], or others, valid" in caplog.text)
+    asked = "perhaps it wants a client certificate; give cert_file and key_file below [mqtt], or others, valid"
+    wait_for(lambda: asked in caplog.text)
     assert outbox.depth == 3
     start(over_tls(broker), ca_file=certificate[0], cert_file=ours[0], key_file=ours[1])
     wait_for(lambda: outbox.depth == 0)
