@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 WIDTH, HEIGHT, FPS = 1280, 720, 30
 """What a sensor gives when nothing else is asked for; all that Jetsons commonly have can do it."""
 
@@ -11,8 +13,8 @@ def csi_pipeline(sensor: int, width: int | None, height: int | None, fps: float 
 
     Source: the Accelerated GStreamer page of NVIDIA's Jetson Linux developer guide.
     """
-    rate = f"{round(fps or FPS)}/1"
-    size = f"width={width or WIDTH},height={height or HEIGHT},framerate={rate}"
+    rate = Fraction(fps or FPS).limit_denominator(1001)  # as GStreamer writes 0.5 and 29.97
+    size = f"width={width or WIDTH},height={height or HEIGHT},framerate={rate.numerator}/{rate.denominator}"
     return (
         f"nvarguscamerasrc sensor-id={sensor} ! video/x-raw(memory:NVMM),{size} ! nvvidconv ! video/x-raw,format=I420"
     )

@@ -154,6 +154,8 @@ def test_a_sensor_is_a_pipeline_of_nvidias_elements() -> None:
     assert text.startswith(
         "nvarguscamerasrc sensor-id=1 ! video/x-raw(memory:NVMM),width=1920,height=1080,framerate=15/1"
     )
+    for fps, rate in ((None, "30/1"), (0.5, "1/2"), (29.97, "2997/100")):
+        assert f",framerate={rate} !" in csi_pipeline(0, None, None, fps)
 
 
 @needs_gstreamer
