@@ -449,6 +449,8 @@ def test_a_node_that_starts_again_with_other_cameras_is_shown_as_it_is(browser: 
     with page_of(bundle, other_camera(tmp_path), listen=listen):
         playwright.expect(names).to_have_text(["yard"], timeout=20_000)
         playwright.expect(shown.locator("#search option")).to_have_text(["All", "yard"])
+        playwright.expect(shown.locator("figcaption", has_text="yard")).to_have_count(2)
+        playwright.expect(shown.locator("figcaption", has_text="porch")).to_have_count(0)
         playwright.expect(shown.locator(".picture.has")).to_have_count(1)
         playwright.expect(shown.locator("#connection")).to_have_text("Live")
         wait_for(lambda: 0 < len((chart.get_attribute("points") or "").split()) <= 4)

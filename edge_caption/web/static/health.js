@@ -17,6 +17,15 @@ export class Health {
     for (const chart of this.charts.values()) if (!chart.about.camera) chart.values = [];
   }
 
+  /** Take away the charts of cameras that are no more. */
+  setCameras(names) {
+    for (const [key, { about, figure }] of this.charts) {
+      if (!about.camera || names.includes(about.camera)) continue;
+      figure.remove();
+      this.charts.delete(key);
+    }
+  }
+
   takeCaption(record) {
     const camera = record.camera;
     if (this.last.get(camera) === record.id) return; // it was there before the connection was lost

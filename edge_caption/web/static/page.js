@@ -88,6 +88,7 @@ function takeCameras(cameras) {
   }
   for (const [name, camera] of Object.entries(cameras)) card(name).set(camera);
   history.setCameras(Object.keys(cameras));
+  health.setCameras(Object.keys(cameras));
 }
 
 function listen() {
