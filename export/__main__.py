@@ -95,8 +95,10 @@ def _before(checkpoint: Checkpoint, args: argparse.Namespace) -> Path | None:
     """
     adapts: dict[str, str] | None = checkpoint.trained_on.get("adapts")
     given: Path | None = args.against
-    if given or not adapts:
-        return given
+    if given:
+        return open_bundle(given).folder
+    if not adapts:
+        return None
     for folder in BUNDLES.values():
         if open_bundle(folder).sha256 == adapts["sha256"]:
             return folder

@@ -12,7 +12,7 @@ from typing import Any
 import lightning
 import msgspec
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, TQDMProgressBar, WeightAveraging
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor
 
@@ -23,6 +23,7 @@ from training.data.loaders import Loaders
 from training.data.mixture import made_from
 from training.data.splits import Data
 from training.digests import Digests, is_noted, note_digest
+from training.kept import Kept
 from training.log import TrainingLog
 from training.machines import Machines
 from training.model.caption_model import Dimensions
@@ -66,7 +67,7 @@ class Run:
         module = self._module(start, stage)
         features = self.folder.parent / "features"  # other runs may begin with the same backbone
         loaders = Loaders(self.data.splits, self.sentences, stage, self.recipe.seed, start.model.encoder, features)
-        best = ModelCheckpoint(self.folder / stage.name, "best", monitor="dev_cider", mode="max")
+        best = Kept(self.folder / stage.name, "best", monitor="dev_cider", mode="max")
         before = self._score_start(stage, module, loaders) if start.trained_on and stage.kind in COMPARED else None
         begun = copy.deepcopy(module.state_dict()) if before is not None else {}
         trainer = self._trainer(stage, self._callbacks(stage, best))
@@ -97,14 +98,15 @@ class Run:
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stopped
 
-    def _load_kept(self, stage: Stage, module: CaptionStage, best: ModelCheckpoint) -> float:
+    def _load_kept(self, stage: Stage, module: CaptionStage, best: Kept) -> float:
         """Load the epoch that the stage keeps; return its dev CIDEr."""
-        kept, cider = Path(best.best_model_path), best.best_model_score
+        kept = Path(best.best_model_path)
+        cider = None if best.best_model_score is None else float(best.best_model_score)
         if stage.kind == "adversarial":  # varied sentences have less CIDEr: its best epoch would be the least varied
-            kept, cider = self._last(stage), best.current_score
+            kept, cider = self._last(stage), TrainingLog(self.folder).dev_cider(stage.name, stage.epochs)
         _check_state(kept)
         module.load_state_dict(torch.load(kept, map_location="cpu", weights_only=True)["state_dict"])
-        return float(cider or 0)
+        return cider or 0.0
 
     def _score_start(self, stage: Stage, module: CaptionStage, loaders: Loaders) -> float:
         """Return dev CIDEr of what the stage begins with, its epoch 0; the log keeps it."""
@@ -138,9 +140,9 @@ class Run:
         )
         return Reward(judges, trusts)
 
-    def _callbacks(self, stage: Stage, best: ModelCheckpoint) -> list[Callback]:
+    def _callbacks(self, stage: Stage, best: Kept) -> list[Callback]:
         # `best` with save_last would leave out the epochs that are not the best so far.
-        last = ModelCheckpoint(best.dirpath, "last", enable_version_counter=False)
+        last = Kept(best.dirpath, "last", enable_version_counter=False)
         return [
             *(best, last, WeightAveraging(avg_fn=moving_average(stage.ema)), SeedSteps(self.recipe.seed)),
             TrainingLog(self.folder),

@@ -166,16 +166,39 @@ def test_a_run_goes_on_after_its_last_epoch_though_an_earlier_one_was_the_best(
     assert epochs == {"best": 0, "last": 2}
 
 
+@pytest.mark.parametrize("kind", ["cross-entropy", "adversarial"])
+def test_a_run_that_was_cut_and_moved_keeps_its_best_epoch(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if shutil.which("java") is None:
+        pytest.skip("scoring needs Java")
+    few = Data(data.train[:8], data.dev[:3], data.name, data.terms)
+    vocabulary, size = build_vocabulary(few.train, 1), Dimensions(side=32, region=8, attention=8, hidden=8, embedding=8)
+    Checkpoint(CaptionModel(size, len(vocabulary)), vocabulary).save(tmp_path / "start.pt")
+    ciders = iter((0.5, 0.3))
+    monkeypatch.setattr(DevScorer, "cider", lambda *_: {"en": next(ciders)})
+    stage = structs.replace(MEMORISE, name="moved", kind=kind, epochs=2, samples=2)
+
+    def cut(*_: object) -> None:
+        raise RuntimeError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_load_kept", cut)
+        with pytest.raises(RuntimeError, match="cut"):
+            train(recipe(stage), few, None, tmp_path / "runs" / "here", tmp_path / "start.pt")
+    (tmp_path / "runs").rename(tmp_path / "elsewhere")
+    file = train(recipe(stage), few, None, tmp_path / "elsewhere" / "here", tmp_path / "start.pt")
+    kept = 0.5 if kind == "cross-entropy" else 0.3
+    assert load_checkpoint(file).trained_on["dev_cider_greedy_torch"] == pytest.approx(kept)
+
+
 def test_what_a_run_began_with_is_scored_not_what_was_cut_before_it(
     data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if shutil.which("java") is None:
         pytest.skip("scoring needs Java")
     few = Data(data.train[:4], data.dev[:3], data.name, data.terms)
-    vocabulary, size = (
-        build_vocabulary(few.train, 1),
-        Dimensions(side=32, region=16, attention=8, hidden=16, embedding=16),
-    )
+    vocabulary, size = build_vocabulary(few.train, 1), Dimensions(side=32, region=8, attention=8, hidden=8, embedding=8)
 
     def cut(*_: object) -> None:
         raise RuntimeError("cut")
