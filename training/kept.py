@@ -1,4 +1,4 @@
-"""Which epoch of a stage is kept, over a cut, too, after which the run's folder may lie elsewhere."""
+"""Which epoch of a stage is kept, over a cut, too, after which the folder of the run may lie elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 
 class Kept(ModelCheckpoint):
-    """Lightning's own, but that one forgets, where the folder was moved, how good the best epoch was and where it is."""
+    """Lightning's own, which would forget in a folder that was moved how good the best epoch was and where it is."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         assert self.dirpath is not None
