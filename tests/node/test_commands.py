@@ -160,18 +160,19 @@ def test_a_status_request_is_answered_with_its_transaction_on_the_response_topic
     assert [message.topic for message in asker.answers[-2:]] == [f"{ROOT}/bridge/response/status"] * 2
 
 
-def test_commands_are_answered_within_100_ms_while_captions_flow(
+def test_a_command_is_answered_within_five_captions(
     run: Run, mosquitto: Mosquitto, listener: Listener, asker: Asker
 ) -> None:
     run(fps=50)
     wait_subscribed(mosquitto)
     wait_for(lambda: len(listener.events()) > 10)
-    spent = []
+    captions = []
     for _ in range(20):
-        began = time.monotonic()
+        before = len(listener.events())
         asker.ask("bridge/request/status")
-        spent.append(time.monotonic() - began)
-    assert sorted(spent)[10] < 0.1
+        captions.append(len(listener.events()) - before)
+    # At 50 captions a second that is a tenth of a second, and a busy machine slows both.
+    assert sorted(captions)[10] <= 5
 
 
 def test_a_camera_is_switched_off_and_stays_off_over_a_restart(
