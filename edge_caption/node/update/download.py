@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import ssl
 import time
 import urllib.error
@@ -48,7 +49,10 @@ class Download:
             raise UpdateError(f"{shown(url)} is not given ({error.code} {error.reason}); check the address") from None
         except (OSError, http.client.HTTPException, ValueError, OverflowError) as error:  # the last: of a port
             raise _cut(error) from None
-        self._skip = begin if self._answer.status != 206 else 0  # a server that knows no ranges begins again
+        self._skip = begin - _begins(self._answer, begin)
+        if self._skip < 0:
+            self.close()
+            raise CutError("the server gives another part than it was asked for")
 
     def read(self) -> bytes:
         """Return what has come next, perhaps nothing of use.
@@ -136,6 +140,14 @@ def _opener() -> urllib.request.OpenerDirector:
     ):
         opener.add_handler(handler)
     return opener
+
+
+def _begins(answer: http.client.HTTPResponse, asked: int) -> int:
+    """Return where an answer begins in the file: a server that knows no ranges begins at 0, and some cut elsewhere."""
+    if answer.status != 206:
+        return 0
+    told = re.match(r"bytes (\d{1,18})-", answer.headers.get("Content-Range", ""))
+    return int(told[1]) if told else asked
 
 
 def _cut(error: Exception) -> CutError:

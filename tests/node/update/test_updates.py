@@ -526,7 +526,7 @@ def test_without_an_offer_the_word_is_refused(run: Run, mosquitto: Mosquitto, li
 class Server:
     """An HTTP server that breaks off, knows ranges or not, and remembers what it was asked."""
 
-    def __init__(self, file: Path, *, ranges: bool, break_after: int) -> None:
+    def __init__(self, file: Path, *, ranges: bool, break_after: int, block: int = 1) -> None:
         self.asked: list[str | None] = []
         outer = self
 
@@ -537,8 +537,9 @@ class Server:
                     return
                 data, wanted = file.read_bytes(), self.headers["Range"]
                 outer.asked.append(wanted)
-                begin = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and ranges else 0
-                self.send_response(206 if begin else 200)
+                begin = int(wanted.removeprefix("bytes=").rstrip("-")) // block * block if wanted and ranges else 0
+                self.send_response(206 if wanted and ranges else 200)
+                self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
                 self.send_header("Content-Length", str(len(data) - begin))
                 self.end_headers()
                 self.wfile.write(data[begin : begin + break_after] if len(outer.asked) < 6 else data[begin:])
@@ -555,13 +556,13 @@ class Server:
         self._server.server_close()
 
 
-@pytest.mark.parametrize("ranges", [True, False])
+@pytest.mark.parametrize(("ranges", "block"), [(True, 1), (True, 65_536), (False, 1)])
 def test_a_url_is_fetched_on_from_where_it_broke_off(
-    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch, ranges: bool
+    run: Run, listener: Listener, make: Make, push: Bring, monkeypatch: pytest.MonkeyPatch, ranges: bool, block: int
 ) -> None:
     monkeypatch.setattr("edge_caption.node.update.fetching.Backoff", quick)
     file = make("2")
-    server = Server(file, ranges=ranges, break_after=200_000)
+    server = Server(file, ranges=ranges, break_after=200_000, block=block)
     run()
     states = push(server.url)
     server.close()
