@@ -131,6 +131,7 @@ class Delivery:
     def retry_rejected(self) -> None:
         """Try again what the broker rejected: a quota or an access list may have changed."""
         self._retained.resend(self._parked)
+        self._inbox.resend(self._parked)
         self._parked.clear()
         self._outbox.retry_rejected()
         self._flight.after = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from paho.mqtt.client import topic_matches_sub
 
@@ -34,6 +34,11 @@ class Inbox:
         """Make every subscription unsent: a new connection begins without them."""
         with self._mutex:
             self._unsent = dict.fromkeys(topic_filter for topic_filter, _ in self._handlers)
+
+    def resend(self, topic_filters: Collection[str]) -> None:
+        """Make these unsent again, where somebody wants them."""
+        with self._mutex:
+            self._unsent.update(dict.fromkeys(each for each, _ in self._handlers if each in topic_filters))
 
     def take(self, most: int) -> list[str]:
         """Return topic filters to subscribe to now."""

@@ -189,6 +189,28 @@ class Strict:
 NO_WILDCARDS, NO_SHARED = b"\x28\x00", b"\x2a\x00"
 
 
+def test_a_denied_subscription_is_asked_for_again_once_the_access_list_may_have_changed(
+    start: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker that denies a subscription (0x87) and, asked again over the same connection, grants it."""
+    monkeypatch.setattr("edge_caption.mqtt.client.RETRY_REJECTED_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = start(f"mqtt://127.0.0.1:{server.getsockname()[1]}")
+        client.subscribe("a/b", lambda _: None)
+        with server.accept()[0] as broker:
+            broker.settimeout(10)
+            broker.recv(4096)
+            broker.sendall(bytes([0x20, 3, 0, 0, 0]))
+            for code in (0x87, 0x01):
+                received = b""
+                while b"\x00\x03a/b" not in received:
+                    received += broker.recv(4096)
+                begins = received.index(b"\x00\x03a/b") - 3  # the number, and no properties
+                broker.sendall(bytes([0x90, 4, *received[begins : begins + 2], 0, code]))
+            client.stop(0)
+    assert len(told(caplog, "rejects a/b")) == 1
+
+
 def test_a_broker_without_wildcards_gets_the_rest_and_no_subscription_that_it_closes_over(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
