@@ -6,7 +6,9 @@ import ctypes
 import hashlib
 import json
 import logging
+import os
 import shutil
+import subprocess
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -34,6 +36,15 @@ def has_gpu() -> bool:
         return bool(ctypes.CDLL(LIBRARY).cuInit(0) == 0)
     except OSError:
         return False
+
+
+def obeying_rights(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run as a user whom a file's mode binds; root is bound without these two of its rights."""
+    if os.geteuid() == 0:
+        if not shutil.which("setpriv"):
+            pytest.skip("setpriv is not installed (Debian: util-linux)")
+        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 without_gpu = pytest.mark.skipif(has_gpu(), reason="there is a GPU here")

@@ -68,12 +68,22 @@ def open_to_read(path: Path) -> sqlite3.Connection:
         HistoryError: it can't be read, is broken or of another version.
     """
     with sentences(path):
-        database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", timeout=BUSY_S, uri=True)
         try:
-            _check_version(database, path)
-        except BaseException:
-            database.close()
-            raise
+            return _open(path, "mode=ro")
+        except sqlite3.OperationalError:
+            # Even to read, SQLite makes files beside one that its writer has closed; this user may not.
+            if not path.exists() or path.with_name(f"{path.name}-wal").exists():
+                raise
+            return _open(path, "immutable=1")
+
+
+def _open(path: Path, how: str) -> sqlite3.Connection:
+    database = sqlite3.connect(f"file:{quote(str(path))}?{how}", timeout=BUSY_S, uri=True)
+    try:
+        _check_version(database, path)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

@@ -18,7 +18,7 @@ from edge_caption.annotation.annotate import Progress, find_photos
 from edge_caption.annotation.outputs import Lines, open_output
 from edge_caption.annotation.workers import Annotation
 from edge_caption.errors import ConfigError, PhotoError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, obeying_rights
 
 PHOTOS = 8
 
@@ -223,15 +223,6 @@ def test_photos_are_found_below_and_sorted(album: Path) -> None:
 
 def refuse(error: PhotoError) -> None:
     raise error
-
-
-def obeying_rights(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run as a user whom a file's mode binds; root is bound without these two of its rights."""
-    if os.geteuid() == 0:
-        if not shutil.which("setpriv"):
-            pytest.skip("setpriv is not installed (Debian: util-linux)")
-        command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *command]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_a_folder_that_can_not_be_read_is_named_and_left_out(album: Path, tiny_bundle: Path, tmp_path: Path) -> None:

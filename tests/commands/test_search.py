@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from edge_caption.commands.sinks import open_sinks
 from edge_caption.config import load
 from edge_caption.history.tables import history_path
 from tests.brokers import Mosquitto, mosquitto
-from tests.history.captions import record
+from tests.conftest import obeying_rights
+from tests.history.captions import keep, record
 
 __all__ = ["mosquitto"]
 
@@ -43,6 +45,18 @@ def test_the_history_is_closed_at_the_end(tmp_path: Path) -> None:
         history.take(record(1, "a dog"), None)
         assert log.exists()
     assert not log.exists()  # SQLite's, as long as the file is open
+
+
+def test_another_user_may_search_what_a_stopped_node_has_kept(tmp_path: Path) -> None:
+    path = history_path(tmp_path, "pi")
+    keep(path, ["a dog in the yard"])
+    assert [file.name for file in path.parent.iterdir()] == ["history.db"]
+    path.parent.chmod(0o555)
+    command = [sys.executable, "-m", "edge_caption", "search", "dog", "--state-dir", str(tmp_path)]
+    done = obeying_rights(command)
+    path.parent.chmod(0o755)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "a dog in the yard" in done.stdout
 
 
 def test_a_run_without_it_keeps_nothing_and_search_says_so(
