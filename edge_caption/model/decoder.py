@@ -80,6 +80,8 @@ class Decoder:
         for row, words in enumerate(never):
             if words:
                 log_probs[row, words] = -np.inf
+                if log_probs[row].max() == -np.inf:  # where nothing may be said any more, the sentence ends
+                    log_probs[row, END] = 0.0
         return log_probs, state, attention
 
     def predict(self, tokens: NDArray[np.int64], state: Floats, seen: Seen) -> tuple[Floats, Floats]:
@@ -178,9 +180,11 @@ def _extend(
     for flat in sorted(best.tolist(), key=lambda index: -totals.flat[index]):
         row, token = divmod(flat, scores.shape[1])
         said, log_prob = open_beams[row].sentence, float(scores[row, token])
+        if log_prob == -np.inf:  # fewer than `beams` may come next
+            continue
         if token == END:
             ended.append(Sentence(said.tokens, said.log_probs, said.attentions, said.log_prob + log_prob))
-        elif log_prob > -np.inf:
+        else:
             going_on.append(open_beams[row].grow(token, log_prob, attention[row], row))
     return going_on, ended
 

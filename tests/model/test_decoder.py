@@ -101,3 +101,25 @@ def test_a_wider_beam_never_finds_a_less_likely_sentence_here() -> None:
 def test_a_sentence_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Sentence((), (), (), 0.0).tokens = (1,)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("beams", [1, 3, 20])
+@pytest.mark.parametrize("seed", range(8))
+def test_a_language_in_which_no_word_may_be_last_ends_when_all_is_said(seed: int, beams: int) -> None:
+    chain = Chain(seed)
+    chain.log_probs = np.tile(chain.log_probs, (10, 1, 1))
+    words = range(len(SPECIAL), WORDS)
+    decoder = Decoder(chain, not_last=words)
+    found = greedy(decoder, SEEN, 100) if beams == 1 else beam_search(decoder, SEEN, 100, beams, 0.7)
+    assert np.isfinite(found.log_prob)
+    assert found.tokens
+    assert set(found.tokens) <= set(words)
+
+
+def test_what_can_not_come_next_is_no_sentence_that_ended() -> None:
+    """A beam that is wider than the language: the search went on too short when ends that can't be counted."""
+    chain = Chain(3)
+    chain.log_probs[:3, :, END] = -np.inf
+    found = beam_search(Decoder(chain), SEEN, 6, 20, 0.0)
+    assert len(found.tokens) >= 3
+    assert np.isfinite(found.log_prob)
