@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 from collections.abc import Sequence
 
@@ -44,6 +45,7 @@ from benchmarks.engines import command as engines
 from benchmarks.faults import command as faults
 from benchmarks.peers import command as peers
 from benchmarks.tables import command as tables
+from edge_caption.errors import ConfigError
 from toolchain.command import run
 
 MODEL = (arm, blank, calibration_memory, confidence, gallery, gates, latency, memory, quality, robustness)
@@ -58,7 +60,14 @@ COMPARED = (engines, session_options, pareto, peers, regress, roofline, tables)
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one benchmark; returns the exit code."""
     args = _parser().parse_args(argv)
-    return run("benchmarks", lambda: int(args.run(args)))
+    return run("benchmarks", lambda: _measure(args))
+
+
+def _measure(args: argparse.Namespace) -> int:
+    try:
+        return int(args.run(args))
+    except statistics.StatisticsError as error:  # a median of nothing
+        raise ConfigError(f"too little was measured ({error}); measure for longer") from error
 
 
 def _parser() -> argparse.ArgumentParser:

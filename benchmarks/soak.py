@@ -175,6 +175,8 @@ def _look(pid: int) -> dict[str, float]:
 
 def _figures(samples: list[dict[str, float]], seconds: float, cameras: int, fps: float, outages: int) -> dict[str, Any]:
     steady = [sample for sample in samples if sample["s"] >= min(WARM_UP_S, WARM_UP * seconds)]
+    if not steady:
+        raise ConfigError("too little was measured; soak for longer")
     hours = (steady[-1]["s"] - steady[0]["s"]) / 3600
     slope = _slope([sample["s"] / 3600 for sample in steady], [sample["rss_mb"] for sample in steady])
     return {

@@ -89,3 +89,10 @@ def test_levers_need_a_place(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     arguments = ["levers", "no recipe", "--captions", "c.csv", "--photos", "."]
     assert main([*arguments, "--out", str(tmp_path / "file")]) == 1
     assert "file can't be written (Not a directory)" in capsys.readouterr().err
+
+
+def test_too_short_a_measurement_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    if shutil.which("mosquitto") is None and not Path("/usr/sbin/mosquitto").exists():
+        pytest.skip("needs mosquitto")
+    assert main(["soak", "--hours", "0.00005", "--outages", "0", "--cameras", "1"]) == 1
+    assert "too little was measured" in capsys.readouterr().err

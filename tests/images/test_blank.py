@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_caption.images.blank import cells_of, detail, shows_nothing
+from edge_caption.images.blank import cells_of, detail, noise, shows_nothing
 from edge_caption.images.frame import Pixels
 from edge_caption.images.photos import read_photo
 
@@ -81,3 +81,7 @@ def test_surroundings_are_what_opencv_calls_a_gaussian_blur(demo_photos: list[Pa
     cells = cells_of(read_photo(demo_photos[0]))
     difference = cells - cv2.GaussianBlur(cells, (0, 0), 1.0)
     assert detail(cells) == pytest.approx(difference.reshape(-1, 3).std(0).max(), rel=1e-4)
+
+
+def test_a_picture_that_is_one_pixel_wide_has_no_noise() -> None:
+    assert noise(np.zeros((400, 1, 3), np.uint8)) == 0
