@@ -390,6 +390,17 @@ def refused(route: Route) -> None:
     route.fulfill(status=502, body="<h1>Bad gateway</h1>")
 
 
+def test_a_picture_that_never_comes_keeps_no_other_away(browser: Browser, url: str) -> None:
+    context = browser.new_context(viewport=DESKTOP)
+    shown = context.new_page()
+    hung: list[Route] = []
+    shown.route("**/frame", lambda route: route.continue_() if len(hung) == 2 else hung.append(route))
+    shown.goto(url)
+    wait_for(lambda: shown.evaluate("1") and len(hung) == 2)
+    playwright.expect(shown.locator(".picture.has")).to_have_count(2, timeout=15_000)
+    context.close()
+
+
 def test_it_tries_again_where_it_is_refused(browser: Browser, url: str) -> None:
     """A proxy answers so while the node starts again; a browser by itself would never come back."""
     context = browser.new_context(viewport=DESKTOP)

@@ -3,6 +3,7 @@ import { Masks } from "./masks.js";
 import { say, translate } from "./texts.js";
 
 const REMEMBERED = 8; // records whose picture may still come
+const PATIENCE_MS = 8000; // for a picture, before another is asked for
 
 export class Card {
   constructor(name, ask) {
@@ -44,10 +45,11 @@ export class Card {
     this.loading = true;
     this.again = false;
     try {
-      const answer = await fetch(`/api/cameras/${encodeURIComponent(this.name)}/frame`);
+      const signal = AbortSignal.timeout(PATIENCE_MS);
+      const answer = await fetch(`/api/cameras/${encodeURIComponent(this.name)}/frame`, { signal });
       if (answer.ok) this.waiting = { id: answer.headers.get("Record-Id"), picture: await answer.blob() };
     } catch {
-      // The connection is lost; the page says so already.
+      // The connection is lost, and the page says so already; or the answer was, with a network that has gone away.
     }
     this.loading = false;
     this.showNewest();

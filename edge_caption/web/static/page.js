@@ -112,6 +112,7 @@ function listen() {
 /** A browser tries again by itself where nobody answers, but not where it is refused, by a proxy for one. */
 async function listenAgain() {
   const end = new AbortController();
+  setTimeout(() => end.abort(), AGAIN_MS);
   const answer = await fetch("/api/events", { signal: end.signal }).catch(() => null);
   if (answer && !answer.ok) tell("refused", true, { reason: await reasonOf(answer) });
   end.abort();
