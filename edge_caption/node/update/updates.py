@@ -241,6 +241,8 @@ class Updates:
 
     def _begin(self, request: UpdateRequest, asked_at: float) -> None:
         if request.url is None and request.head is None:
+            if not request.install:
+                raise ConfigError("install = false is for a url or a head; there is nothing else to offer")
             self._install_offered()
             return
         if request.url is not None and request.head is not None:

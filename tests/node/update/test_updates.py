@@ -492,6 +492,12 @@ def test_what_is_offered_waits_for_the_word_over_a_restart(
     run()
     wait_for(lambda: listener.payloads("pi/update")[-1:] and b'"offered"' in listener.payloads("pi/update")[-1])
     assert_captions_flow_on_without_a_gap(listener, "1")
+    listener.publish("edge_caption/pi/bridge/request/update", b'{"install": false}')
+    refusal = wait_for(lambda: [said for said in listener.payloads("response/update") if b'"status":"error"' in said])[
+        -1
+    ]
+    assert b"install = false is for a url or a head" in refusal
+    assert b'"offered"' in listener.payloads("pi/update")[-1]
     listener.publish("edge_caption/pi/bridge/request/update", b'{"install": true}')
     wait_for(lambda: "update_done" in told(listener))
     assert_captions_flow_on_without_a_gap(listener, "2")
