@@ -8,8 +8,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-INTERRUPTED = 130
-"""128 + SIGINT, as of `edge_caption.terminal.exit_code`, whose import would come too late."""
+from edge_caption.terminal.exit_code import INTERRUPTED
 
 
 def end_in_a_line(*programs: str) -> None:

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", module="lightning")
     keep_freed_memory()
-    return command.run("training", lambda: _train(args))
+    return command.run("training", lambda: _train(args), "stopped; the same command goes on")
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -41,11 +41,7 @@ def _train(args: argparse.Namespace) -> int:
     data = _data(recipe, args)
     folder, machines = args.out / recipe.name, Machines(args.devices or "auto", args.nodes)
     _say(f"{len(files_of(data.train))} train and {len(files_of(data.dev))} dev photos; run in {folder}")
-    try:
-        checkpoint = train(recipe, data, args.weights, folder, args.start, machines)
-    except KeyboardInterrupt:
-        print("\ntraining: stopped; the same command goes on", file=sys.stderr)
-        raise
+    checkpoint = train(recipe, data, args.weights, folder, args.start, machines)
     _say(f"checkpoint: {checkpoint}")
     return 0
 
