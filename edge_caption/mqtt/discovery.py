@@ -122,6 +122,11 @@ def _entity(*names: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", "_".join(names).lower()).strip("_")
 
 
+def _key(name: str) -> str:
+    """Return a component's name without spaces: by them Home Assistant finds what belongs to a device it removes."""
+    return name.replace("%", "%25").replace(" ", "%20")
+
+
 def _node_device(topics: Topics, own_id: str, offer: Offer) -> Component:
     available = [{"t": topics.status}]
     components = {
@@ -227,9 +232,9 @@ def _whole(
         "dev": device,
         "o": {"name": "Edge Caption", "sw": offer.version},
         "cmps": {
-            **gone,
+            **{_key(name): each for name, each in gone.items()},
             **{
-                name: {
+                _key(name): {
                     "uniq_id": f"{own_id}_{name}",
                     "def_ent_id": f"{each['p']}.{_entity(*names, name)}",
                     "avty_mode": "all",

@@ -94,6 +94,16 @@ def test_each_alert_of_a_camera_is_a_sensor() -> None:
     assert "alert_visitor" not in others
 
 
+def test_a_components_key_has_no_space_for_home_assistant_would_not_remove_it_with_its_device() -> None:
+    names = ("a b", "a_b", "a%20b")
+    offer = Offer("1", "m", ("porch",), False, False, alerts={"porch": names}, gone_alerts={"porch": ("c d",)})
+    parts = device_of("porch", offer)["cmps"]
+    assert not [key for key in parts if " " in key]
+    alerts = [part for key, part in parts.items() if key.startswith("alert_") and len(part) > 1]
+    assert [part["name"] for part in alerts] == list(names)
+    assert len({part["uniq_id"] for part in alerts}) == 3
+
+
 def test_an_alert_that_was_taken_out_of_the_settings_is_removed() -> None:
     offer = Offer("1", "m", ("porch",), False, False, gone_alerts={"porch": ("visitor",)})
     assert device_of("porch", offer)["cmps"]["alert_visitor"] == {"p": "binary_sensor"}
