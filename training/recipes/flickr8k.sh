@@ -32,4 +32,4 @@ train flickr8k-teacher "$data" runs/flickr8k-self-critical/taught-en.csv runs/fl
 teach runs/flickr8k-teacher/taught "$wide" "$first"
 train flickr8k-taught "$data" runs/flickr8k-teacher/taught-en.csv runs/flickr8k-teacher/taught-zh.csv --weights "$first"
 train flickr8k-rewarded "$data" "$en" "$zh" --start runs/flickr8k-taught/fine-tuned.pt
-.venv/bin/python -m export runs/flickr8k-rewarded/rewarded.pt --captions "$en" "zh=$zh" --photos "$photos" --out "$out"
+.venv/bin/python -m export runs/flickr8k-rewarded/rewarded.pt --captions "$en" "zh=$zh" --photos "$photos" --out "$out" --name edge-caption-flickr8k
