@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from paho.mqtt import client as paho
 from paho.mqtt import properties as paho_properties
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.exception import MalformedPacket
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -307,8 +308,7 @@ def _read_text(buffer: bytes, room: int) -> tuple[str, int]:
     """
     end = 2 + int.from_bytes(buffer[:2], "big")
     if not 2 <= end <= room:
-        # paho 2.1 defines it here, 2.2 only imports it.
-        raise paho_properties.MalformedPacket("a text is longer than its packet")  # type: ignore[attr-defined]
+        raise MalformedPacket("a text is longer than its packet")
     return buffer[2:end].decode("utf-8", "replace"), end
 
 

@@ -269,7 +269,7 @@ words = "black box"
             playwright.expect(shown.locator(".alert")).to_have_count(0)
 
 
-def test_what_comes_while_the_history_is_fetched_is_kept(opened: Page) -> None:
+def test_what_comes_while_the_history_is_fetched_is_kept(opened: Page, url: str) -> None:
     def answer_late(route: Route) -> None:
         fetched = route.fetch()
         opened.wait_for_timeout(1500)
@@ -281,9 +281,10 @@ def test_what_comes_while_the_history_is_fetched_is_kept(opened: Page) -> None:
     playwright.expect(opened.locator("#records li").nth(3)).to_be_visible()
     opened.wait_for_timeout(1000)
     ids = opened.locator("#records li").evaluate_all("lines => lines.map(line => line.dataset.id)")
-    numbers = sorted(int(re.findall(r"\d+", one)[-1]) for one in ids)
-    assert len(numbers) > 3
-    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+    assert len(ids) > 3
+    # What the node has from the oldest to the newest of them; a busy machine's page misses frames, and their captions.
+    has = [one["id"] for one in json.loads(ask(url, "/api/history").body)["records"]]
+    assert ids == has[has.index(ids[0]) : has.index(ids[-1]) + 1]
 
 
 def test_it_says_where_its_history_comes_from(browser: Browser, opened: Page, tmp_path: Path) -> None:
