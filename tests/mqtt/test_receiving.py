@@ -70,6 +70,9 @@ class CarelessBroker:
         with contextlib.suppress(OSError), self._server.accept()[0] as client:
             client.recv(4096)
             client.sendall(b"\x20\x03\x00\x00\x00")
+            for data in iter(lambda: client.recv(4096), b""):
+                if REQUESTS.encode() in data:  # subscribed: before, nobody would take the text
+                    break
             topic, properties = STATUS.encode(), b"\x08\x00\x03a/\xff"
             body = len(topic).to_bytes(2, "big") + topic + bytes([len(properties)]) + properties + b"{}"
             client.sendall(b"\x30" + bytes([len(body)]) + body)
