@@ -160,19 +160,18 @@ def test_a_status_request_is_answered_with_its_transaction_on_the_response_topic
     assert [message.topic for message in asker.answers[-2:]] == [f"{ROOT}/bridge/response/status"] * 2
 
 
-def test_a_command_is_answered_within_five_captions(
+def test_commands_are_answered_within_100_ms_while_captions_flow(
     run: Run, mosquitto: Mosquitto, listener: Listener, asker: Asker
 ) -> None:
     run(fps=50)
     wait_subscribed(mosquitto)
     wait_for(lambda: len(listener.events()) > 10)
-    captions = []
+    spent = []
     for _ in range(20):
-        before = len(listener.events())
+        began = time.monotonic()
         asker.ask("bridge/request/status")
-        captions.append(len(listener.events()) - before)
-    # At 50 captions a second that is a tenth of a second, and a busy machine slows both.
-    assert sorted(captions)[10] <= 5
+        spent.append(time.monotonic() - began)
+    assert sorted(spent)[10] < 0.1
 
 
 def test_a_camera_is_switched_off_and_stays_off_over_a_restart(
